@@ -1,0 +1,18 @@
+// The subpath `@multifrost/protocol/errors`: all that the mechanisms below the roles may import of ours.
+
+export type { ErrorCode } from "./error-codes.js";
+export {
+  AbortError,
+  CircuitOpenError,
+  ConnectionError,
+  MalformedMessageError,
+  NotRunningError,
+  OverloadError,
+  RegistryError,
+  type RegistryErrorDetails,
+  SerializationError,
+  SpawnError,
+  TimeoutError,
+} from "./local-errors.js";
+export { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
+export { type ExitDetails, RemoteCallError, type RemoteFailure, WorkerExitedError } from "./remote-error.js";

@@ -1,0 +1,161 @@
+// Errors raised on the caller's own side. Each class exists because it carries fields; the rest is told by `code`.
+
+import type { ErrorCode } from "./error-codes.js";
+import { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
+import type { ExitDetails } from "./remote-error.js";
+
+/** The worker process could not be started. `exitCode` and `signal` are `null` where it never ran. */
+export class SpawnError extends MultifrostError {
+  static override readonly kind: string = "SpawnError";
+
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stderrTail: string;
+  readonly command: string;
+
+  constructor(code: ErrorCode, message: string, exit: ExitDetails & ErrorDetails) {
+    super(code, message, exit);
+    this.exitCode = exit.exitCode;
+    this.signal = exit.signal;
+    this.stderrTail = exit.stderrTail;
+    this.command = exit.command;
+  }
+}
+
+/** No answer came within the call's timeout. The worker may still be running the method. */
+export class TimeoutError extends MultifrostError {
+  static override readonly kind: string = "TimeoutError";
+
+  /** The timeout that ran out, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly functionName: string | undefined;
+
+  constructor(message: string, details: ErrorDetails & { timeoutMs: number; functionName?: string | undefined }) {
+    super("TIMEOUT", message, details);
+    this.timeoutMs = details.timeoutMs;
+    this.functionName = details.functionName;
+  }
+}
+
+/** The call's `AbortSignal` fired. `cause` is the signal's reason. */
+export class AbortError extends MultifrostError {
+  static override readonly kind: string = "AbortError";
+
+  constructor(message: string, details?: ErrorDetails) {
+    super("ABORTED", message, details);
+  }
+}
+
+/** The circuit breaker is open: nothing was sent. */
+export class CircuitOpenError extends MultifrostError {
+  static override readonly kind: string = "CircuitOpenError";
+
+  /** When the next trial call is let through. */
+  readonly retryAt: Date;
+
+  constructor(message: string, details: ErrorDetails & { retryAt: Date }) {
+    super("CIRCUIT_OPEN", message, details);
+    this.retryAt = details.retryAt;
+  }
+}
+
+/** The way to the worker is lost or was never there. */
+export class ConnectionError extends MultifrostError {
+  static override readonly kind: string = "ConnectionError";
+
+  /** Where the worker was, such as `tcp://127.0.0.1:40123`. */
+  readonly endpoint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details?: ErrorDetails & { endpoint?: string | undefined }) {
+    super(code, message, details);
+    this.endpoint = details?.endpoint;
+  }
+}
+
+/** A value or message cannot be encoded or decoded. Nothing was sent. */
+export class SerializationError extends MultifrostError {
+  static override readonly kind: string = "SerializationError";
+
+  /** Where in the call the value is, such as `args[0].callback`; empty for the message as a whole. */
+  readonly path: string;
+
+  constructor(code: ErrorCode, message: string, details?: ErrorDetails & { path?: string }) {
+    super(code, message, details);
+    this.path = details?.path ?? "";
+  }
+}
+
+/** Bytes from a peer are not a message of this protocol. */
+export class MalformedMessageError extends MultifrostError {
+  static override readonly kind: string = "MalformedMessageError";
+
+  /** The message's id, where it could be read before the fault, so that its sender can be answered. */
+  readonly messageId: string | undefined;
+  /** The message's type, where it could be read. */
+  readonly messageType: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: ErrorDetails & { messageId?: string | undefined; messageType?: string | undefined },
+  ) {
+    super(code, message, details);
+    this.messageId = details?.messageId;
+    this.messageType = details?.messageType;
+  }
+}
+
+/** A bounded queue is full: nothing was queued. */
+export class OverloadError extends MultifrostError {
+  static override readonly kind: string = "OverloadError";
+
+  /** The bound that was reached. */
+  readonly limit: number;
+
+  constructor(message: string, details: ErrorDetails & { limit: number }) {
+    super("OVERLOADED", message, details);
+    this.limit = details.limit;
+  }
+}
+
+/** The worker is not started, is stopped, or has ended for good. */
+export class NotRunningError extends MultifrostError {
+  static override readonly kind: string = "NotRunningError";
+
+  /** The state it is in instead. */
+  readonly state: string;
+
+  constructor(message: string, details: ErrorDetails & { state: string }) {
+    super("NOT_RUNNING", message, details);
+    this.state = details.state;
+  }
+}
+
+/** What a registry error can tell beside its message. */
+export interface RegistryErrorDetails extends ErrorDetails {
+  serviceId?: string | undefined;
+  /** The file that could not be locked, read or written. */
+  file?: string | undefined;
+  /** The process that holds the service id. */
+  pid?: number | undefined;
+  /** The port it listens on. */
+  port?: number | undefined;
+}
+
+/** The service registry refused or failed: see `code`. */
+export class RegistryError extends MultifrostError {
+  static override readonly kind: string = "RegistryError";
+
+  readonly serviceId: string | undefined;
+  readonly file: string | undefined;
+  readonly pid: number | undefined;
+  readonly port: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details?: RegistryErrorDetails) {
+    super(code, message, details);
+    this.serviceId = details?.serviceId;
+    this.file = details?.file;
+    this.pid = details?.pid;
+    this.port = details?.port;
+  }
+}

@@ -1,0 +1,64 @@
+// The base of every error this library raises, and the one place that makes `instanceof` work across copies.
+// Next: local-errors.ts (raised on this side) and remote-error.ts (raised by the worker).
+
+import type { ErrorCode } from "./error-codes.js";
+
+const KINDS = Symbol.for("multifrost.errorKinds");
+
+/** What every error takes beside its message. */
+export interface ErrorDetails {
+  /** What led to it; Node prints it below the stack. */
+  cause?: unknown;
+}
+
+/**
+ * The base class of all errors of this library.
+ *
+ * `code` is stable and meant for `switch`; `message` says what happened, to what, and what to do next.
+ * `instanceof` also holds between two copies of the package in one process: it looks at a brand that every copy
+ * shares and not at the prototype. A class of your own that extends one of these is told apart as usual.
+ */
+export class MultifrostError extends Error {
+  /** Names this class and those above it, for `instanceof` between copies. Not set on classes that extend ours. */
+  static readonly kind: string = "MultifrostError";
+
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, details?: ErrorDetails) {
+    super(message, details?.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    Object.defineProperty(this, "name", { value: new.target.name, configurable: true, writable: true });
+    Object.defineProperty(this, KINDS, { value: kindsOf(new.target) });
+  }
+
+  static override [Symbol.hasInstance](this: unknown, value: unknown): boolean {
+    const kind = ownKind(this);
+    if (kind === undefined) {
+      return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+    }
+    if (typeof value !== "object" || value === null || !(KINDS in value)) {
+      return false;
+    }
+    const kinds = value[KINDS];
+    return Array.isArray(kinds) && kinds.includes(kind);
+  }
+}
+
+function ownKind(constructor: unknown): string | undefined {
+  if (typeof constructor !== "function" || !Object.hasOwn(constructor, "kind")) {
+    return undefined;
+  }
+  const { kind } = constructor as { kind?: unknown };
+  return typeof kind === "string" ? kind : undefined;
+}
+
+function kindsOf(constructor: unknown): readonly string[] {
+  const kinds: string[] = [];
+  for (let current = constructor; typeof current === "function"; current = Object.getPrototypeOf(current)) {
+    const kind = ownKind(current);
+    if (kind !== undefined) {
+      kinds.push(kind);
+    }
+  }
+  return kinds;
+}

@@ -1,0 +1,81 @@
+// Errors that come from the worker: what it answered, or that it ended before it could answer.
+// Made in the parent, from the `error` message (see ../error-message.ts) or from the exit of the process.
+
+import type { ErrorCode } from "./error-codes.js";
+import { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
+
+/** What a worker tells of an error, and for which call. */
+export interface RemoteFailure extends ErrorDetails {
+  /** Default: `REMOTE_ERROR`. */
+  code?: ErrorCode;
+  /** The error's class in the worker, such as `RangeError` or Python's `ValueError`. Default: `Error`. */
+  remoteName?: string;
+  /** The message as thrown in the worker. */
+  remoteMessage: string;
+  /** The worker's stack, or its Python traceback. */
+  remoteStack?: string | undefined;
+  /** The `code` property of the thrown error, where it had one (`ENOENT`). */
+  remoteCode?: string | undefined;
+  /** The method that was called. */
+  functionName?: string | undefined;
+}
+
+/** The worker ran the method and it failed, or the worker refused the call. */
+export class RemoteCallError extends MultifrostError {
+  static override readonly kind: string = "RemoteCallError";
+
+  /** The error's class in the worker, such as `RangeError` or Python's `ValueError`. */
+  readonly remoteName: string;
+  /** The message as thrown in the worker. */
+  readonly remoteMessage: string;
+  /** The worker's stack or Python traceback, where it sent one. */
+  readonly remoteStack: string | undefined;
+  /** The `code` property of the thrown error, where it had one. */
+  readonly remoteCode: string | undefined;
+  /** The method that was called. */
+  readonly functionName: string | undefined;
+
+  constructor(message: string, failure: RemoteFailure) {
+    super(failure.code ?? "REMOTE_ERROR", message, failure);
+    this.remoteName = failure.remoteName ?? "Error";
+    this.remoteMessage = failure.remoteMessage;
+    this.remoteStack = failure.remoteStack;
+    this.remoteCode = failure.remoteCode;
+    this.functionName = failure.functionName;
+  }
+}
+
+/** How a process ended, and the last it wrote to its stderr. */
+export interface ExitDetails {
+  /** The exit code; `null` when a signal ended it. */
+  exitCode: number | null;
+  /** The signal that ended it; `null` when it exited by itself. */
+  signal: string | null;
+  /** The last 4 KiB of its stderr. */
+  stderrTail: string;
+  /** The command line, for a person to read and try. */
+  command: string;
+}
+
+/** The worker's process ended while the call was waiting for its answer, or before it was made. */
+export class WorkerExitedError extends RemoteCallError {
+  static override readonly kind: string = "WorkerExitedError";
+
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stderrTail: string;
+  readonly command: string;
+
+  constructor(message: string, exit: ExitDetails & { functionName?: string | undefined }) {
+    super(message, {
+      code: "WORKER_EXITED",
+      remoteName: "WorkerExitedError",
+      remoteMessage: message,
+      functionName: exit.functionName,
+    });
+    this.exitCode = exit.exitCode;
+    this.signal = exit.signal;
+    this.stderrTail = exit.stderrTail;
+    this.command = exit.command;
+  }
+}

@@ -1,0 +1,1 @@
+export { MultifrostError } from "./errors/index.js";
