@@ -1,1 +1,4 @@
-export {};
+// @multifrost/child: the answering side.
+
+export { ChildWorker } from "./child-worker.js";
+export type { ChildOptions } from "./options.js";

@@ -1,1 +1,56 @@
-export { MultifrostError } from "./errors/index.js";
+// @multifrost/protocol: all of the wire, nothing of sockets, processes, files or timers.
+
+export { type Codec, type CodecOptions, createCodec } from "./codec.js";
+export {
+  answerHeartbeat,
+  type CallParts,
+  createCall,
+  createError,
+  createHeartbeat,
+  createOutput,
+  createReady,
+  createResponse,
+  createShutdown,
+  wireTime,
+} from "./create-message.js";
+export type { DecodeMessage } from "./decode.js";
+export type { EncodeMessage } from "./encode.js";
+export { describeThrown, type RefusalCode, readRemoteError } from "./error-message.js";
+export {
+  AbortError,
+  CircuitOpenError,
+  ConnectionError,
+  type ErrorCode,
+  type ErrorDetails,
+  type ExitDetails,
+  MalformedMessageError,
+  MultifrostError,
+  NotRunningError,
+  OverloadError,
+  RegistryError,
+  type RegistryErrorDetails,
+  RemoteCallError,
+  type RemoteFailure,
+  SerializationError,
+  SpawnError,
+  TimeoutError,
+  WorkerExitedError,
+} from "./errors/index.js";
+export { APP_ID, DEFAULT_NAMESPACE, PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "./launch-env.js";
+export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
+export type {
+  CallMessage,
+  ErrorMessage,
+  ErrorParts,
+  HeartbeatMessage,
+  Message,
+  MessageBase,
+  MessageType,
+  Metadata,
+  OutputMessage,
+  ReadyMessage,
+  ResponseMessage,
+  ShutdownMessage,
+} from "./messages.js";
+export { createLineSplitter, type LineSplitter } from "./output-lines.js";
+export { newMessageId } from "./wire-id.js";

@@ -15,7 +15,8 @@ export type DropReason = "wrong-frames" | "too-large";
 
 /**
  * Told once what became of a send: no error when the bytes were handed to the layer below (which is not yet
- * delivery), an error when they never will be. Called at most once, never before `send` returned.
+ * delivery), an error when they never will be. Called exactly once: never before `send` returned, and at the latest
+ * before `close` resolves.
  */
 export type SendSettled = (error?: MultifrostError) => void;
 
@@ -50,7 +51,7 @@ export interface CloseOptions {
  * channel held is released and nothing of it keeps the process alive.
  */
 export interface Channel {
-  /** Where this end is, or what it talks to: `tcp://127.0.0.1:40123`, `memory://1`. */
+  /** Where this end is, or what it talks to: `tcp://127.0.0.1:40123`, `memory://local`. */
   readonly endpoint: string;
   /** Messages taken by `send` and not yet handed to the layer below. */
   readonly queued: number;
@@ -62,8 +63,8 @@ export interface ConnectionEvents {
   /** A connection is up: what is sent now goes out. Comes again after each reconnect. */
   up(): void;
   /**
-   * A connection is lost. What was in flight on it will not be answered. The channel goes on trying by itself, and
-   * `up` follows if it succeeds.
+   * A connection is lost. What was in flight on it will not be answered: every message that arrived on it comes before
+   * this event. The channel goes on trying by itself, and `up` follows if it succeeds.
    */
   down(): void;
   /** Something arrived that is not a message of this transport; it was left out. */

@@ -1,1 +1,27 @@
-export {};
+// `@multifrost/transport`: the contract first, then what implements it.
+
+export type {
+  Channel,
+  ChannelLimits,
+  ClientChannel,
+  ClientEvents,
+  ClientTransport,
+  CloseOptions,
+  ConnectionEvents,
+  DropReason,
+  Peer,
+  SendSettled,
+  ServerChannel,
+  ServerEvents,
+  ServerTransport,
+} from "./channel.js";
+export { formatTcpEndpoint, LOOPBACK, parseTcpEndpoint, type TcpAddress } from "./endpoint.js";
+export { DEFAULT_LIMITS } from "./limits.js";
+export {
+  createMemoryTransport,
+  type MemoryTransport,
+  type MemoryTransportOptions,
+  type NetworkConditions,
+  seededRandom,
+} from "./memory/index.js";
+export { type BindAddress, type ZeromqOptions, zeromqClient, zeromqServer } from "./zeromq/index.js";

@@ -32,6 +32,7 @@ export class MultifrostError extends Error {
   }
 
   static override [Symbol.hasInstance](this: unknown, value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of `instanceof`, which may be a subclass.
     const kind = ownKind(this);
     if (kind === undefined) {
       return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
@@ -44,17 +45,17 @@ export class MultifrostError extends Error {
   }
 }
 
-function ownKind(constructor: unknown): string | undefined {
-  if (typeof constructor !== "function" || !Object.hasOwn(constructor, "kind")) {
+function ownKind(type: unknown): string | undefined {
+  if (typeof type !== "function" || !Object.hasOwn(type, "kind")) {
     return undefined;
   }
-  const { kind } = constructor as { kind?: unknown };
+  const { kind } = type as { kind?: unknown };
   return typeof kind === "string" ? kind : undefined;
 }
 
-function kindsOf(constructor: unknown): readonly string[] {
+function kindsOf(type: unknown): readonly string[] {
   const kinds: string[] = [];
-  for (let current = constructor; typeof current === "function"; current = Object.getPrototypeOf(current)) {
+  for (let current = type; typeof current === "function"; current = Object.getPrototypeOf(current)) {
     const kind = ownKind(current);
     if (kind !== undefined) {
       kinds.push(kind);

@@ -1,0 +1,22 @@
+// multifrost/errors: the error classes alone, for `instanceof`.
+
+export {
+  AbortError,
+  CircuitOpenError,
+  ConnectionError,
+  type ErrorCode,
+  type ErrorDetails,
+  type ExitDetails,
+  MalformedMessageError,
+  MultifrostError,
+  NotRunningError,
+  OverloadError,
+  RegistryError,
+  type RegistryErrorDetails,
+  RemoteCallError,
+  type RemoteFailure,
+  SerializationError,
+  SpawnError,
+  TimeoutError,
+  WorkerExitedError,
+} from "@multifrost/protocol/errors";

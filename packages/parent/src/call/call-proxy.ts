@@ -1,0 +1,76 @@
+// Step 1 of a call: `worker.call.add(1, 2)` becomes the name "add" and the arguments [1, 2].
+// Next: outgoing-call.ts.
+
+import type { CallOptions } from "./call-options.js";
+
+/** What `ChildWorker` itself has: never callable from outside. */
+type BaseNames = "run" | "start" | "stop" | "listFunctions" | "namespace" | "serviceId";
+
+/** The names of `T` that can be called: its public methods, without the base class's own and `_private` ones. */
+type CallableNames<T> = {
+  [K in keyof T]: K extends BaseNames | `_${string}`
+    ? never
+    : K extends string
+      ? T[K] extends (...args: never[]) => unknown
+        ? K
+        : never
+      : never;
+}[keyof T];
+
+/** A method as its caller sees it: the same arguments, and a promise of the result. */
+type Remote<F> = F extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
+
+/** A worker nobody has described: any name can be called, and gives what `callFunction<R>` can put a type to. */
+export interface AnyWorker {
+  [name: string]: (...args: unknown[]) => unknown;
+}
+
+/** The methods of a worker of type `T`, as async functions. */
+export type RemoteMethods<T> = { readonly [K in CallableNames<T>]: Remote<T[K]> };
+
+/** `worker.call`: the worker's methods, and a way to give options to a chain of its own. */
+export type CallProxy<T> = RemoteMethods<T> & {
+  /** The same methods with these options. Nothing is shared: other chains keep their own. */
+  withOptions(options: CallOptions): RemoteMethods<T>;
+};
+
+/** Makes the call of a method. */
+export type CallMethod = (name: string, args: readonly unknown[], options: CallOptions) => Promise<unknown>;
+
+/** Looked up by `await`, `JSON.stringify` and the like, on anything at all. A proxy must not answer with a method. */
+const NOT_METHODS: ReadonlySet<string> = new Set(["then", "toJSON"]);
+
+/** The worker's methods, each call with these options. */
+export function createMethods<T>(call: CallMethod, options: CallOptions): RemoteMethods<T> {
+  return proxyOf((name) => methodOf(call, name, options)) as RemoteMethods<T>;
+}
+
+/** The worker's methods and `withOptions`, which hides a remote method of that name; `callFunction` reaches it. */
+export function createCallProxy<T>(call: CallMethod): CallProxy<T> {
+  const withOptions = (options: CallOptions): RemoteMethods<T> => createMethods<T>(call, options);
+  return proxyOf((name) => (name === "withOptions" ? withOptions : methodOf(call, name, {}))) as CallProxy<T>;
+}
+
+type AnyFunction = (...args: never[]) => unknown;
+
+function methodOf(call: CallMethod, name: string, options: CallOptions): AnyFunction {
+  return (...args: unknown[]) => call(name, args, options);
+}
+
+function proxyOf(functionFor: (name: string) => AnyFunction): object {
+  const made = new Map<string, AnyFunction>();
+  return new Proxy(Object.create(null) as object, {
+    get(_target, name) {
+      if (typeof name === "symbol" || NOT_METHODS.has(name)) {
+        return undefined;
+      }
+      const known = made.get(name);
+      if (known !== undefined) {
+        return known;
+      }
+      const method = functionFor(name);
+      made.set(name, method);
+      return method;
+    },
+  });
+}

@@ -1,0 +1,38 @@
+// For a script that forgets stop(): a running worker keeps the process alive, and without a word of it a finished script
+// that hangs is a riddle. Says so once, when nothing but workers is left in the process.
+
+import type { EventLog } from "@multifrost/reliability";
+import type { PendingCalls } from "../call/pending-calls.js";
+import { guardedCount } from "../spawn/exit-guard.js";
+
+/** How often it is looked at, in milliseconds. */
+const LOOK_INTERVAL_MS = 2_000;
+
+/** Handles a worker process has in its parent: the process, and one pipe each for stdout and stderr. */
+const HANDLES_PER_WORKER = 3;
+
+/** Handles that belong to a worker's process, or that are there in any process. */
+const OWN_HANDLES: ReadonlySet<string> = new Set(["ProcessWrap", "PipeWrap", "TTYWrap"]);
+
+/** Watches until `stop`, or until it has spoken. Does not keep the process alive itself. */
+export function watchHeld(pending: PendingCalls, workerName: string, events: EventLog): { stop(): void } {
+  let quietLooks = 0;
+  const looking = setInterval(() => {
+    quietLooks = pending.size === 0 && nothingElseIsAlive() ? quietLooks + 1 : 0;
+    if (quietLooks === 2) {
+      clearInterval(looking);
+      events.emit("process_held", {
+        message:
+          `Nothing else is going on in this process, but the worker ${workerName} keeps it alive. ` +
+          "Call `await worker.stop()` when you are done with it, or declare it with `await using`.",
+      });
+    }
+  }, LOOK_INTERVAL_MS);
+  looking.unref();
+  return { stop: () => clearInterval(looking) };
+}
+
+function nothingElseIsAlive(): boolean {
+  const handles = process.getActiveResourcesInfo();
+  return handles.length <= guardedCount() * HANDLES_PER_WORKER && handles.every((handle) => OWN_HANDLES.has(handle));
+}

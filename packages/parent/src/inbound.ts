@@ -1,0 +1,98 @@
+// Step 12 of a call: bytes from the worker to a checked message, then by its type. Whatever comes, this goes on.
+// The child's twin: child/src/inbound.ts. Next: call/pending-calls.ts.
+
+import {
+  type Codec,
+  type ErrorMessage,
+  MalformedMessageError,
+  type Message,
+  type MultifrostError,
+  RemoteCallError,
+  readRemoteError,
+  SerializationError,
+} from "@multifrost/protocol";
+import type { PendingCalls } from "./call/pending-calls.js";
+
+/** What the dispatcher needs from around it. */
+export interface InboundOptions {
+  readonly codec: Codec;
+  readonly workerName: string;
+  readonly pending: PendingCalls;
+  heartbeatAnswered(id: string): void;
+  output(stream: "stdout" | "stderr", line: string): void;
+  /** Every message, before anything is done with it. */
+  inspect(message: Message): void;
+  dropped(reason: MultifrostError): void;
+  /** An answer to a call that is not waiting for one: it has timed out, was aborted, or never was. */
+  unmatched(message: Message): void;
+}
+
+/** Makes the handler for what the worker sends. */
+export function createInbound(options: InboundOptions): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    let message: Message;
+    try {
+      message = options.codec.decode(bytes);
+    } catch (error) {
+      drop(error as MultifrostError, options);
+      return;
+    }
+    options.inspect(message);
+    dispatch(message, options);
+  };
+}
+
+function dispatch(message: Message, options: InboundOptions): void {
+  switch (message.type) {
+    case "response":
+      if (!options.pending.settle(message.id, { ok: true, value: message.result })) {
+        options.unmatched(message);
+      }
+      break;
+    case "error":
+      rejectCall(message, options);
+      break;
+    case "stdout":
+    case "stderr":
+      options.output(message.type, message.output);
+      break;
+    case "heartbeat":
+      // Always an answer: children send none of their own, and answering an answer would never end.
+      options.heartbeatAnswered(message.id);
+      break;
+    case "call":
+    case "shutdown":
+    case "ready":
+      // Nothing to do: a parent has no methods and is not ended by its worker, and `ready` is informational.
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+function rejectCall(message: ErrorMessage, options: InboundOptions): void {
+  const call = options.pending.get(message.id);
+  if (call === undefined) {
+    options.unmatched(message);
+    return;
+  }
+  const failure = { ...readRemoteError(message), functionName: call.name };
+  const refused = failure.code !== undefined;
+  const text = refused
+    ? `${options.workerName}: ${failure.remoteMessage}`
+    : `'${call.name}' failed in ${options.workerName}: ${failure.remoteName}: ${failure.remoteMessage}`;
+  options.pending.settle(message.id, { ok: false, error: new RemoteCallError(text, failure) });
+}
+
+/** An answer that cannot be read ends its call all the same, where its id can: else it would wait in vain. */
+function drop(reason: MultifrostError, { pending, workerName, dropped }: InboundOptions): void {
+  dropped(reason);
+  if (reason instanceof MalformedMessageError && reason.messageId !== undefined) {
+    const call = pending.get(reason.messageId);
+    const message = `${workerName} answered '${call?.name}' with something that cannot be read. ${reason.message}`;
+    pending.settle(reason.messageId, {
+      ok: false,
+      error: new SerializationError(reason.code, message, { cause: reason }),
+    });
+  }
+}

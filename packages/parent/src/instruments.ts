@@ -1,0 +1,60 @@
+// What every part of a parent's life measures with and reports to: the clock, the breaker, the metrics, the log, and
+// the calls that are waiting, put together once.
+
+import {
+  type CircuitBreaker,
+  type CircuitChange,
+  type Clock,
+  createCircuitBreaker,
+  createEventLog,
+  createFailureRule,
+  createMetrics,
+  type EventLog,
+  type LogEventName,
+  type Metrics,
+  systemClock,
+} from "@multifrost/reliability";
+import { type CallObservers, callBegan, callEnded } from "./call/call-end.js";
+import { createPendingCalls, type PendingCall, type PendingCalls } from "./call/pending-calls.js";
+import type { LifeConfig } from "./worker-life.js";
+
+/** What measures and remembers. */
+export interface Instruments {
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly metrics: Metrics;
+  readonly breaker: CircuitBreaker;
+  readonly pending: PendingCalls;
+  observeBegin(call: PendingCall): void;
+}
+
+const CIRCUIT_EVENTS: Readonly<Record<CircuitChange["to"], LogEventName>> = {
+  open: "circuit_open",
+  "half-open": "circuit_half_open",
+  closed: "circuit_close",
+};
+
+/** Makes them for one parent. */
+export function createInstruments(config: LifeConfig): Instruments {
+  const { name, serviceId, given, options, notify } = config;
+  const clock = systemClock();
+  const events = createEventLog({ clock, logger: given.logger, context: { workerId: name, serviceId } });
+  const breaker = createCircuitBreaker({
+    clock,
+    failureThreshold: options.maxRestartAttempts,
+    resetTimeoutMs: options.circuitResetMs,
+    onChange(change) {
+      metrics.circuitChanged(change.to);
+      const { from, to, reason, failures, retryAt } = change;
+      events.emit(CIRCUIT_EVENTS[to], {
+        message: `The circuit to ${name} went from ${from} to ${to}: ${reason}.`,
+        details: { failures, retryAt },
+      });
+      notify("circuit", change);
+    },
+  });
+  const metrics = createMetrics({ clock, circuitState: () => breaker.state });
+  const observers: CallObservers = { clock, breaker, isFailure: createFailureRule(given.isFailure), metrics, events };
+  const pending = createPendingCalls((call, outcome) => callEnded(call, outcome, observers));
+  return { clock, events, metrics, breaker, pending, observeBegin: (call) => callBegan(call, observers) };
+}

@@ -1,0 +1,89 @@
+// Opens a link to a worker of our own: bind first, start the process with the port, wait until it has connected.
+
+import { MultifrostError } from "@multifrost/protocol";
+import { type ClientChannel, parseTcpEndpoint, zeromqClient } from "@multifrost/transport";
+import { type ConnectionSigns, connectionSigns } from "../connection-signs.js";
+import type { LinkEvents, OpenLink } from "../link.js";
+import type { SpawnOptions } from "../options.js";
+import { type Executable, planLaunch } from "./launch-plan.js";
+import { terminate } from "./terminate.js";
+import { waitUntilReady } from "./wait-until-ready.js";
+import { startProcess, type WorkerProcess } from "./worker-process.js";
+
+/**
+ * How long a broken connection may stand for a process that is about to end, in milliseconds: its exit says more than
+ * the connection does, and comes a moment later.
+ */
+const EXIT_GRACE_MS = 1_000;
+
+/** What to start, and how. */
+export interface SpawnPlan {
+  readonly scriptPath: string | URL;
+  readonly executable: Executable | undefined;
+  readonly options: SpawnOptions;
+  readonly maxMessageBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** Makes the opener. It rejects with `SpawnError`; see {@link planLaunch}, {@link startProcess}, {@link waitUntilReady}. */
+export function openBySpawn(plan: SpawnPlan): OpenLink {
+  return async (link, signal) => {
+    const launch = planLaunch(plan.scriptPath, plan.executable, plan.options);
+    const { signs, stop } = breakSigns(link);
+    const transport = zeromqClient({ bind: { port: 0 }, maxMessageBytes: plan.maxMessageBytes });
+    const channel = await transport.open(signs.events);
+    let worker: WorkerProcess | undefined;
+    try {
+      signal.throwIfAborted();
+      worker = await startProcess(launch, portOf(channel), plan.options.env ?? {}, link.output);
+      await waitUntilReady(worker, signs.connected, plan.timeoutMs, signal);
+    } catch (error) {
+      if (worker !== undefined) {
+        await terminate(worker, false);
+      }
+      await channel.close();
+      throw error;
+    }
+    void worker.exited.then((exit) => {
+      stop();
+      link.ended({ kind: "exit", exit });
+    });
+    return { channel, worker };
+  };
+}
+
+function portOf(channel: ClientChannel): number {
+  const address = parseTcpEndpoint(channel.endpoint);
+  if (address === undefined) {
+    throw new MultifrostError("TRANSPORT_UNAVAILABLE", `A worker needs a port to connect to, not ${channel.endpoint}.`);
+  }
+  return address.port;
+}
+
+/** Tells of a broken connection only if the process does not end with it. */
+function breakSigns(link: LinkEvents): { signs: ConnectionSigns; stop(): void } {
+  let waiting: NodeJS.Timeout | undefined;
+  let interrupted = false;
+  const interrupt = (): void => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    interrupted = true;
+    link.interrupted({ kind: "connection", endpoint: "the worker's socket" });
+  };
+  const signs = connectionSigns(link, {
+    up() {
+      if (waiting !== undefined) {
+        interrupt();
+      }
+      if (interrupted) {
+        interrupted = false;
+        link.resumed();
+      }
+    },
+    down() {
+      waiting ??= setTimeout(interrupt, EXIT_GRACE_MS);
+    },
+    failed: interrupt,
+  });
+  return { signs, stop: () => clearTimeout(waiting) };
+}

@@ -1,0 +1,38 @@
+// The names that both sides of a start must agree on: what a parent puts in a spawned child's environment.
+
+import { MultifrostError } from "./errors/index.js";
+
+/** The app id of the protocol, in every message. `comlink_ipc_v4` has the same wire. */
+export const APP_ID = "comlink_ipc_v3";
+
+/** The namespace of a call that names none. */
+export const DEFAULT_NAMESPACE = "default";
+
+/** Environment variable with the port that a spawned child connects to. */
+export const PORT_VARIABLE = "COMLINK_ZMQ_PORT";
+
+/** Environment variable that is `1` in a spawned child. */
+export const WORKER_MODE_VARIABLE = "COMLINK_WORKER_MODE";
+
+/**
+ * Where a child that forwards its output keeps a stream's real `write`. A parent in the same process prints through it,
+ * so that what it prints is not forwarded again, round and round.
+ */
+export const UNFORWARDED_WRITE: unique symbol = Symbol.for("multifrost.unforwardedWrite");
+
+/**
+ * Reads the port from a spawned child's environment.
+ *
+ * Throws `MultifrostError` `INVALID_PORT` for anything but a whole number from 1024 to 65535.
+ */
+export function parsePort(text: string): number {
+  const port = /^\d{4,5}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (port >= 1024 && port <= 65_535) {
+    return port;
+  }
+  throw new MultifrostError(
+    "INVALID_PORT",
+    `${PORT_VARIABLE} is ${JSON.stringify(text)}, which is no port: it must be a whole number from 1024 to 65535. ` +
+      "The parent sets it when it spawns a worker; unset it to run this one as a service.",
+  );
+}

@@ -1,0 +1,63 @@
+// How large a message and its parts may be, on both sides. One place for the names, the defaults and the check.
+
+import { MultifrostError } from "./errors/index.js";
+
+/**
+ * Bounds on a message. They hold when encoding (nothing is sent) and when decoding (checked before anything is
+ * allocated). A value is checked against every one of them.
+ *
+ * Other implementations have lower ones: Python 10 MiB per string or binary and 100 000 items, Go 10 MiB per message
+ * and 10 000 items.
+ */
+export interface MessageLimits {
+  /** A whole message, in bytes. Default: 67 108 864 (64 MiB). */
+  maxMessageBytes: number;
+  /** One string, in bytes of UTF-8. Default: 67 108 864. */
+  maxStringBytes: number;
+  /** One binary or extension value, in bytes. Default: 67 108 864. */
+  maxBinaryBytes: number;
+  /** Items in one array. Default: 1 000 000. */
+  maxArrayLength: number;
+  /** Keys in one map. Default: 1 000 000. */
+  maxMapLength: number;
+  /** Values in one message, all arrays and maps together. Default: 4 000 000. */
+  maxValues: number;
+  /** Arrays and maps inside each other within one argument or result. Default: 100. */
+  maxDepth: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** The default of every limit. */
+export const DEFAULT_LIMITS: Readonly<MessageLimits> = {
+  maxMessageBytes: 64 * MIB,
+  maxStringBytes: 64 * MIB,
+  maxBinaryBytes: 64 * MIB,
+  maxArrayLength: 1_000_000,
+  maxMapLength: 1_000_000,
+  maxValues: 4_000_000,
+  maxDepth: 100,
+};
+
+/** Levels that the envelope itself adds around an argument or a result: the message's map and the `args` array. */
+export const ENVELOPE_DEPTH = 2;
+
+/**
+ * Fills in the defaults.
+ *
+ * Throws `MultifrostError` `INVALID_OPTION` for a limit that is not a positive whole number.
+ */
+export function completeLimits(limits: Partial<MessageLimits> = {}): MessageLimits {
+  const complete = { ...DEFAULT_LIMITS };
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof MessageLimits)[]) {
+    const value = limits[name];
+    if (value === undefined) {
+      continue;
+    }
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new MultifrostError("INVALID_OPTION", `limits.${name} must be a whole number of at least 1, not ${value}.`);
+    }
+    complete[name] = value;
+  }
+  return complete;
+}

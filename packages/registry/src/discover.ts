@@ -1,0 +1,83 @@
+// Looks for a service until it is there: the read-only half of the registry, without locks.
+// Next: registry-file.ts, one look; the parent then connects to the port it found.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { AbortError, RegistryError } from "@multifrost/protocol/errors";
+import { isProcessAlive } from "./process-alive.js";
+import { serviceNotFound } from "./registry-errors.js";
+import { readServices } from "./registry-file.js";
+import { readEntry } from "./service-entry.js";
+import type { DiscoverOptions, ServiceEntry, ServiceListing } from "./service-registry.js";
+import type { Services } from "./services-text.js";
+
+/** How long discovery waits for a service, in milliseconds. Source: protocol.md, section 4. */
+export const DISCOVERY_TIMEOUT_MS = 5000;
+
+/** Milliseconds between two looks. Source: protocol.md, section 4. */
+const POLL_MS = 100;
+
+/**
+ * Polls until the service is there and its process alive. A file that cannot be understood is looked at again like one
+ * without the service: another implementation may be in the middle of writing it.
+ *
+ * Rejects with `RegistryError` `SERVICE_NOT_FOUND` or `INVALID_OPTION`, `AbortError`, and the system's error where the
+ * file cannot be read.
+ */
+export async function discoverService(
+  file: string,
+  serviceId: string,
+  { timeoutMs = DISCOVERY_TIMEOUT_MS, signal }: DiscoverOptions = {},
+): Promise<ServiceEntry> {
+  checkTimeout(timeoutMs);
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    throwIfAborted(signal, serviceId);
+    const isLast = performance.now() >= deadline;
+    const services = await readServices(file);
+    const text = services?.get(serviceId);
+    const entry = text === undefined ? undefined : readEntry(serviceId, text);
+    if (entry !== undefined && isProcessAlive(entry.pid)) {
+      return entry;
+    }
+    if (isLast) {
+      const listings = services && listEntries(services);
+      throw serviceNotFound(serviceId, { file, timeoutMs, listings, present: text !== undefined });
+    }
+    await pause(Math.min(POLL_MS, Math.max(0, deadline - performance.now())), signal);
+  }
+}
+
+/** The file's entries, or `undefined` where it cannot be understood for ten looks in a row. */
+export async function listServices(file: string): Promise<readonly ServiceListing[] | undefined> {
+  for (let looks = 1; ; looks += 1) {
+    const services = await readServices(file);
+    if (services !== undefined || looks === 10) {
+      return services && listEntries(services);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+function listEntries(services: Services): ServiceListing[] {
+  return [...services]
+    .map(([serviceId, text]) => readEntry(serviceId, text))
+    .filter((entry) => entry !== undefined)
+    .map((entry) => ({ ...entry, alive: isProcessAlive(entry.pid) }));
+}
+
+function checkTimeout(timeoutMs: unknown): void {
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+    throw new RegistryError("INVALID_OPTION", `timeoutMs must be 0 or a positive number, not ${String(timeoutMs)}.`);
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined, serviceId: string): void {
+  if (signal?.aborted) {
+    throw new AbortError(`The search for service '${serviceId}' was aborted.`, { cause: signal.reason });
+  }
+}
+
+/** Ends early when the signal fires; the next turn of the loop then sees it. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal && { signal }).catch(() => {});
+}

@@ -1,0 +1,88 @@
+// Takes the three locks in order and waits for them: what lets one writer through, of whatever implementation.
+// Next: update-services.ts, which writes while it holds them.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { directoryLockOnDisk, tryDirectoryLock } from "./directory-lock.js";
+import { type HeldLock, pidLockOnDisk, tryPidLock } from "./pid-lock.js";
+import { lockTimeout } from "./registry-errors.js";
+import type { RegistryPaths } from "./registry-path.js";
+import { type LockOnDisk, lockIdentity } from "./stale-lock.js";
+
+/** How long a write waits for its locks, in milliseconds. Source: protocol.md, section 4. */
+export const LOCK_TIMEOUT_MS = 10_000;
+
+/** Milliseconds between two tries: at least, and what chance adds so that waiters do not march in step. */
+const RETRY_MS = 5;
+const RETRY_JITTER_MS = 15;
+
+/** When to give up, and the timeout it came from, for the message. */
+export interface LockDeadline {
+  /** On the clock of `performance.now()`. */
+  readonly at: number;
+  readonly timeoutMs: number;
+}
+
+/** A deadline that many milliseconds from now. */
+export function lockDeadline(timeoutMs: number): LockDeadline {
+  return { at: performance.now() + timeoutMs, timeoutMs };
+}
+
+/**
+ * Takes `services.json.lock`, then `registry.lock`, then `services.lock`.
+ *
+ * None of the older implementations excludes the others; a writer that holds all three excludes every one of them. All
+ * of ours take them in this order, and the others take only one, so nobody waits in a circle.
+ *
+ * Rejects with `RegistryError` `LOCK_TIMEOUT` at the deadline, naming the lock and its holder, and with the system's
+ * error where a lock cannot even be tried. What was taken until then is released. With the deadline already past, each
+ * lock is still tried once.
+ */
+export async function takeRegistryLocks(paths: RegistryPaths, deadline: LockDeadline): Promise<HeldLock> {
+  const held: HeldLock[] = [];
+  const release = (): void => {
+    for (let lock = held.pop(); lock !== undefined; lock = held.pop()) {
+      releaseQuietly(lock);
+    }
+  };
+  const take = async (onDisk: LockOnDisk, attempt: Attempt): Promise<void> => {
+    held.push(await takeOne(onDisk, attempt, deadline));
+  };
+  try {
+    await take(directoryLockOnDisk(paths.directoryLock), () => tryDirectoryLock(paths.services, release));
+    await take(pidLockOnDisk(paths.registryLock), () => tryPidLock(paths.registryLock));
+    await take(pidLockOnDisk(paths.servicesLock), () => tryPidLock(paths.servicesLock));
+    return { isHeld: () => held.length > 0 && held.every((lock) => lock.isHeld()), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** A lock that cannot be removed must neither spoil what was written nor keep the others locked; it goes stale. */
+function releaseQuietly(lock: HeldLock): void {
+  try {
+    lock.release();
+  } catch {
+    // The next writer breaks it.
+  }
+}
+
+type Attempt = () => HeldLock | undefined | Promise<HeldLock | undefined>;
+
+async function takeOne(onDisk: LockOnDisk, attempt: Attempt, deadline: LockDeadline): Promise<HeldLock> {
+  for (;;) {
+    // Asked before the try: the try that comes after the deadline must be a whole one, as by then a lock that was fresh
+    // when the waiting began is stale.
+    const isLast = performance.now() >= deadline.at;
+    const lock = await attempt();
+    if (lock !== undefined) {
+      return lock;
+    }
+    if (isLast) {
+      const holder = onDisk.readHolder(lockIdentity(onDisk.path) ?? "");
+      throw lockTimeout(onDisk.path, holder, deadline.timeoutMs);
+    }
+    const pause = RETRY_MS + Math.random() * RETRY_JITTER_MS;
+    await delay(Math.min(pause, Math.max(0, deadline.at - performance.now())));
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { lock as lockAsOldJavaScript } from "proper-lockfile";
+import { expect, test } from "vitest";
+import { directoryLockOnDisk, tryDirectoryLock } from "../src/directory-lock.js";
+import { lockIdentity } from "../src/stale-lock.js";
+import { deadPid } from "./support/processes.js";
+import { temporaryDirectory } from "./support/temp-directory.js";
+
+const never = (): void => {};
+
+function place(): { directory: string; file: string; path: string } {
+  const directory = temporaryDirectory();
+  const file = join(directory, "services.json");
+  return { directory, file, path: `${file}.lock` };
+}
+
+const oldJavaScript = { realpath: false } as Parameters<typeof lockAsOldJavaScript>[1];
+
+test("a free lock is a directory for this user alone, with the holder noted beside it, and both go on release", async () => {
+  const { directory, file, path } = place();
+  const lock = await tryDirectoryLock(file, never);
+  expect(lock?.isHeld()).toBe(true);
+  expect(statSync(path).isDirectory()).toBe(true);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(readFileSync(`${path}.holder`, "utf8")).toBe(`${process.pid} ${lockIdentity(path)}`);
+  lock?.release();
+  expect(lock?.isHeld()).toBe(false);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("it excludes the older JavaScript implementation and is excluded by it", async () => {
+  const { file } = place();
+  const ours = await tryDirectoryLock(file, never);
+  await expect(lockAsOldJavaScript(file, oldJavaScript)).rejects.toMatchObject({ code: "ELOCKED" });
+  ours?.release();
+  const unlock = await lockAsOldJavaScript(file, oldJavaScript);
+  expect(await tryDirectoryLock(file, never)).toBeUndefined();
+  await unlock();
+});
+
+test("a directory that nobody touched for 10 s is taken over", async () => {
+  const { file, path } = place();
+  mkdirSync(path);
+  expect(await tryDirectoryLock(file, never)).toBeUndefined();
+  utimesSync(path, new Date(), new Date(Date.now() - 10_000));
+  const lock = await tryDirectoryLock(file, never);
+  expect(lock?.isHeld()).toBe(true);
+  lock?.release();
+});
+
+test("a directory whose noted holder is dead is taken over at once", async () => {
+  const { file, path } = place();
+  mkdirSync(path);
+  writeFileSync(`${path}.holder`, `${deadPid()} ${lockIdentity(path)}`);
+  const lock = await tryDirectoryLock(file, never);
+  expect(lock?.isHeld()).toBe(true);
+  lock?.release();
+});
+
+test("a note about an earlier directory says nothing about this one", async () => {
+  const { file, path } = place();
+  mkdirSync(path);
+  writeFileSync(`${path}.holder`, `${deadPid()} 1-1`);
+  expect(await tryDirectoryLock(file, never)).toBeUndefined();
+  expect(directoryLockOnDisk(path).readHolder(lockIdentity(path) ?? "")).toBeUndefined();
+});
+
+test("release leaves a directory that another has made since, and a later lock of this process works", async () => {
+  const { directory, file, path } = place();
+  const lost = await tryDirectoryLock(file, never);
+  rmSync(path, { recursive: true });
+  const later = await tryDirectoryLock(file, never);
+  expect(lost?.isHeld()).toBe(false);
+  lost?.release();
+  expect(later?.isHeld()).toBe(true);
+  later?.release();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("where no lock can be made, the system's error comes out", async () => {
+  const file = join(temporaryDirectory(), "missing", "services.json");
+  await expect(tryDirectoryLock(file, never)).rejects.toMatchObject({ code: "ENOENT" });
+});

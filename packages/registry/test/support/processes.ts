@@ -1,0 +1,68 @@
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+/** The pid of a process that ran and is gone. */
+export function deadPid(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
+}
+
+/** A real process that runs one of the fixtures, with a channel for messages; ended with the test if it is still there. */
+export function startFixture(name: string, ...args: string[]): ChildProcess {
+  const script = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  const child = fork(script, args, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => errors.set(child, (errors.get(child) ?? "") + text));
+  endWithTest(child);
+  return child;
+}
+
+/** A live process that does nothing at all. */
+export function startIdle(): ChildProcess & { pid: number } {
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+  endWithTest(child);
+  return child as ChildProcess & { pid: number };
+}
+
+/** The next message from the fixture; fails if it ends without one. */
+export async function nextMessage(child: ChildProcess): Promise<unknown> {
+  const done = new AbortController();
+  const { signal } = done;
+  const ended = once(child, "exit", { signal }).then(([code, by]) => {
+    throw new Error(`The fixture ended (${code ?? by}) before it sent a message. ${errors.get(child) ?? ""}`);
+  });
+  const message = once(child, "message", { signal }).then(([value]) => value as unknown);
+  try {
+    return await Promise.race([message, ended]);
+  } finally {
+    done.abort();
+    await Promise.allSettled([message, ended]);
+  }
+}
+
+/** Waits until the fixture has ended by itself and checks that it did well. */
+export async function finished(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    await once(child, "close");
+  }
+  if (child.exitCode !== 0) {
+    throw new Error(`The fixture failed (${child.exitCode ?? child.signalCode}). ${errors.get(child) ?? ""}`);
+  }
+}
+
+/** Sends a signal and waits until the process is gone. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exit = once(child, "exit");
+  child.kill(signal);
+  await exit;
+}
+
+const errors = new WeakMap<ChildProcess, string>();
+
+function endWithTest(child: ChildProcess): void {
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      await end(child, "SIGKILL");
+    }
+  });
+}

@@ -1,0 +1,25 @@
+// The errors that every implementation of a channel raises in the same words.
+
+import { ConnectionError } from "@multifrost/protocol/errors";
+import type { Peer } from "./channel.js";
+
+/** For a `send` after `close`, and for what was still queued when the channel ended. */
+export function channelClosed(endpoint: string): ConnectionError {
+  return new ConnectionError("CHANNEL_CLOSED", `The channel at ${endpoint} is closed; nothing more is sent on it.`, {
+    endpoint,
+  });
+}
+
+/** For a message to a peer that the server channel does not or no longer know. */
+export function peerUnknown(endpoint: string, peer: Peer, cause?: unknown): ConnectionError {
+  return new ConnectionError(
+    "PEER_UNKNOWN",
+    `No peer ${printable(peer)} is connected to ${endpoint}: it has gone, or came back under a new name. ` +
+      "The message was dropped.",
+    { endpoint, cause },
+  );
+}
+
+function printable(peer: Peer): string {
+  return /^[\x21-\x7e]+$/.test(peer) ? peer : `0x${Buffer.from(peer, "latin1").toString("hex")}`;
+}

@@ -1,0 +1,31 @@
+// The bounds of a channel with their defaults, checked once when a transport is made.
+// Used by every implementation here; next: send-queue.ts, which keeps to them.
+
+import { MultifrostError } from "@multifrost/protocol/errors";
+import type { ChannelLimits } from "./channel.js";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** What a channel uses where {@link ChannelLimits} leaves something out. */
+export const DEFAULT_LIMITS: Readonly<Required<ChannelLimits>> = {
+  maxMessageBytes: 64 * MEBIBYTE,
+  maxQueuedMessages: 500_000,
+  maxQueuedBytes: 1024 * MEBIBYTE,
+};
+
+/** Fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`) for a bound that is not a positive integer. */
+export function resolveLimits(limits: ChannelLimits): Required<ChannelLimits> {
+  return {
+    maxMessageBytes: bound("maxMessageBytes", limits),
+    maxQueuedMessages: bound("maxQueuedMessages", limits),
+    maxQueuedBytes: bound("maxQueuedBytes", limits),
+  };
+}
+
+function bound(name: keyof ChannelLimits, limits: ChannelLimits): number {
+  const value = limits[name] ?? DEFAULT_LIMITS[name];
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new MultifrostError("INVALID_OPTION", `${name} must be an integer of at least 1, not ${String(value)}.`);
+  }
+  return value;
+}

@@ -1,0 +1,57 @@
+// What the native library's error codes mean here, and the errors that come of them.
+
+import { ConnectionError } from "@multifrost/protocol/errors";
+import { parseTcpEndpoint } from "../endpoint.js";
+
+/** "Not now": the connection went away between being found writable and being written to. Try again. */
+export function isTryAgain(error: unknown): boolean {
+  return codeOf(error) === "EAGAIN";
+}
+
+/** No peer of this name is connected. */
+export function isNoSuchPeer(error: unknown): boolean {
+  return codeOf(error) === "EHOSTUNREACH";
+}
+
+/** The socket cannot bind to or connect to its endpoint. */
+export function unreachable(endpoint: string, action: "bind" | "connect", cause: unknown): ConnectionError {
+  const how = action === "bind" ? "listen on" : "connect to";
+  return new ConnectionError("UNREACHABLE", `Cannot ${how} ${endpoint}: ${reason(cause)}. ${advice(endpoint, cause)}`, {
+    endpoint,
+    cause,
+  });
+}
+
+/** The socket itself broke; nothing more can be sent or received on it. */
+export function socketFailed(endpoint: string, cause: unknown): ConnectionError {
+  return new ConnectionError("CONNECTION_LOST", `The socket at ${endpoint} failed: ${reason(cause)}. Open a new one.`, {
+    endpoint,
+    cause,
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+function reason(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = codeOf(cause);
+  return code === undefined ? message : `${message} (${code})`;
+}
+
+function advice(endpoint: string, cause: unknown): string {
+  const port = parseTcpEndpoint(endpoint)?.port;
+  switch (codeOf(cause)) {
+    case "EADDRINUSE":
+      return `Another program has port ${port}: stop it, choose another port, or leave the port out to get a free one.`;
+    case "EACCES":
+      return `This user may not use port ${port}: choose one from 1024 on.`;
+    case "EADDRNOTAVAIL":
+    case "ENODEV":
+      return "The host is not an address of this machine: use one that is, such as 127.0.0.1.";
+    default:
+      return "Check the host and the port.";
+  }
+}

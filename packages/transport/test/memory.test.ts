@@ -1,0 +1,90 @@
+// What the in-memory transport can do beyond the contract: the plug, delay, loss, reordering.
+
+import { describe, expect, it } from "vitest";
+import { createMemoryTransport, seededRandom } from "../src/index.js";
+import { bytesOf, openClient, openServer, texts, until } from "./opened.js";
+
+describe("the in-memory transport", () => {
+  it("tells both ends down and up again around disconnect and reconnect, and the peer comes back under a new name", async () => {
+    const transport = createMemoryTransport();
+    const server = await openServer(transport.server);
+    const client = await openClient(transport.client());
+    client.channel.send(bytesOf("first"));
+    await until(() => server.heard.messages.length === 1);
+    transport.disconnect();
+    await until(() => server.heard.downs === 1 && client.heard.downs === 1);
+    expect(server.heard.gone).toEqual([server.heard.messages[0]?.peer]);
+    client.channel.send(bytesOf("waits"));
+    expect(client.channel.queued).toBe(1);
+    transport.reconnect();
+    await until(() => server.heard.messages.length === 2);
+    expect(texts(server.heard)).toEqual(["first", "waits"]);
+    expect(new Set(server.heard.messages.map(({ peer }) => peer)).size).toBe(2);
+    expect([server.heard.ups, client.heard.ups]).toEqual([2, 2]);
+  });
+
+  it("tells the server who has gone when a client closes", async () => {
+    const transport = createMemoryTransport();
+    const server = await openServer(transport.server);
+    const client = await openClient(transport.client());
+    client.channel.send(bytesOf("hello"));
+    await until(() => server.heard.messages.length === 1);
+    await client.channel.close();
+    await until(() => server.heard.gone.length === 1);
+    expect(server.heard.gone).toEqual([server.heard.messages[0]?.peer]);
+  });
+
+  it("has one server at a time", async () => {
+    const { server } = createMemoryTransport();
+    await openServer(server);
+    await expect(openServer(server)).rejects.toMatchObject({ code: "UNREACHABLE" });
+  });
+
+  it("sends a copy: what the sender does to its bytes afterwards is not seen", async () => {
+    const transport = createMemoryTransport();
+    const server = await openServer(transport.server);
+    const client = await openClient(transport.client());
+    const bytes = bytesOf("before");
+    client.channel.send(bytes);
+    bytes.fill(0);
+    await until(() => server.heard.messages.length === 1);
+    expect(texts(server.heard)).toEqual(["before"]);
+  });
+
+  it("delays every message by delayMs, keeps their order, and close waits for them", async () => {
+    const transport = createMemoryTransport({ delayMs: 50 });
+    const server = await openServer(transport.server);
+    const client = await openClient(transport.client());
+    const start = performance.now();
+    client.channel.send(bytesOf("a"));
+    client.channel.send(bytesOf("b"));
+    await client.channel.close({ flushTimeoutMs: 5000 });
+    expect(performance.now() - start).toBeGreaterThan(45);
+    expect(texts(server.heard)).toEqual(["a", "b"]);
+  });
+
+  it("loses the part of the messages that lossRate says, the same ones for the same seed", async () => {
+    const arrived = [await sendThrough({ lossRate: 0.3 }), await sendThrough({ lossRate: 0.3 })];
+    expect(arrived[0]).toEqual(arrived[1]);
+    expect(arrived[0]?.length).toBeGreaterThan(600);
+    expect(arrived[0]?.length).toBeLessThan(800);
+    expect(arrived[0]).toEqual(arrived[0]?.toSorted((a, b) => a - b));
+  });
+
+  it("lets the part of the messages be overtaken that reorderRate says, and loses none", async () => {
+    const arrived = await sendThrough({ reorderRate: 0.2 });
+    expect(arrived).not.toEqual(arrived.toSorted((a, b) => a - b));
+    expect(arrived.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+  });
+});
+
+async function sendThrough(conditions: { lossRate?: number; reorderRate?: number }): Promise<number[]> {
+  const transport = createMemoryTransport({ ...conditions, random: seededRandom(1) });
+  const server = await openServer(transport.server);
+  const client = await openClient(transport.client());
+  for (let index = 0; index < 1000; index += 1) {
+    client.channel.send(bytesOf(String(index)));
+  }
+  await client.channel.close({ flushTimeoutMs: 5000 });
+  return texts(server.heard).map(Number);
+}

@@ -1,0 +1,83 @@
+// The send queue against the simplest model of one: an array.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createSendQueue, type Outgoing } from "../src/send-queue.js";
+
+const LIMITS = { maxMessageBytes: 20, maxQueuedMessages: 8, maxQueuedBytes: 60 };
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), size: fc.integer({ min: 0, max: 22 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), size: fc.constant(0) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const), size: fc.constant(0) }) },
+);
+
+describe("the send queue", () => {
+  it("behaves as a bounded array, whatever is done to it in whatever order", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const queue = createSendQueue(LIMITS);
+        const model: Outgoing[] = [];
+        for (const { do: action, size } of steps) {
+          if (action === "push") {
+            const item = message(size);
+            expect(attempt(() => queue.push(item))).toBe(expectedOf(model, size));
+            if (expectedOf(model, size) === "pushed") {
+              model.push(item);
+            }
+          } else if (action === "shift") {
+            expect(queue.shift()).toBe(model.shift());
+          } else {
+            expect(queue.clear()).toEqual(model.splice(0));
+          }
+          expect(queue.length).toBe(model.length);
+          expect(queue.bytes).toBe(bytesIn(model));
+          expect(queue.peek()).toBe(model[0]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("takes as long for each message whether it holds ten or half a million", () => {
+    const limits = { maxMessageBytes: 20, maxQueuedMessages: 600_000, maxQueuedBytes: 2 ** 30 };
+    const queue = createSendQueue(limits);
+    const item = message(1);
+    for (let index = 0; index < 500_000; index += 1) {
+      queue.push(item);
+    }
+    // An array's own shift() would take minutes for this.
+    const start = performance.now();
+    for (let index = 0; index < 500_000; index += 1) {
+      queue.shift();
+      queue.push(item);
+    }
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(queue.length).toBe(500_000);
+  });
+});
+
+function message(size: number): Outgoing {
+  return { peer: "", bytes: new Uint8Array(size), settled: undefined };
+}
+
+function bytesIn(items: readonly Outgoing[]): number {
+  return items.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+function expectedOf(model: readonly Outgoing[], size: number): string {
+  if (size > LIMITS.maxMessageBytes) {
+    return "MESSAGE_TOO_LARGE";
+  }
+  const full = model.length === LIMITS.maxQueuedMessages || bytesIn(model) + size > LIMITS.maxQueuedBytes;
+  return full ? "OVERLOADED" : "pushed";
+}
+
+function attempt(push: () => void): string {
+  try {
+    push();
+    return "pushed";
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}

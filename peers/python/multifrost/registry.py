@@ -1,0 +1,102 @@
+"""``~/.multifrost/services.json``: where services are found by name."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .errors import RegistryError
+from .locks import all_locks, is_alive
+
+logger = logging.getLogger("multifrost")
+
+Services = dict[str, Any]
+
+
+class Registry:
+    """The registry of one home folder; `home` is the user's own when left out."""
+
+    def __init__(self, home: str | None = None) -> None:
+        self.folder = Path(home or "~").expanduser() / ".multifrost"
+        self.file = self.folder / "services.json"
+
+    def register(self, service_id: str, port: int) -> None:
+        """Adds this process under `service_id`; raises `RegistryError` ``SERVICE_EXISTS`` when a live one has it."""
+
+        def add(services: Services) -> bool:
+            entry = services.get(service_id)
+            if isinstance(entry, dict) and is_alive(pid := entry.get("pid")):
+                raise RegistryError(
+                    "SERVICE_EXISTS",
+                    f"Service '{service_id}' is already running: pid {pid}, port {entry.get('port')}. "
+                    "Stop it first, or use another service id.",
+                )
+            started = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            services[service_id] = {"port": port, "pid": os.getpid(), "started": started}
+            return True
+
+        self._change(add)
+
+    def unregister(self, service_id: str) -> None:
+        """Removes the entry, if it is this process's."""
+
+        def remove(services: Services) -> bool:
+            entry = services.get(service_id)
+            if not isinstance(entry, dict) or entry.get("pid") != os.getpid():
+                return False
+            del services[service_id]
+            return True
+
+        self._change(remove)
+
+    def _change(self, change: Callable[[Services], bool]) -> None:
+        if sys.platform == "win32":
+            raise RegistryError("REGISTRY_UNAVAILABLE", "Services need Linux or macOS; spawned workers do not.")
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with all_locks(self.folder):
+                services = self._read()
+                if change(services):
+                    self._write(services)
+        except OSError as error:
+            raise RegistryError(
+                "REGISTRY_UNAVAILABLE",
+                f"The service registry {self.file} cannot be used: {error.strerror}. "
+                "Check the folder's permissions, or set HOME to a folder that can be written.",
+            ) from error
+
+    def _read(self) -> Services:
+        try:
+            text = self.file.read_bytes()
+        except FileNotFoundError:
+            return {}
+        try:
+            services = json.loads(text)
+        except (ValueError, RecursionError):
+            services = None
+        if isinstance(services, dict):
+            return services
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        aside = self.file.with_name(f"{self.file.name}.corrupt-{stamp}")
+        self.file.rename(aside)
+        logger.warning("The service registry was corrupt and starts empty; its old contents are in %s", aside)
+        return {}
+
+    def _write(self, services: Services) -> None:
+        file, name = tempfile.mkstemp(prefix="services.json.", suffix=".tmp", dir=self.folder)  # made with mode 0600
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as out:
+                json.dump(services, out, indent=2)
+                out.flush()
+                os.fsync(out.fileno())
+            Path(name).replace(self.file)
+        except BaseException:
+            Path(name).unlink()
+            raise

@@ -1,0 +1,145 @@
+"""A parent made of a raw pyzmq DEALER, and the real worker processes that it talks to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import zmq
+
+TESTS = Path(__file__).resolve().parent
+EXAMPLE = TESTS.parent / "examples" / "math_worker.py"
+EDGE = TESTS / "edge_worker.py"
+PATIENCE = 15.0
+
+
+def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Waits for a condition to become true and returns its value."""
+    deadline = time.monotonic() + patience
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+    return value
+
+
+class Parent:
+    """One DEALER; `messages` keeps everything that came back, in order."""
+
+    def __init__(self, context: zmq.Context[Any], port: int | None = None) -> None:
+        self.socket = context.socket(zmq.DEALER)
+        self.socket.linger = 0
+        self.port = self.socket.bind_to_random_port("tcp://127.0.0.1") if port is None else port
+        if port is not None:
+            self.socket.connect(f"tcp://127.0.0.1:{port}")
+        self.messages: list[dict[str, Any]] = []
+
+    def send(self, kind: str, **fields: Any) -> str:
+        message = {"app": "comlink_ipc_v3", "id": str(uuid.uuid4()), "type": kind, "timestamp": time.time(), **fields}
+        self.send_raw(b"", msgpack.packb(message, datetime=True))
+        return str(message["id"])
+
+    def send_raw(self, *frames: bytes) -> None:
+        self.socket.send_multipart(list(frames))
+
+    def receive(self, patience: float = PATIENCE) -> dict[str, Any]:
+        assert self.socket.poll(int(patience * 1000)), f"nothing came within {patience} s"
+        empty, payload = self.socket.recv_multipart()
+        assert empty == b""
+        message: dict[str, Any] = msgpack.unpackb(payload, timestamp=3, strict_map_key=False)
+        self.messages.append(message)
+        return message
+
+    def answer(self, message_id: str, patience: float = PATIENCE) -> dict[str, Any]:
+        deadline = time.monotonic() + patience
+        while True:
+            for message in self.messages:
+                if message["id"] == message_id:
+                    return message
+            self.receive(deadline - time.monotonic())
+
+    def ask(self, function: str, *args: Any, **fields: Any) -> dict[str, Any]:
+        return self.answer(self.send("call", function=function, args=list(args), **fields))
+
+    def call(self, function: str, *args: Any) -> Any:
+        answer = self.ask(function, *args)
+        assert answer["type"] == "response", answer
+        return answer["result"]
+
+    def output(self, kind: str) -> list[str]:
+        return [message["output"] for message in self.messages if message["type"] == kind]
+
+
+class Bench:
+    """Starts workers and parents, and ends every one of them after the test."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.processes: list[subprocess.Popen[str]] = []
+        self.parents: list[Parent] = []
+
+    def parent(self, port: int | None = None) -> Parent:
+        self.parents.append(Parent(self.context, port))
+        return self.parents[-1]
+
+    def start(self, *command: Any, **env: str) -> subprocess.Popen[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMLINK_")}
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            env={**inherited, "HOME": str(self.home), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def spawn(self, script: Path = EXAMPLE, **env: str) -> tuple[Parent, subprocess.Popen[str]]:
+        parent = self.parent()
+        return parent, self.start(script, COMLINK_ZMQ_PORT=str(parent.port), COMLINK_WORKER_MODE="1", **env)
+
+    def services(self) -> dict[str, Any]:
+        file = self.home / ".multifrost" / "services.json"
+        services: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return services
+
+    def serve(self, service_id: str, script: Path = EXAMPLE) -> tuple[Parent, subprocess.Popen[str]]:
+        process = self.start(script, service_id)
+        entry = until(lambda: self.services().get(service_id))
+        return self.parent(entry["port"]), process
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+        for parent in self.parents:
+            parent.socket.close()
+        self.context.term()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def math(bench: Bench) -> Parent:
+    return bench.spawn()[0]
+
+
+@pytest.fixture
+def edge(bench: Bench) -> Parent:
+    return bench.spawn(EDGE)[0]

@@ -1,0 +1,103 @@
+"""A worker with what the example has no place for: awkward members, results and output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from multifrost import ChildWorker
+
+
+class Base(ChildWorker):
+    def inherited(self) -> str:
+        return "inherited"
+
+
+class EdgeWorker(Base):
+    namespace = os.environ.get("TEST_NAMESPACE", "default")
+    stop_timeout = 1.0
+    limit = 3
+
+    class Settings:
+        pass
+
+    @property
+    def size(self) -> int:
+        raise RuntimeError("a property must not be read")
+
+    @staticmethod
+    def static(a: int) -> int:
+        return a
+
+    def stop(self) -> None:
+        super().stop()
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def give(self, what: str) -> Any:
+        loop: list[Any] = []
+        loop.append(loop)
+        deep: Any = 1
+        for _ in range(101):
+            deep = [deep]
+        return {
+            "function": {"cb": [print]},
+            "huge": 2**64,
+            "cycle": loop,
+            "deep": deep,
+            "too long": b"x" * (64 * 1024 * 1024),
+            "nan": (float("nan"), float("inf"), 1.5),
+            "set": {7},
+            "keys": {1: "c", None: "b", b"d": "d"},
+            "naive": datetime.fromtimestamp(0),
+            "utc": datetime(2026, 2, 3, 4, 5, 6, 789000, timezone.utc),
+            "surrogate": "a\udcffb",
+            "error": ValueError("as a value"),
+        }[what]
+
+    def leave(self) -> None:
+        sys.exit(3)
+
+    def unreadable(self) -> None:
+        class Unreadable(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        raise Unreadable
+
+    def wrong_code(self) -> None:
+        raise FileNotFoundError(2, "no such file", "x")
+
+    def both(self) -> None:
+        print("out\nmore")
+        print("err", file=sys.stderr)
+        print("no end", end="", flush=True)
+
+    def sleep_until(self, path: str) -> str:
+        while not Path(path).exists():
+            time.sleep(0.01)
+        return "woken"
+
+    def later(self) -> Any:
+        return asyncio.sleep(0, "awaited")
+
+    async def meet(self, n: int) -> int:
+        self._met = getattr(self, "_met", 0) + 1
+        while self._met < n:
+            await asyncio.sleep(0.001)
+        return n
+
+    async def async_fail(self) -> None:
+        raise KeyError("gone")
+
+
+if __name__ == "__main__":
+    EdgeWorker(sys.argv[1] if len(sys.argv) > 1 else None).run()

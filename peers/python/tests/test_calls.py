@@ -1,0 +1,125 @@
+"""Results, errors, and what can and cannot be called."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from conftest import EDGE, Bench, Parent
+
+
+def refusal(parent: Parent, **fields: Any) -> tuple[str, str]:
+    answer = parent.answer(parent.send("call", **fields))
+    assert answer["type"] == "error"
+    detail = answer["metadata"]["error"]
+    assert answer["error"] == detail["message"]
+    assert "stack" not in detail
+    return detail["code"], detail["message"]
+
+
+def test_a_call_is_answered_under_its_id(math: Parent) -> None:
+    answer = math.ask("add", 1, 2)
+    assert answer.pop("timestamp") == pytest.approx(time.time(), abs=60)
+    assert answer == {"app": "comlink_ipc_v3", "id": answer["id"], "type": "response", "result": 3}
+
+
+def test_none_is_sent_as_nil(math: Parent) -> None:
+    answer = math.ask("echo", None)
+    assert "result" in answer and answer["result"] is None
+
+
+def test_absent_args_and_an_integer_timestamp_are_accepted(edge: Parent) -> None:
+    message_id = edge.send("call", function="inherited", timestamp=1, clientName="old", extra={"a": 1})
+    assert edge.answer(message_id)["result"] == "inherited"
+
+
+def test_an_exception_has_the_python_form_and_its_parts(math: Parent) -> None:
+    answer = math.ask("divide", 1, 0)
+    detail = answer["metadata"]["error"]
+    assert answer["type"] == "error"
+    assert answer["error"].startswith("ZeroDivisionError: division by zero\nTraceback (most recent call last):\n")
+    assert (detail["name"], detail["message"]) == ("ZeroDivisionError", "division by zero")
+    assert detail["stack"].startswith("Traceback (most recent call last):") and "in divide" in detail["stack"]
+    assert "code" not in detail
+    assert math.call("add", 1, 1) == 2
+
+
+def test_wrong_arguments_are_a_type_error(math: Parent) -> None:
+    assert math.ask("add", 1)["error"].startswith("TypeError: MathWorker.add() missing 1 required")
+
+
+@pytest.mark.parametrize("name", ["listFunctions", "list_functions", "ListFunctions"])
+def test_introspection_has_three_names(math: Parent, name: str) -> None:
+    names = ["add", "async_double", "divide", "echo", "factorial", "greet", "print_lines", "slow"]
+    assert math.call(name) == names
+
+
+def test_inherited_and_static_methods_are_listed_and_overridden_base_methods_are_not(edge: Parent) -> None:
+    names = edge.call("listFunctions")
+    assert {"inherited", "static"} <= set(names)
+    assert not {"stop", "run", "start", "size", "limit", "Settings", "list_functions"} & set(names)
+    assert edge.call("static", 5) == 5
+
+
+@pytest.mark.parametrize("name", ["_x", "__init__", "__class__", "_loop"])
+def test_private(edge: Parent, name: str) -> None:
+    assert refusal(edge, function=name) == ("PRIVATE_METHOD", f"Cannot call private method '{name}'")
+
+
+@pytest.mark.parametrize("name", ["x", "run", "start", "stop", "namespace", "stop_timeout", "constructor", "toString"])
+def test_not_found(edge: Parent, name: str) -> None:
+    assert refusal(edge, function=name, args=[]) == ("FUNCTION_NOT_FOUND", f"Function '{name}' not found")
+    assert edge.call("inherited") == "inherited"
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest(math: Parent) -> None:
+    code, message = refusal(math, function="fctorial", args=[3])
+    assert (code, message) == ("FUNCTION_NOT_FOUND", "Function 'fctorial' not found; did you mean 'factorial'?")
+
+
+@pytest.mark.parametrize("name", ["limit", "size", "Settings"])
+def test_not_callable(edge: Parent, name: str) -> None:
+    assert refusal(edge, function=name) == ("NOT_CALLABLE", f"'{name}' is not callable")
+
+
+@pytest.mark.parametrize("fields", [{}, {"function": ""}, {"function": None}, {"function": 5}])
+def test_missing_function(math: Parent, fields: dict[str, Any]) -> None:
+    assert refusal(math, **fields) == ("MISSING_FUNCTION", "Message missing 'function' field")
+
+
+def test_args_must_be_an_array(math: Parent) -> None:
+    assert refusal(math, function="add", args={"a": 1})[0] == "MALFORMED_MESSAGE"
+
+
+def test_another_namespace_is_answered(bench: Bench) -> None:
+    parent, _ = bench.spawn(EDGE, TEST_NAMESPACE="mine")
+    expected = ("WRONG_NAMESPACE", "No namespace 'other' here: this worker serves 'mine'")
+    assert refusal(parent, function="inherited", namespace="other") == expected
+    assert parent.answer(parent.send("call", function="inherited", namespace="mine"))["result"] == "inherited"
+    assert parent.call("inherited") == "inherited"
+
+
+def test_async_methods_run_at_once(edge: Parent) -> None:
+    ids = [edge.send("call", function="meet", args=[100]) for _ in range(100)]
+    assert [edge.answer(message_id)["result"] for message_id in ids] == [100] * 100
+
+
+def test_async_methods_fail_like_others_and_awaitables_are_awaited(edge: Parent, math: Parent) -> None:
+    assert edge.ask("async_fail")["error"].startswith("KeyError: 'gone'\nTraceback (most recent call last):\n")
+    assert edge.call("later") == "awaited"
+    assert math.call("async_double", 2.5) == 5
+
+
+def test_a_method_cannot_end_the_worker(edge: Parent) -> None:
+    assert edge.ask("leave")["metadata"]["error"]["name"] == "SystemExit"
+    assert "cannot be read" in edge.ask("unreadable")["error"]
+    assert "code" not in edge.ask("wrong_code")["metadata"]["error"]
+    assert edge.call("inherited") == "inherited"
+
+
+def test_ten_thousand_calls_at_once_are_answered_in_order(math: Parent) -> None:
+    ids = [math.send("call", function="echo", args=[n]) for n in range(10_000)]
+    answers = [math.receive() for _ in ids]
+    assert [answer["id"] for answer in answers] == ids
+    assert [answer["result"] for answer in answers] == list(range(10_000))

@@ -1,0 +1,183 @@
+"""Heartbeats, output, shutdown, signals and orphans."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import EDGE, EXAMPLE, Bench, Parent, until
+
+
+def test_a_heartbeat_is_echoed(math: Parent) -> None:
+    metadata = {"hb_timestamp": 12.5, "other": [1]}
+    answer = math.answer(math.send("heartbeat", args=[17], metadata=metadata))
+    assert (answer["type"], answer["args"]) == ("heartbeat", [17])
+    assert answer["metadata"] == {**metadata, "hb_response": True}
+    bare = math.answer(math.send("heartbeat"))
+    assert bare["metadata"] == {"hb_response": True} and "args" not in bare
+
+
+def test_the_answer_to_a_heartbeat_is_not_answered(math: Parent) -> None:
+    math.send("heartbeat", metadata={"hb_response": True})
+    assert math.call("add", 1, 1) == 2
+    assert len(math.messages) == 1
+
+
+def test_heartbeats_and_async_calls_are_answered_while_a_method_runs(edge: Parent, tmp_path: Path) -> None:
+    running = edge.send("call", function="sleep_until", args=[str(tmp_path / "go")])
+    queued = edge.send("call", function="inherited")
+    for _ in range(20):
+        edge.answer(edge.send("heartbeat"))
+        assert edge.call("meet", 1) == 1
+    assert not {running, queued} & {message["id"] for message in edge.messages}
+    (tmp_path / "go").touch()
+    assert edge.answer(running)["result"] == "woken"
+    assert edge.answer(queued)["result"] == "inherited"
+
+
+def test_printed_lines_arrive_before_the_answer(math: Parent) -> None:
+    assert math.call("greet", "Ada") == "Hello, Ada!"
+    assert [message["type"] for message in math.messages] == ["stdout", "response"]
+    assert math.output("stdout") == ["greeting Ada"]
+    assert math.messages[0]["id"] and math.messages[0]["app"] == "comlink_ipc_v3"
+
+
+def test_both_streams_and_partial_lines(edge: Parent) -> None:
+    edge.call("both")
+    assert edge.output("stdout") == ["out", "more", "no end"]
+    assert edge.output("stderr") == ["err"]
+
+
+def test_ten_thousand_lines(math: Parent) -> None:
+    assert math.call("print_lines", 10_000) == 10_000
+    assert math.output("stdout") == [f"line {n}" for n in range(10_000)]
+
+
+def test_output_goes_to_every_parent_and_to_the_log_of_a_service(bench: Bench) -> None:
+    first, process = bench.serve("talker")
+    second = bench.parent(first.port)
+    gone = bench.parent(first.port)
+    for parent in (first, second, gone):
+        assert parent.call("add", 1, 1) == 2
+    gone.socket.close()
+    first.call("greet", "Bob")
+    assert second.receive()["output"] == "greeting Bob"
+    assert first.output("stdout") == ["greeting Bob"]
+    process.terminate()
+    assert process.communicate(timeout=10)[0] == "greeting Bob\n"
+
+
+def test_two_parents_get_their_own_answers(bench: Bench) -> None:
+    first, _ = bench.serve("shared")
+    second = bench.parent(first.port)
+    ids = [[parent.send("call", function="echo", args=[n]) for n in range(500)] for parent in (first, second)]
+    for parent, own in zip((first, second), ids, strict=True):
+        assert [parent.receive()["id"] for _ in own] == own
+
+
+@pytest.mark.parametrize("how", ["shutdown", signal.SIGTERM, signal.SIGINT])
+def test_a_stop_finishes_what_is_in_flight(bench: Bench, how: str | signal.Signals, tmp_path: Path) -> None:
+    parent, process = bench.spawn()
+    assert parent.call("add", 1, 1) == 2
+    running = parent.send("call", function="slow", args=[0.3])
+    queued = parent.send("call", function="add", args=[1, 2])
+    parent.answer(parent.send("heartbeat"))  # so that both calls have been taken
+    if how == "shutdown":
+        parent.send("shutdown")
+        late = parent.ask("add", 1, 1)
+        assert late["metadata"]["error"]["code"] == "NOT_RUNNING"
+    else:
+        assert isinstance(how, signal.Signals)
+        process.send_signal(how)
+    assert parent.answer(running)["result"] == 0.3
+    assert parent.answer(queued)["result"] == 3
+    assert process.wait(10) == 0
+
+
+def test_a_stop_does_not_wait_for_ever(bench: Bench, tmp_path: Path) -> None:
+    parent, process = bench.spawn(EDGE)
+    parent.send("call", function="sleep_until", args=[str(tmp_path / "never")])
+    parent.answer(parent.send("heartbeat"))
+    parent.send("shutdown")
+    began = time.monotonic()
+    assert process.wait(10) == 0
+    assert 0.5 < time.monotonic() - began < 4  # its stop_timeout is 1 s
+
+
+def test_a_second_signal_exits_at_once(bench: Bench) -> None:
+    parent, process = bench.spawn()
+    parent.send("call", function="slow", args=[60])
+    parent.answer(parent.send("heartbeat"))
+    process.terminate()
+    until(lambda: parent.ask("add", 1, 1)["type"] == "error")  # the first one was taken
+    process.terminate()
+    assert process.wait(3) == 128 + signal.SIGTERM
+
+
+LAUNCHER = """
+import os, subprocess, sys
+import zmq
+socket = zmq.Context().socket(zmq.DEALER)
+port = socket.bind_to_random_port("tcp://127.0.0.1")
+command = [sys.executable, sys.argv[1]]
+if sys.argv[2] == "behind a launcher":
+    command = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *command]
+subprocess.Popen(command, env={**os.environ, "COMLINK_ZMQ_PORT": str(port)})
+import msgpack
+call = {"app": "comlink_ipc_v3", "id": "1", "type": "call", "function": "pid"}
+socket.send_multipart([b"", msgpack.packb(call)])
+print(msgpack.unpackb(socket.recv_multipart()[1])["result"], flush=True)
+call = {"app": "comlink_ipc_v3", "id": "2", "type": "call", "function": "sleep_until", "args": ["/nowhere"]}
+socket.send_multipart([b"", msgpack.packb(call)])
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("how", ["direct", "behind a launcher"])
+def test_a_worker_ends_within_two_seconds_of_its_parent(bench: Bench, how: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, str(EDGE), how],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HOME": str(bench.home)},
+    )
+    bench.processes.append(process)
+    assert process.stdout
+    worker = int(process.stdout.readline())
+    process.kill()
+    began = time.monotonic()
+    until(lambda: not runs(worker), 5)
+    assert time.monotonic() - began < 2
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie is dead, whoever may be late in reaping it.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+@pytest.mark.parametrize("port", ["", "abc", "80", "65536", "-5000", "5000.5", "٥٠٠٠", None])
+def test_a_wrong_port_is_one_line_and_exit_code_1(bench: Bench, port: str | None) -> None:
+    process = bench.start(EXAMPLE, "--worker", **({} if port is None else {"COMLINK_ZMQ_PORT": port}))
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (1, "")
+    if port:
+        assert err == (
+            f"multifrost: COMLINK_ZMQ_PORT is {port!r}, not a port number from 1024 to 65535. "
+            "A ParentWorker sets it; do not set it by hand.\n"
+        )
+    else:
+        assert err == (
+            "multifrost: COMLINK_ZMQ_PORT is not set and no service id was given. "
+            "Start this worker from a ParentWorker, or give it a service id to run as a service.\n"
+        )

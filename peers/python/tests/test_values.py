@@ -1,0 +1,137 @@
+"""The value table, its limits, and garbage."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import datetime, timezone
+from typing import Any
+
+import msgpack
+import pytest
+from conftest import Parent
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *[None, True, 0, -1, 2**53, 2**63 - 1, -(2**63), 2**64 - 1, 0.1, -0.0, 1e308, "", "äöü ☃ 😀", "\0"],
+        *[[], {}, [1, [2, [3]]], {"__proto__": {"a": 1}, "": None}],
+        datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc),
+        datetime(1901, 1, 1, tzinfo=timezone.utc),
+    ],
+)
+def test_values_come_back_as_they_were(math: Parent, value: Any) -> None:
+    result = math.call("echo", value)
+    assert result == value and type(result) is type(value)
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 129, MIB, 32 * MIB])
+def test_binary_comes_back_bit_exact(math: Parent, length: int) -> None:
+    data = os.urandom(length)
+    assert math.call("echo", data) == data
+
+
+def test_results_are_fitted_to_the_wire(edge: Parent) -> None:
+    assert edge.call("give", "nan") == [None, None, 1.5]
+    assert edge.call("give", "set") == [7]
+    assert edge.call("give", "keys") == {"1": "c", "null": "b", "d": "d"}
+    assert edge.call("give", "naive") == datetime.fromtimestamp(0, timezone.utc)
+    assert edge.call("give", "utc") == datetime(2026, 2, 3, 4, 5, 6, 789000, timezone.utc)
+    assert edge.call("give", "surrogate") == "a?b"
+    assert edge.call("give", "error") == {"name": "ValueError", "message": "as a value"}
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "message"),
+    [
+        ("function", "UNSENDABLE_VALUE", "result.cb[0]: builtin_function_or_method cannot be sent"),
+        ("huge", "UNSENDABLE_VALUE", "result: an integer outside of -2^63..2^64-1 cannot be sent"),
+        ("cycle", "LIMIT_EXCEEDED", f"result{'[0]' * 100}: nested deeper than 100 levels, or contains itself"),
+        ("deep", "LIMIT_EXCEEDED", f"result{'[0]' * 100}: nested deeper than 100 levels, or contains itself"),
+        ("too long", "MESSAGE_TOO_LARGE", "result: 67108976 bytes are more than the 67108864 of one message"),
+    ],
+)
+def test_a_result_that_cannot_be_sent_is_an_error(edge: Parent, what: str, code: str, message: str) -> None:
+    detail = edge.ask("give", what)["metadata"]["error"]
+    assert (detail["name"], detail["code"], detail["message"]) == ("SerializationError", code, message)
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_depth(math: Parent) -> None:
+    assert math.call("echo", nested(100)) == nested(100)
+    assert math.ask("echo", nested(101))["metadata"]["error"]["code"] == "LIMIT_EXCEEDED"
+
+
+def test_an_undefined_of_older_javascript_is_none(math: Parent) -> None:
+    assert math.call("echo", msgpack.ExtType(0, b"\0")) is None
+    assert math.call("echo", msgpack.ExtType(5, b"ab")) == msgpack.ExtType(5, b"ab")
+
+
+def test_a_date_that_python_has_not_comes_back(math: Parent) -> None:
+    message_id = math.send("call", function="echo", args=[msgpack.Timestamp(8_640_000_000_000, 0), "x"])
+    while math.socket.poll(15_000):
+        answer = msgpack.unpackb(math.socket.recv_multipart()[1], timestamp=0)
+        if answer["id"] == message_id:
+            assert answer["result"] == msgpack.Timestamp(8_640_000_000_000, 0)
+            return
+    pytest.fail("no answer")
+
+
+def test_invalid_utf8_becomes_the_replacement_character(math: Parent) -> None:
+    call = {"app": "comlink_ipc_v3", "id": "utf8", "type": "call", "function": "echo", "args": ["a#b"]}
+    math.send_raw(b"", msgpack.packb(call).replace(b"a#b", b"a\xffb"))
+    assert math.answer("utf8")["result"] == "a\ufffdb"
+
+
+def test_garbage_never_ends_the_loop_and_is_never_answered(math: Parent) -> None:
+    rng = random.Random(1)
+    whole = msgpack.packb({"app": "comlink_ipc_v3", "id": "x", "type": "call", "function": "add", "args": [1, 2]})
+    payloads = [rng.randbytes(rng.randrange(200)) for _ in range(2000)]
+    payloads += [whole[:end] for end in range(len(whole))]
+    payloads += [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x91" * 100_000]
+    payloads += [b"\xdd\x00\x0f\x00\x00" * 250_000, whole + b"\0", b"\x81\x90\x01", b"\xc1"]
+    payloads += [
+        msgpack.packb(value)
+        for value in (
+            *[1, None, [], {}, "text", {"app": "comlink_ipc_v3"}, {"app": "other", "id": "1", "type": "call"}],
+            {"app": "comlink_ipc_v3", "type": "call", "function": "add", "args": [1, 2]},
+            {"app": "comlink_ipc_v3", "id": 5, "type": "call", "function": "add", "args": [1, 2]},
+            {"app": "comlink_ipc_v3", "id": "1", "type": "unheard of"},
+            {"app": "comlink_ipc_v3", "id": "1", "type": ["call"]},
+            {"app": ["comlink_ipc_v3"], "id": "1", "type": "call"},
+            {"app": "comlink_ipc_v3", "id": "1", "type": "response", "result": 1},
+        )
+    ]
+    for payload in payloads:
+        math.send_raw(b"", payload)
+    math.send_raw(whole)
+    math.send_raw(b"", b"")
+    math.send_raw(b"no delimiter", whole)
+    assert math.call("add", 1, 2) == 3
+    assert len(math.messages) == 1
+
+
+def test_frames_past_the_payload_are_ignored(math: Parent) -> None:
+    call = {"app": "comlink_ipc_v3", "id": "more", "type": "call", "function": "add", "args": [1, 2]}
+    math.send_raw(b"", msgpack.packb(call), b"more", b"")
+    assert math.answer("more")["result"] == 3
+
+
+def test_a_message_over_the_limit_only_costs_its_sender_the_connection(math: Parent) -> None:
+    assert math.call("add", 1, 2) == 3
+    math.send_raw(b"", bytes(64 * MIB + 1))
+    math.send_raw(b"", b"lost")  # may go down with the connection
+    for _ in range(50):
+        message_id = math.send("call", function="add", args=[2, 2])
+        if math.socket.poll(200):
+            break
+    assert math.answer(message_id)["result"] == 4
