@@ -32,44 +32,66 @@ export function directoryLockOnDisk(path: string): LockOnDisk {
  * `onExit` is called where the process ends (exit, or a signal that nobody handles) while the lock is held.
  */
 export async function tryDirectoryLock(file: string, onExit: () => void): Promise<HeldLock | undefined> {
-  const path = `${file}.lock`;
-  let identity: string | undefined;
-  const remove = (): void => {
-    // Not yet known: proper-lockfile has made the directory, cannot go on, and cleans up.
-    if (identity === undefined || lockIdentity(path) === identity) {
-      rmSync(notePath(path), { force: true });
-      rmdirSync(path);
-    }
-  };
-  const unlock = (await lockOnce(file, remove, onExit)) ?? (await lockBroken(file, remove, onExit));
+  const own = createOwnDirectory(`${file}.lock`);
+  const unlock = (await lockOnce(file, own, onExit)) ?? (await lockBroken(file, own, onExit));
   if (unlock === undefined) {
     return undefined;
   }
-  identity = lockIdentity(path);
   const release = (): void => {
     try {
-      remove();
+      own.remove();
     } finally {
       // Ends the touching. It cannot fail in a way that matters: the directory is gone, or is not ours.
       unlock().catch(() => {});
     }
   };
   try {
-    writeFileSync(notePath(path), `${process.pid} ${identity}`, { mode: 0o600 });
+    own.adopt();
   } catch (error) {
     release();
     throw error;
   }
-  return { isHeld: () => lockIdentity(path) === identity, release };
+  return { isHeld: own.isThere, release };
+}
+
+/** The directory that this process has made, as opposed to whatever is at its path later on. */
+interface OwnDirectory {
+  /** Remembers the directory that is there now as this process's, and notes that beside it. */
+  adopt(): void;
+  isThere(): boolean;
+  /** Removes it, and its note, the first time it is asked; leaves any other. Throws the system's error. */
+  remove(): void;
+}
+
+function createOwnDirectory(path: string): OwnDirectory {
+  let identity: string | undefined;
+  let isRemoved = false;
+  const isThere = (): boolean => !isRemoved && identity !== undefined && lockIdentity(path) === identity;
+  return {
+    isThere,
+    adopt() {
+      identity = lockIdentity(path) ?? "gone already";
+      writeFileSync(notePath(path), `${process.pid} ${identity}`, { mode: 0o600 });
+    },
+    remove() {
+      // Not adopted: proper-lockfile has made it just now, cannot go on, and cleans up.
+      if (identity === undefined || isThere()) {
+        rmSync(notePath(path), { force: true });
+        // Once and for all: the next one at this path may be born in the same tick of the clock and get the same inode.
+        isRemoved = true;
+        rmdirSync(path);
+      }
+    },
+  };
 }
 
 type Unlock = () => Promise<void>;
 
-async function lockBroken(file: string, remove: () => void, onExit: () => void): Promise<Unlock | undefined> {
-  return breakStaleLock(directoryLockOnDisk(`${file}.lock`)) ? lockOnce(file, remove, onExit) : undefined;
+async function lockBroken(file: string, own: OwnDirectory, onExit: () => void): Promise<Unlock | undefined> {
+  return breakStaleLock(directoryLockOnDisk(`${file}.lock`)) ? lockOnce(file, own, onExit) : undefined;
 }
 
-async function lockOnce(file: string, remove: () => void, onExit: () => void): Promise<Unlock | undefined> {
+async function lockOnce(file: string, own: OwnDirectory, onExit: () => void): Promise<Unlock | undefined> {
   // Loaded with the first lock and not with this file, because it installs signal handlers when it is loaded.
   const { lock } = await import("proper-lockfile");
   try {
@@ -78,7 +100,7 @@ async function lockOnce(file: string, remove: () => void, onExit: () => void): P
       stale: NEVER_STALE,
       update: LOCK_STALE_MS / 2,
       retries: 0,
-      fs: carefulFileSystem(remove, onExit),
+      fs: carefulFileSystem(own, onExit),
       onCompromised: () => {}, // isHeld() tells, and the writer asks before it replaces anything
     });
   } catch (error) {
@@ -90,17 +112,23 @@ async function lockOnce(file: string, remove: () => void, onExit: () => void): P
 }
 
 /** A file system for proper-lockfile in which it removes no directory but its own, and makes it private. */
-function carefulFileSystem(remove: () => void, onExit: () => void): LockFileSystem {
+function carefulFileSystem(own: OwnDirectory, onExit: () => void): LockFileSystem {
   return {
     mkdir: (path, callback) => mkdir(path, 0o700, callback),
-    rmdir: (_path, callback) => {
-      remove();
-      callback(null);
-    },
+    rmdir: (_path, callback) => callback(failureOf(own.remove)),
     rmdirSync: onExit,
     stat: (path, callback) => stat(path, callback),
     utimes,
   };
+}
+
+function failureOf(run: () => void): Error | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function notePath(path: string): string {

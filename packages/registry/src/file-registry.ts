@@ -8,7 +8,7 @@ import { serviceExists, unavailableUnlessOurs, unreadableWarning } from "./regis
 import { LOCK_TIMEOUT_MS, lockDeadline } from "./registry-lock.js";
 import { type RegistryPaths, registryPaths } from "./registry-path.js";
 import { checkPid, checkServiceId, createEntry, readEntry, writeEntry } from "./service-entry.js";
-import type { ServiceEntry, ServiceRegistry } from "./service-registry.js";
+import type { ServiceEntry, ServiceListing, ServiceRegistry } from "./service-registry.js";
 import type { Services } from "./services-text.js";
 import { type Change, updateServices } from "./update-services.js";
 
@@ -31,16 +31,9 @@ export interface FileRegistryOptions {
  * Throws `RegistryError` `INVALID_OPTION`. Source: protocol.md, section 4.
  */
 export function createFileRegistry(options: FileRegistryOptions = {}): ServiceRegistry {
-  const { lockTimeoutMs = LOCK_TIMEOUT_MS, onWarning = warnProcess } = options;
-  if (!(lockTimeoutMs >= 0)) {
-    throw new RegistryError("INVALID_OPTION", `lockTimeoutMs must be 0 or a positive number, not ${lockTimeoutMs}.`);
-  }
+  const { onWarning = warnProcess } = options;
   const paths = (): RegistryPaths => registryPaths(options.directory);
-  const inTurn = createQueue();
-  const update = <Result>(at: RegistryPaths, change: (services: Services) => Change<Result>): Promise<Result> => {
-    const deadline = lockDeadline(lockTimeoutMs);
-    return inTurn(() => updateServices({ paths: at, deadline, onWarning }, change));
-  };
+  const update = createUpdate(options.lockTimeoutMs ?? LOCK_TIMEOUT_MS, onWarning);
   return {
     async register(registration) {
       const entry = createEntry(registration);
@@ -52,23 +45,44 @@ export function createFileRegistry(options: FileRegistryOptions = {}): ServiceRe
       const at = paths();
       return discoverService(at.services, serviceId, discoverOptions).catch(rethrowUnavailable(at));
     },
-    async list() {
-      const at = paths();
-      const listings = await listServices(at.services).catch(rethrowUnavailable(at));
-      if (listings === undefined) {
-        onWarning(unreadableWarning(at.services));
-      }
-      return listings ?? [];
-    },
+    list: async () => listOrWarn(paths(), onWarning),
     async unregister(serviceId, pid = process.pid) {
       checkServiceId(serviceId);
       checkPid(pid);
       return update(paths(), (services) => removeEntry(services, serviceId, pid));
     },
-    async prune() {
-      return update(paths(), removeDead);
-    },
+    prune: async () => update(paths(), removeDead),
   };
+}
+
+type Update = <Result>(paths: RegistryPaths, change: (services: Services) => Change<Result>) => Promise<Result>;
+
+/**
+ * Writes one after the other, so that the writes of one process do not fight each other for the locks. The time a write
+ * waits in this queue counts as time it waits for the locks.
+ */
+function createUpdate(lockTimeoutMs: number, onWarning: (message: string) => void): Update {
+  if (!(lockTimeoutMs >= 0)) {
+    throw new RegistryError("INVALID_OPTION", `lockTimeoutMs must be 0 or a positive number, not ${lockTimeoutMs}.`);
+  }
+  let last: Promise<unknown> = Promise.resolve();
+  return (paths, change) => {
+    const deadline = lockDeadline(lockTimeoutMs);
+    const write = last.then(() => updateServices({ paths, deadline, onWarning }, change));
+    last = write.catch(() => {});
+    return write;
+  };
+}
+
+async function listOrWarn(
+  paths: RegistryPaths,
+  onWarning: (message: string) => void,
+): Promise<readonly ServiceListing[]> {
+  const listings = await listServices(paths.services).catch(rethrowUnavailable(paths));
+  if (listings === undefined) {
+    onWarning(unreadableWarning(paths.services));
+  }
+  return listings ?? [];
 }
 
 function addEntry(services: Services, entry: ServiceEntry, file: string): Change<ServiceEntry> {
@@ -104,16 +118,6 @@ function entryOf(services: Services, serviceId: string): ServiceEntry | undefine
 function rethrowUnavailable(paths: RegistryPaths): (error: unknown) => never {
   return (error) => {
     throw unavailableUnlessOurs(error, paths, "read");
-  };
-}
-
-/** Runs jobs one after the other, so that the writes of one process do not fight each other for the locks. */
-function createQueue(): <Result>(job: () => Promise<Result>) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (job) => {
-    const run = last.then(job);
-    last = run.catch(() => {});
-    return run;
   };
 }
 

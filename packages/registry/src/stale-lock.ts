@@ -2,7 +2,7 @@
 // Next: pid-lock.ts and directory-lock.ts, the two kinds of lock this is done for.
 
 import { randomUUID } from "node:crypto";
-import { renameSync, rmSync, statSync } from "node:fs";
+import { type BigIntStats, renameSync, rmSync, statSync } from "node:fs";
 import { makePidFile, readPid } from "./pid-file.js";
 import { isProcessAlive } from "./process-alive.js";
 import { errnoOf } from "./registry-errors.js";
@@ -22,22 +22,31 @@ export interface LockOnDisk {
  * as they are. `undefined` where there is nothing at the path.
  */
 export function lockIdentity(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? undefined : `${stats.ino}-${stats.birthtimeNs}`;
+  const stats = look(path);
+  return stats && identityOf(stats);
 }
 
 /** The identity of the lock if its holder is dead or it is 10 s old; `undefined` if it is in use or gone. */
 export function staleIdentity(lock: LockOnDisk): string | undefined {
-  const stats = statSync(lock.path, { throwIfNoEntry: false });
-  const identity = lockIdentity(lock.path);
-  if (stats === undefined || identity === undefined) {
+  // One look for age and identity: two could see two different locks, and condemn the fresh one for the old one's age.
+  const stats = look(lock.path);
+  if (stats === undefined) {
     return undefined;
   }
+  const identity = identityOf(stats);
   const holder = lock.readHolder(identity);
-  // proper-lockfile sets the first mtime up to a second ahead, hence the earlier one of both times.
-  const age = Date.now() - Math.min(stats.mtimeMs, stats.ctimeMs);
   const isDead = holder !== undefined && !isProcessAlive(holder);
-  return isDead || age >= LOCK_STALE_MS ? identity : undefined;
+  // proper-lockfile sets the first mtime up to a second ahead, hence the earlier one of both times.
+  const touched = Math.min(Number(stats.mtimeMs), Number(stats.ctimeMs));
+  return isDead || Date.now() - touched >= LOCK_STALE_MS ? identity : undefined;
+}
+
+function look(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+function identityOf({ ino, birthtimeNs }: BigIntStats): string {
+  return `${ino}-${birthtimeNs}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lock as lockAsOldJavaScript } from "proper-lockfile";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { directoryLockOnDisk, tryDirectoryLock } from "../src/directory-lock.js";
 import { lockIdentity } from "../src/stale-lock.js";
 import { deadPid } from "./support/processes.js";
@@ -78,7 +78,35 @@ test("release leaves a directory that another has made since, and a later lock o
   expect(readdirSync(directory)).toEqual([]);
 });
 
+test("release removes once: what comes after it at the same path may look the same, down to inode and time", async () => {
+  const { file, path } = place();
+  const lock = await tryDirectoryLock(file, never);
+  const identity = vi.spyOn(lockIdentityModule, "lockIdentity");
+  expect(identity).toBeDefined();
+  lock?.release();
+  mkdirSync(path);
+});
+
 test("where no lock can be made, the system's error comes out", async () => {
   const file = join(temporaryDirectory(), "missing", "services.json");
   await expect(tryDirectoryLock(file, never)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a directory that somebody removes while it is being taken is an error and no crash", async () => {
+  const { directory, file } = place();
+  vi.resetModules();
+  vi.doMock("node:fs", async (importOriginal) => ({
+    ...(await importOriginal<typeof import("node:fs")>()),
+    utimes: (path: string, _atime: Date, _mtime: Date, callback: (error: Error) => void) => {
+      rmSync(path, { recursive: true });
+      setImmediate(callback, Object.assign(new Error("ENOENT: gone"), { code: "ENOENT" }));
+    },
+  }));
+  try {
+    const { tryDirectoryLock: tryWhileRemoved } = await import("../src/directory-lock.js");
+    await expect(tryWhileRemoved(file, never)).rejects.toThrow("ENOENT: gone");
+    expect(readdirSync(directory)).toEqual([]);
+  } finally {
+    vi.doUnmock("node:fs");
+  }
 });

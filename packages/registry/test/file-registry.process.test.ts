@@ -33,8 +33,9 @@ test.each(["python", "go", "old-javascript"])(
     ];
     const registry = createFileRegistry({ directory });
     // A reader meets the half-written files of those who overwrite in place, and does not mind.
-    expect(await registry.discover("theirs1-19", { timeoutMs: 15_000 })).toMatchObject({ port: 5019 });
-    await Promise.all(children.map(finished));
+    const search = registry.discover("theirs1-19", { timeoutMs: 15_000 });
+    const [found] = await Promise.all([search, ...children.map(finished)]);
+    expect(found).toMatchObject({ port: 5019 });
     expect(idsIn(directory)).toEqual(
       [...ids("ours1", 20, 2), ...ids("ours2", 20, 2), ...ids("theirs1", 20), ...ids("theirs2", 20)].sort(),
     );

@@ -120,3 +120,19 @@ test("a lock that its owner let go after the judgement is gone", () => {
   renameSync(path, `${path}.gone`);
   expect(removeJudged(path, judged)).toBe(false);
 });
+
+test("age and identity are those of one and the same lock, also where it is replaced during the judgement", () => {
+  const { path } = placeLock("", 60_000);
+  const old = lockIdentity(path) ?? "";
+  const replacing = {
+    path,
+    readHolder: () => {
+      renameSync(path, `${path}.old`);
+      writeFileSync(path, `${process.pid}`);
+      return process.pid;
+    },
+  };
+  expect(staleIdentity(replacing)).toBe(old);
+  expect(removeJudged(path, old)).toBe(false);
+  expect(readFileSync(path, "utf8")).toBe(`${process.pid}`);
+});

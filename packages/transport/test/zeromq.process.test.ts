@@ -34,6 +34,10 @@ describe("processes", () => {
     expect(await run("exits-with-unsent.mjs", port)).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
+  it("a channel that nobody refers to lives on: the garbage collector does not close its socket", async () => {
+    expect(await run("held-by-nobody.mjs")).toEqual({ code: 0, stdout: "are you there?\n", stderr: "" });
+  });
+
   it("importing the package loads no native code", async () => {
     expect(await run("imports-only.mjs")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
   });
@@ -50,7 +54,9 @@ describe("processes", () => {
 /** Starts a fixture with plain node, so that it uses what users get. Killed after the test if it still runs. */
 function start(fixture: string, ...args: number[]): ChildProcess {
   const path = fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url));
-  const child = spawn(process.execPath, [path, ...args.map(String)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--expose-gc", path, ...args.map(String)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   closeAfterTest(async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGKILL");

@@ -1,6 +1,5 @@
 // What is ZeroMQ's own: frames, strangers, oversize messages, addresses, options, errors.
 
-import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import { ConnectionError, MultifrostError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
@@ -59,7 +58,7 @@ describe("strangers", () => {
       stranger.on("error", () => {});
       stranger.end(garbage);
       stranger.resume();
-      await once(stranger, "close");
+      await new Promise((resolve) => stranger.on("close", resolve));
     }
     client.channel.send(bytesOf("still here"));
     await until(() => server.heard.messages.length > 0);
@@ -107,6 +106,18 @@ describe("addresses", () => {
         `Cannot listen on tcp://127.0.0.1:${port}: Address already in use (EADDRINUSE). Another program has port ` +
         `${port}: stop it, choose another port, or leave the port out to get a free one.`,
     });
+  });
+
+  it("when close has resolved, the port is free", async () => {
+    const { channel } = await openServer(zeromqServer({ bind: {} }));
+    const port = portOf(channel);
+    const client = await openClient(zeromqClient({ connect: { port } }));
+    await until(() => client.heard.ups === 1);
+    await channel.close();
+    for (let round = 0; round < 30; round += 1) {
+      const again = await openServer(zeromqServer({ bind: { port } }));
+      await again.channel.close();
+    }
   });
 
   it("a host that is not this machine's cannot be listened on", async () => {

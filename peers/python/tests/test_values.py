@@ -100,8 +100,8 @@ def test_garbage_never_ends_the_loop_and_is_never_answered(math: Parent) -> None
     payloads += [b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\x91" * 100_000]
     payloads += [b"\xdd\x00\x0f\x00\x00" * 250_000, whole + b"\0", b"\x81\x90\x01", b"\xc1"]
     payloads += [
-        msgpack.packb(value)
-        for value in (
+        msgpack.packb(one)
+        for one in (
             *[1, None, [], {}, "text", {"app": "comlink_ipc_v3"}, {"app": "other", "id": "1", "type": "call"}],
             {"app": "comlink_ipc_v3", "type": "call", "function": "add", "args": [1, 2]},
             {"app": "comlink_ipc_v3", "id": 5, "type": "call", "function": "add", "args": [1, 2]},

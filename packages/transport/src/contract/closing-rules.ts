@@ -2,6 +2,7 @@
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { ConnectionError, type MultifrostError } from "@multifrost/protocol/errors";
+import type { ClientChannel } from "../channel.js";
 import { bothWays, type Rule } from "./case.js";
 import { numbered, numberIn, pattern, turns, until } from "./wait.js";
 
@@ -72,6 +73,7 @@ export const closingRules: readonly Rule[] = [
       let closed: Promise<void> | undefined;
       client.heard.onMessage = (bytes) => {
         if (numberIn(bytes) === 500) {
+          sendMany(client.channel);
           closed = client.channel.close({ flushTimeoutMs: 1000 });
         }
       };
@@ -85,3 +87,10 @@ export const closingRules: readonly Rule[] = [
     },
   },
 ];
+
+/** Gives `close` something to do, during which messages could still come. */
+function sendMany(channel: ClientChannel): void {
+  for (let index = 0; index < 5000; index += 1) {
+    channel.send(numbered(index));
+  }
+}

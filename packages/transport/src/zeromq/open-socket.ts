@@ -1,4 +1,4 @@
-// Takes a new socket to its endpoint, holds it while it is open, and lets it go.
+// Takes a new socket to its endpoint, and lets it go.
 // Next: socket-channel.ts, which makes a channel of it.
 
 import type { Dealer, Observer, Router } from "zeromq";
@@ -15,20 +15,12 @@ export interface OpenSocket<S extends Dealer | Router = Dealer | Router> {
   readonly action: "bind" | "connect";
 }
 
-/**
- * Every open socket. Node's garbage collector closes a socket that only its own pending operations refer to, so
- * something must hold it: this is the package's only state outside its channels.
- */
-const held = new Set<OpenSocket>();
-
 /** Binds or connects. Rejects with `ConnectionError` (`UNREACHABLE`), and has closed the socket then. */
 export async function openSocket<S extends Dealer | Router>(socket: S, plan: SocketPlan): Promise<OpenSocket<S>> {
   try {
     // Observed from before the first connection, so that none is missed.
     const observer = socket.events;
-    const open = { socket, observer, endpoint: await reach(socket, plan), action: plan.action };
-    held.add(open);
-    return open;
+    return { socket, observer, endpoint: await reach(socket, plan), action: plan.action };
   } catch (cause) {
     socket.close();
     throw unreachable(plan.endpoint, plan.action, cause);
@@ -43,7 +35,6 @@ export async function releaseSocket(open: OpenSocket, lingerMs: number, gone: Pr
   open.socket.linger = lingerMs;
   open.socket.close();
   await gone;
-  held.delete(open);
 }
 
 async function reach(socket: Dealer | Router, { action, endpoint }: SocketPlan): Promise<string> {

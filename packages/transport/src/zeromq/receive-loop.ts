@@ -1,4 +1,6 @@
 // Reads a socket until it is closed: one message after the other, each handed on before the next is asked for.
+// The waiting loop refers to its socket. That matters: a socket that only its own pending receive knows of is closed by
+// the garbage collector.
 
 import type { Dealer, Router } from "zeromq";
 import { isTryAgain } from "./socket-errors.js";

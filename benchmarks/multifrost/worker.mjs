@@ -1,0 +1,15 @@
+// The child that Multifrost calls.
+
+import { ChildWorker } from "multifrost/child";
+
+class BenchWorker extends ChildWorker {
+  add(a, b) {
+    return a + b;
+  }
+
+  echo(bytes) {
+    return bytes;
+  }
+}
+
+new BenchWorker().run();

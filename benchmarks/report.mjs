@@ -1,0 +1,36 @@
+// Prints what was measured as a table for people.
+
+/** Column widths; the first column is text and stands left, the others right. */
+const WIDTHS = [40, 26, 26, 22, 9, 6];
+
+/** Prints one line for each row, and one for the starts. */
+export function printTable(rows, starts, repetitions) {
+  console.log(`${repetitions} repetitions each, in turn; median (least – most) of them.`);
+  console.log(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
+  printLine(["", "Multifrost", "bare zeromq.js", "ratio", "target", ""]);
+  for (const { title, unit, multifrost, bare, ratio, target, missed } of rows) {
+    const verdict = target === undefined ? "" : missed ? "MISS" : "pass";
+    printLine([title, amount(multifrost, unit), amount(bare, unit), factor(ratio), target ?? "", verdict]);
+  }
+  printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
+}
+
+function printLine(cells) {
+  const padded = cells.map((cell, column) => (column === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[column])));
+  console.log(padded.join(" ").trimEnd());
+}
+
+function amount({ median, min, max }, unit) {
+  return `${whole(median)} ${unit} (${whole(min)} – ${whole(max)})`;
+}
+
+function factor({ median, min, max }) {
+  return `${median.toFixed(2)} (${min.toFixed(2)} – ${max.toFixed(2)})`;
+}
+
+/** Thousands apart, no fractions: the spread is wider than they are. */
+function whole(value) {
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, " ");
+}

@@ -1,0 +1,66 @@
+// `pnpm bench`: calls through Multifrost against bare zeromq.js, in one run. What is measured, and why so: README.md.
+// With --check a missed target makes the exit code 1. Next: contenders.mjs, then measure.mjs.
+
+import { parseArgs } from "node:util";
+import { startContenders } from "./contenders.mjs";
+import { compareStarts, interleave } from "./measure.mjs";
+import { printTable } from "./report.mjs";
+
+/** The whole run takes about 25 s; one that is still at it after this is broken, in milliseconds. */
+const MOST_MS = 60_000;
+
+/** Pairs of repetitions, Multifrost and bare in turn. */
+const REPETITIONS = 7;
+
+/** Calls that are always under way in the measurement of throughput. */
+const IN_FLIGHT = 128;
+
+const { values: options } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+
+setTimeout(() => {
+  console.error(`The benchmark is not done after ${MOST_MS / 1000} s and is given up.`);
+  process.exit(1);
+}, MOST_MS).unref();
+
+const { starts, rows } = await measureAll();
+printTable(rows, starts, REPETITIONS);
+process.exitCode = options.check && rows.some((row) => row.missed) ? 1 : 0;
+
+async function measureAll() {
+  const starts = await compareStarts(startContenders, 5);
+  const pair = await startContenders();
+  try {
+    return { starts, rows: [await sequential(pair), await inFlight(pair), await largeBinary(pair)] };
+  } finally {
+    await Promise.all([pair.multifrost.close(), pair.bare.close()]);
+  }
+}
+
+async function sequential(pair) {
+  const compared = await interleave(pair, REPETITIONS, 400, (contender, ms) => contender.small.medianMicros(ms));
+  const { ratio } = compared;
+  return {
+    title: "one call after the other, median",
+    unit: "µs",
+    ...compared,
+    target: "≤ 1.35",
+    missed: ratio.median > 1.35,
+  };
+}
+
+async function inFlight(pair) {
+  const compared = await interleave(pair, REPETITIONS, 400, (contender, ms) => contender.small.rate(IN_FLIGHT, ms));
+  const { ratio } = compared;
+  return {
+    title: `${IN_FLIGHT} calls in flight, rate`,
+    unit: "/s",
+    ...compared,
+    target: "≥ 0.50",
+    missed: ratio.median < 0.5,
+  };
+}
+
+async function largeBinary(pair) {
+  const compared = await interleave(pair, REPETITIONS, 300, (contender, ms) => contender.large.medianMicros(ms));
+  return { title: "1 MiB of binary there and back, median", unit: "µs", ...compared, target: undefined, missed: false };
+}

@@ -1,0 +1,84 @@
+// Real workers for the end-to-end tests, ended again whatever happens.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createFileRegistry, ParentWorker } from "multifrost";
+import { afterEach } from "vitest";
+
+/** What both echo workers offer. */
+export interface EchoWorker {
+  echo(value: unknown): unknown;
+  count(tag: number): [tag: number, before: number];
+  checksum(bytes: Uint8Array): [length: number, sum: number];
+  fill(length: number, byte: number): Uint8Array;
+}
+
+export const ECHO_SCRIPT: string = fileURLToPath(new URL("./fixtures/echo-worker.mjs", import.meta.url));
+export const PYTHON_SCRIPT: string = fileURLToPath(
+  new URL("../../../peers/python/examples/math_worker.py", import.meta.url),
+);
+
+/** Whether a Python that can run a worker is here. In CI there must be one. */
+export const hasPython: boolean = findPython();
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    await cleanup();
+  }
+});
+
+/** Ends this when the test is over. */
+export function atEnd(cleanup: () => Promise<void> | void): void {
+  cleanups.push(cleanup);
+}
+
+/** A started parent of a spawned worker. */
+export async function spawned<T = EchoWorker>(script: string = ECHO_SCRIPT): Promise<ParentWorker<T>> {
+  const worker = ParentWorker.spawn<T>(script);
+  atEnd(() => worker.stop());
+  await worker.start();
+  return worker;
+}
+
+/** A running service, and what makes parents of it; its registry is in a directory of its own. */
+export function service(program: string, script: string): { connect<T = EchoWorker>(): Promise<ParentWorker<T>> } {
+  const home = mkdtempSync(join(tmpdir(), "multifrost-"));
+  atEnd(() => rmSync(home, { recursive: true }));
+  const child = spawn(program, [script, "echo-service"], { env: { ...process.env, HOME: home }, stdio: "ignore" });
+  atEnd(() => endProcess(child));
+  const registry = createFileRegistry({ directory: join(home, ".multifrost") });
+  return {
+    async connect<T = EchoWorker>() {
+      const worker = await ParentWorker.connect<T>("echo-service", { registry, timeout: 15_000 });
+      atEnd(() => worker.stop());
+      await worker.start();
+      return worker;
+    },
+  };
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+}
+
+function findPython(): boolean {
+  try {
+    execFileSync("python3", ["-c", "import zmq, msgpack"], { stdio: "ignore" });
+    return true;
+  } catch (cause) {
+    if (process.env.CI !== undefined) {
+      throw new Error("CI needs python3 with pyzmq and msgpack; .ci/run installs them", { cause });
+    }
+    console.warn("Left out: the tests with a Python worker. They need python3 with pyzmq and msgpack on the PATH.");
+    return false;
+  }
+}

@@ -1,0 +1,144 @@
+// A socket that misbehaves, which no real one does on demand: the channel must end in order, or try again.
+
+import { afterEach, describe, expect, it } from "vitest";
+import type { Dealer } from "zeromq";
+import { type ClientChannel, DEFAULT_LIMITS } from "../src/index.js";
+import { dealerChannel } from "../src/zeromq/dealer-channel.js";
+import type { OpenSocket } from "../src/zeromq/open-socket.js";
+import { until } from "./opened.js";
+
+const opened: ClientChannel[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((channel) => channel.close()));
+});
+
+describe("a socket that fails", () => {
+  it("while receiving ends the channel: failed once, and send throws from then on", async () => {
+    const { channel, socket, failures } = open();
+    await until(() => socket.receiving !== undefined);
+    socket.receiving?.reject(withCode("ETERM"));
+    await until(() => failures.length > 0);
+    expect(failures).toMatchObject([{ code: "CONNECTION_LOST", endpoint: "tcp://test", cause: { code: "ETERM" } }]);
+    expect(() => channel.send(new Uint8Array(1))).toThrow(expect.objectContaining({ code: "CHANNEL_CLOSED" }));
+    await channel.close();
+    expect(failures).toHaveLength(1);
+  });
+
+  it("while sending ends the channel, and everything queued settles", async () => {
+    const { channel, socket, failures } = open();
+    socket.send = () => Promise.reject(withCode("ENOTSOCK"));
+    const outcomes: unknown[] = [];
+    channel.send(new Uint8Array(1), (error) => outcomes.push(error?.code));
+    channel.send(new Uint8Array(1), (error) => outcomes.push(error?.code));
+    await until(() => outcomes.length === 2);
+    expect(outcomes).toEqual(["CHANNEL_CLOSED", "CHANNEL_CLOSED"]);
+    expect(failures).toMatchObject([{ code: "CONNECTION_LOST", cause: { code: "ENOTSOCK" } }]);
+  });
+});
+
+describe("a socket that has something to tell at once", () => {
+  it("is listened to from the next turn on, when the user has the channel", async () => {
+    const { ups } = open();
+    for (let step = 0; step < 100; step += 1) {
+      await Promise.resolve();
+    }
+    expect(ups).toEqual([]);
+    await until(() => ups.length === 1);
+  });
+});
+
+describe("a socket that says EAGAIN", () => {
+  it("while it is open is asked again, and no message is lost or sent twice", async () => {
+    const { channel, socket } = open();
+    const sent: unknown[] = [];
+    let refusals = 3;
+    socket.send = async ([, bytes]) => {
+      refusals -= 1;
+      if (refusals >= 0) {
+        throw withCode("EAGAIN");
+      }
+      sent.push(bytes?.[0]);
+    };
+    const settled: unknown[] = [];
+    for (const number of [1, 2, 3]) {
+      channel.send(new Uint8Array([number]), (error) => settled.push(error));
+    }
+    await until(() => settled.length === 3);
+    expect(sent).toEqual([1, 2, 3]);
+    expect(settled).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("to a pending receive while it is open is read again", async () => {
+    const { socket, messages, failures } = open();
+    await until(() => socket.receiving !== undefined);
+    socket.receiving?.reject(withCode("EAGAIN"));
+    await until(() => socket.receives === 2);
+    socket.receiving?.resolve([Buffer.alloc(0), Buffer.from("payload")]);
+    await until(() => messages.length === 1);
+    expect(failures).toEqual([]);
+  });
+});
+
+interface Pending<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** As much of a DEALER as a channel uses. */
+class FakeDealer {
+  closed = false;
+  readable = false;
+  linger = 0;
+  receives = 0;
+  receiving: Pending<Buffer[]> | undefined;
+  end: Pending<{ type: string }> | undefined;
+  told = false;
+  send: (frames: readonly Uint8Array[]) => Promise<void> = async () => {};
+
+  receive(): Promise<Buffer[]> {
+    this.receives += 1;
+    return new Promise((resolve, reject) => {
+      this.receiving = { resolve, reject };
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.receiving?.reject(withCode("EAGAIN"));
+    this.end?.resolve({ type: "end" });
+  }
+
+  /** As an observer: connected at once, gone after `close`. */
+  event(): Promise<{ type: string }> {
+    if (!this.told) {
+      this.told = true;
+      return Promise.resolve({ type: "handshake" });
+    }
+    return new Promise((resolve, reject) => {
+      this.end = { resolve, reject };
+    });
+  }
+}
+
+function open() {
+  const socket = new FakeDealer();
+  const failures: unknown[] = [];
+  const messages: Uint8Array[] = [];
+  const ups: string[] = [];
+  const observer = { closed: false, receive: () => socket.event() };
+  const parts = { socket, observer, endpoint: "tcp://test", action: "connect" } as unknown as OpenSocket<Dealer>;
+  const channel = dealerChannel(parts, DEFAULT_LIMITS, {
+    up: () => ups.push("up"),
+    down() {},
+    dropped() {},
+    failed: (error) => failures.push(error),
+    message: (bytes) => messages.push(bytes),
+  });
+  opened.push(channel);
+  return { channel, socket, failures, messages, ups };
+}
+
+function withCode(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
