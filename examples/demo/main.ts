@@ -43,7 +43,7 @@ async function callSpawnedWorker(): Promise<void> {
   console.log(`addSlowly(…) → ${late.name}: ${late.message}`);
 
   assert.equal(await worker.call.greet("Ada"), "Hello, Ada!");
-  console.log("greet(\"Ada\") printed the line above in the worker; it was forwarded here");
+  console.log('greet("Ada") printed the line above in the worker; it was forwarded here');
 }
 
 async function callService(): Promise<void> {

@@ -46,7 +46,14 @@ export const VALUE_ROWS: readonly ValueRow[] = [
   { name: "[VAL-11] arrays", sent: [[], [[1], [2, [3]]]] },
   { name: "[VAL-11] a Set", sent: new Set([1, "two"]), back: [1, "two"] },
   { name: "[VAL-12] objects", sent: { a: { b: [true, false] }, "": 1 } },
-  { name: "[VAL-12] a Map", sent: new Map<unknown, unknown>([[1, "one"], ["k", 2]]), back: { 1: "one", k: 2 } },
+  {
+    name: "[VAL-12] a Map",
+    sent: new Map<unknown, unknown>([
+      [1, "one"],
+      ["k", 2],
+    ]),
+    back: { 1: "one", k: 2 },
+  },
   { name: "[VAL-12] a class instance, by its own fields", sent: new Point(), back: { x: 1, y: 2 } },
   { name: "[VAL-13] __proto__ as a key", sent: JSON.parse('{"__proto__": {"admin": true}, "b": 1}') },
   { name: "[VAL-14] an Error", sent: error, back: { name: "RangeError", message: "too far", stack: "the stack" } },

@@ -40,7 +40,7 @@ class Methods:
         """The method and the arguments that a call names; raises `CallError` for the caller's own mistakes."""
         asked = message.get("namespace")
         if asked is not None and asked != namespace:
-            raise CallError("WRONG_NAMESPACE", f"No namespace '{asked}' here: this worker serves '{namespace}'")
+            raise CallError("WRONG_NAMESPACE", f"No namespace '{asked}' here; this worker's is '{namespace}'")
         name = message.get("function")
         if not isinstance(name, str) or not name:
             raise CallError("MISSING_FUNCTION", "Message missing 'function' field")
@@ -63,7 +63,8 @@ class Methods:
             raise CallError("PRIVATE_METHOD", f"Cannot call private method '{name}'")
         if name not in self._hidden and (name in self._members or name in vars(self._worker)):
             raise CallError("NOT_CALLABLE", f"'{name}' is not callable")
-        near = difflib.get_close_matches(name, self._callable, n=1)
+        # Long names are not compared: they come from a peer, and comparing takes the square of the length.
+        near = difflib.get_close_matches(name, self._callable, n=1, cutoff=0.75) if len(name) <= 64 else []
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise CallError("FUNCTION_NOT_FOUND", f"Function '{name}' not found{hint}")
 

@@ -63,7 +63,6 @@ class SocketLoop:
         self._executor = Executor(lambda peer, payload: self._post(partial(self._answer, peer, payload)))
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.set(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._socket.set(zmq.SNDHWM, 0)  # a ROUTER drops answers beyond its high-water mark
         self._socket.set(zmq.RCVHWM, 0)  # so that heartbeats do not wait behind calls that are not read yet
         self._socket.set(zmq.ROUTER_MANDATORY, 1)  # tells when a parent is gone
@@ -76,6 +75,8 @@ class SocketLoop:
 
     def bind(self) -> int:
         """Connect mode: binds a free port of the loopback interface, and returns it."""
+        # Not in spawn mode: a longer message would end the connection, and the connecting side does not make it again.
+        self._socket.set(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         self._socket.bind("tcp://127.0.0.1:0")
         endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT))
         return int(endpoint.rpartition(b":")[2])
@@ -167,6 +168,9 @@ class SocketLoop:
             if len(frames) < 3 or frames[1]:
                 self._drop("it has the wrong frames")
                 continue
+            if len(frames[2]) > MAX_MESSAGE_BYTES:
+                self._drop(f"its {len(frames[2])} bytes are more than {MAX_MESSAGE_BYTES}")
+                continue
             try:
                 message = decode(frames[2])
             except Exception as error:  # whatever hostile bytes provoke, MemoryError included
@@ -193,7 +197,7 @@ class SocketLoop:
     def _call(self, peer: bytes, message_id: str, message: dict[str, Any]) -> None:
         try:
             if self._stop_wanted:
-                raise CallError("NOT_RUNNING", "The worker is shutting down and takes no more calls")
+                raise CallError("NOT_RUNNING", "This worker is stopping and takes no more calls")
             method, args = self._methods.find(message, self._namespace)
         except CallError as error:
             self._send(peer, messages.failure(message_id, error))

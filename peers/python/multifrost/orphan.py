@@ -8,7 +8,7 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-UNREACHABLE_AFTER = 1.0
+UNREACHABLE_AFTER = 0.7
 """A parent whose port refuses connections for so long after it had one is gone, in seconds."""
 
 NEVER_THERE_AFTER = 10.0

@@ -61,11 +61,12 @@ class Parent:
 
     def answer(self, message_id: str, patience: float = PATIENCE) -> dict[str, Any]:
         deadline = time.monotonic() + patience
-        while True:
-            for message in self.messages:
-                if message["id"] == message_id:
-                    return message
-            self.receive(deadline - time.monotonic())
+        for message in self.messages:
+            if message["id"] == message_id:
+                return message
+        while (message := self.receive(deadline - time.monotonic()))["id"] != message_id:
+            pass
+        return message
 
     def ask(self, function: str, *args: Any, **fields: Any) -> dict[str, Any]:
         return self.answer(self.send("call", function=function, args=list(args), **fields))

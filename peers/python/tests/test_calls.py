@@ -94,7 +94,7 @@ def test_args_must_be_an_array(math: Parent) -> None:
 
 def test_another_namespace_is_answered(bench: Bench) -> None:
     parent, _ = bench.spawn(EDGE, TEST_NAMESPACE="mine")
-    expected = ("WRONG_NAMESPACE", "No namespace 'other' here: this worker serves 'mine'")
+    expected = ("WRONG_NAMESPACE", "No namespace 'other' here; this worker's is 'mine'")
     assert refusal(parent, function="inherited", namespace="other") == expected
     assert parent.answer(parent.send("call", function="inherited", namespace="mine"))["result"] == "inherited"
     assert parent.call("inherited") == "inherited"
