@@ -22,9 +22,9 @@ export function pidLockOnDisk(path: string): LockOnDisk {
  * Tries once to take the lock, breaking it first where it is stale. `undefined`: another has it. Throws the system's
  * error.
  *
- * The lock is not kept fresh while it is held. It need not be: a write takes milliseconds once the third lock is taken,
- * and the second one, which may have waited long for the third, is never broken by Python, and by us only under the
- * first lock, which its holder has and which is kept fresh.
+ * The lock is not kept fresh while it is held. It need not be: a write takes milliseconds once the third lock is taken;
+ * should a busy disk make it 10 s, the writer notices that it was broken, and starts over. The second lock may wait long
+ * for the third, but Python never breaks it, and we do so only under the first, which its holder has and keeps fresh.
  */
 export function tryPidLock(path: string): HeldLock | undefined {
   if (!makePidFile(path) && !(breakStaleLock(pidLockOnDisk(path)) && makePidFile(path))) {

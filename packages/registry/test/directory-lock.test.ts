@@ -78,15 +78,6 @@ test("release leaves a directory that another has made since, and a later lock o
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("release removes once: what comes after it at the same path may look the same, down to inode and time", async () => {
-  const { file, path } = place();
-  const lock = await tryDirectoryLock(file, never);
-  const identity = vi.spyOn(lockIdentityModule, "lockIdentity");
-  expect(identity).toBeDefined();
-  lock?.release();
-  mkdirSync(path);
-});
-
 test("where no lock can be made, the system's error comes out", async () => {
   const file = join(temporaryDirectory(), "missing", "services.json");
   await expect(tryDirectoryLock(file, never)).rejects.toMatchObject({ code: "ENOENT" });
@@ -108,5 +99,34 @@ test("a directory that somebody removes while it is being taken is an error and 
     expect(readdirSync(directory)).toEqual([]);
   } finally {
     vi.doUnmock("node:fs");
+  }
+});
+
+test("release removes one directory, even where the next one at its path looks the same to inode and time", async () => {
+  const { file, path } = place();
+  vi.resetModules();
+  vi.doMock("../src/stale-lock.js", async (importOriginal) => ({
+    ...(await importOriginal<typeof import("../src/stale-lock.js")>()),
+    lockIdentity: () => "the same",
+  }));
+  vi.doMock("node:fs", async (importOriginal) => ({
+    ...(await importOriginal<typeof import("node:fs")>()),
+    rmdirSync: (removed: string) => {
+      rmSync(removed, { recursive: true });
+      // Another process takes the lock at once.
+      mkdirSync(removed);
+    },
+  }));
+  try {
+    const { tryDirectoryLock: tryAmongTwins } = await import("../src/directory-lock.js");
+    const lock = await tryAmongTwins(file, never);
+    lock?.release();
+    const { ino } = statSync(path);
+    lock?.release();
+    expect(statSync(path).ino).toBe(ino);
+    expect(lock?.isHeld()).toBe(false);
+  } finally {
+    vi.doUnmock("node:fs");
+    vi.doUnmock("../src/stale-lock.js");
   }
 });

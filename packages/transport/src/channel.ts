@@ -116,7 +116,7 @@ export interface ServerTransport {
 
 /** The bounds every channel has, each with a default. */
 export interface ChannelLimits {
-  /** Longest message sent or received, in bytes. Default: 67 108 864 (64 MiB). A longer one ends the connection. */
+  /** Longest message sent or received, in bytes. Default: 67 108 864 (64 MiB). A longer one is refused, or ends the connection. */
   maxMessageBytes?: number;
   /** Messages waiting in `send`'s queue. Default: 500 000. */
   maxQueuedMessages?: number;

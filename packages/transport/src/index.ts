@@ -16,7 +16,7 @@ export type {
   ServerTransport,
 } from "./channel.js";
 export { formatTcpEndpoint, LOOPBACK, parseTcpEndpoint, type TcpAddress } from "./endpoint.js";
-export { DEFAULT_LIMITS } from "./limits.js";
+export { DEFAULT_CHANNEL_LIMITS } from "./limits.js";
 export {
   createMemoryTransport,
   type MemoryTransport,

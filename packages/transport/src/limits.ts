@@ -7,7 +7,7 @@ import type { ChannelLimits } from "./channel.js";
 const MEBIBYTE = 1024 * 1024;
 
 /** What a channel uses where {@link ChannelLimits} leaves something out. */
-export const DEFAULT_LIMITS: Readonly<Required<ChannelLimits>> = {
+export const DEFAULT_CHANNEL_LIMITS: Readonly<Required<ChannelLimits>> = {
   maxMessageBytes: 64 * MEBIBYTE,
   maxQueuedMessages: 500_000,
   maxQueuedBytes: 1024 * MEBIBYTE,
@@ -23,7 +23,7 @@ export function resolveLimits(limits: ChannelLimits): Required<ChannelLimits> {
 }
 
 function bound(name: keyof ChannelLimits, limits: ChannelLimits): number {
-  const value = limits[name] ?? DEFAULT_LIMITS[name];
+  const value = limits[name] ?? DEFAULT_CHANNEL_LIMITS[name];
   if (!Number.isSafeInteger(value) || value < 1) {
     throw new MultifrostError("INVALID_OPTION", `${name} must be an integer of at least 1, not ${String(value)}.`);
   }

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import type { Dealer } from "zeromq";
-import { type ClientChannel, DEFAULT_LIMITS } from "../src/index.js";
+import { type ClientChannel, DEFAULT_CHANNEL_LIMITS } from "../src/index.js";
 import { dealerChannel } from "../src/zeromq/dealer-channel.js";
 import type { OpenSocket } from "../src/zeromq/open-socket.js";
 import { until } from "./opened.js";
@@ -128,7 +128,7 @@ function open() {
   const ups: string[] = [];
   const observer = { closed: false, receive: () => socket.event() };
   const parts = { socket, observer, endpoint: "tcp://test", action: "connect" } as unknown as OpenSocket<Dealer>;
-  const channel = dealerChannel(parts, DEFAULT_LIMITS, {
+  const channel = dealerChannel(parts, DEFAULT_CHANNEL_LIMITS, {
     up: () => ups.push("up"),
     down() {},
     dropped() {},

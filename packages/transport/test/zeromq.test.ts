@@ -77,6 +77,17 @@ describe("strangers", () => {
     await until(() => server.heard.messages.length === 1);
     expect(server.heard.messages[0]?.bytes.length).toBe(1000);
   });
+
+  it("a server that connects drops a message above its limit and tells so, and stays connected", async () => {
+    const client = await openClient(zeromqClient({ bind: {} }));
+    const server = await openServer(zeromqServer({ connect: { port: portOf(client.channel) }, maxMessageBytes: 1000 }));
+    client.channel.send(new Uint8Array(1001));
+    client.channel.send(new Uint8Array(1000));
+    await until(() => server.heard.messages.length === 1);
+    expect(server.heard.messages[0]?.bytes.length).toBe(1000);
+    expect(server.heard.dropped).toEqual(["too-large"]);
+    expect(server.heard.downs).toBe(0);
+  });
 });
 
 describe("addresses", () => {

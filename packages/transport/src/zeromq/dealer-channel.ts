@@ -19,12 +19,12 @@ export function dealerChannel(
     limits,
     events,
     deliver(frames) {
-      const bytes = payloadForClient(frames);
-      if (bytes === undefined) {
-        return false;
+      const bytes = payloadForClient(frames, limits.maxMessageBytes);
+      if (typeof bytes === "string") {
+        return bytes;
       }
       events.message(bytes);
-      return true;
+      return undefined;
     },
     needsConnection: true,
     sendQueued: (loop) => sendToServer(open.socket, loop),

@@ -6,7 +6,7 @@ import { dealerChannel } from "./dealer-channel.js";
 import { loadZeromq } from "./load-zeromq.js";
 import { openSocket } from "./open-socket.js";
 import { routerChannel } from "./router-channel.js";
-import { commonOptions, planSocket, type ZeromqOptions } from "./socket-options.js";
+import { commonOptions, planSocket, serverOptions, type ZeromqOptions } from "./socket-options.js";
 
 /**
  * The caller's end on ZeroMQ: a DEALER that binds (for a worker it starts) or connects (to a service).
@@ -34,7 +34,7 @@ export function zeromqServer(options: ZeromqOptions): ServerTransport {
     async open(events) {
       const { Router } = await loadZeromq();
       // With both, a send to a peer that is not there fails at once, and says so.
-      const socket = new Router({ ...commonOptions(plan), mandatory: true, sendTimeout: 0 });
+      const socket = new Router({ ...serverOptions(plan), mandatory: true, sendTimeout: 0 });
       return routerChannel(await openSocket(socket, plan), plan.limits, events);
     },
   };

@@ -19,12 +19,12 @@ export function routerChannel(
     limits,
     events,
     deliver(frames) {
-      const bytes = payloadForServer(frames);
-      if (bytes === undefined) {
-        return false;
+      const bytes = payloadForServer(frames, limits.maxMessageBytes);
+      if (typeof bytes === "string") {
+        return bytes;
       }
       events.message(senderOf(frames), bytes);
-      return true;
+      return undefined;
     },
     // A bound server may have many connections, and each message its own: whether that one is up shows when it is sent.
     needsConnection: open.action === "connect",

@@ -2,7 +2,7 @@
 // dealer-channel.ts and router-channel.ts say what differs.
 
 import { callHandler, settle, throwLater } from "../call-handler.js";
-import type { Channel, ChannelLimits, ConnectionEvents } from "../channel.js";
+import type { Channel, ChannelLimits, ConnectionEvents, DropReason } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
 import type { Outgoing } from "../send-queue.js";
 import { LONGEST_WAIT, within } from "../within.js";
@@ -17,8 +17,8 @@ export interface SocketChannelParts extends Omit<OutboxParts, "fail"> {
   readonly open: OpenSocket;
   readonly limits: Required<ChannelLimits>;
   readonly events: ConnectionEvents;
-  /** Hands one message to the user; `false` where the frames are none. May throw what the user's handler throws. */
-  deliver(frames: readonly Buffer[]): boolean;
+  /** Hands one message to the user, or says why it is none. May throw what the user's handler throws. */
+  deliver(frames: readonly Buffer[]): DropReason | undefined;
 }
 
 /** A channel but for the form of its `send`. */
@@ -87,8 +87,9 @@ function receiver({ events, deliver }: SocketChannelParts, life: Life): (frames:
       return;
     }
     try {
-      if (!deliver(frames)) {
-        events.dropped("wrong-frames");
+      const reason = deliver(frames);
+      if (reason !== undefined) {
+        events.dropped(reason);
       }
     } catch (error) {
       throwLater(error);

@@ -52,7 +52,7 @@ export function planSocket(options: ZeromqOptions): SocketPlan {
 
 /**
  * What both kinds of socket are told. No high-water marks, since a full one would hold up other peers or lose
- * messages; memory is bounded by our own queue. No linger, so that a process that forgot to close can still end.
+ * messages; memory is bounded by our own queue. No linger but what `close` asks for.
  */
 export function commonOptions(plan: SocketPlan): CommonOptions {
   return {
@@ -62,6 +62,15 @@ export function commonOptions(plan: SocketPlan): CommonOptions {
     maxMessageSize: plan.limits.maxMessageBytes,
     ipv6: plan.endpoint.includes("["),
   };
+}
+
+/**
+ * What a server's socket is told besides. ZeroMQ ends a connection on which something too large comes, and an end that
+ * has connected does not connect again after that. A server that connects has one peer, who has started it: there the
+ * socket has no limit, and the channel looks at the size itself (frames.ts).
+ */
+export function serverOptions(plan: SocketPlan): CommonOptions {
+  return plan.action === "bind" ? commonOptions(plan) : { ...commonOptions(plan), maxMessageSize: -1 };
 }
 
 /** See {@link commonOptions}. */
