@@ -32,7 +32,8 @@ export interface CloseOptions {
  * **Sending.** `send` queues and returns at once; it may be called any number of times in a row, from inside an event
  * too. What is queued goes out in the order of the calls, from the next turn of the event loop at the latest, and
  * waits while there is no connection. The queue is bounded: beyond the bound `send` throws `OverloadError` and queues
- * nothing. Bytes above the channel's message limit throw `SerializationError` (`MESSAGE_TOO_LARGE`). After `close` was
+ * nothing. (A server may keep a queue for each peer, with these bounds each, so that one that does not read fills its
+ * own only.) Bytes above the channel's message limit throw `SerializationError` (`MESSAGE_TOO_LARGE`). After `close` was
  * called, `send` throws `ConnectionError` (`CHANNEL_CLOSED`). Once given to `send`, the bytes belong to the channel:
  * the caller must not change them afterwards.
  *
@@ -96,7 +97,10 @@ export interface ClientTransport {
 /** What the answering end hears. */
 export interface ServerEvents extends ConnectionEvents {
   message(peer: Peer, bytes: Uint8Array): void;
-  /** This peer is gone for good. Only from transports that can tell; others leave it to a failing `send`. */
+  /**
+   * This peer is gone for good; comes after the `down` of its connection. Only from transports that can tell; others
+   * leave it to a failing `send`.
+   */
   peerGone(peer: Peer): void;
 }
 

@@ -21,6 +21,7 @@ export const connectionRules: readonly Rule[] = [
       strictEqual(client.channel.queued, 100);
       strictEqual(settled, 0);
       strictEqual(client.heard.ups, 0);
+      strictEqual(client.heard.downs, 0, "down without an up before it");
       const server = await openServer();
       await until(() => server.heard.messages.length === 100, "what waited for a connection");
       deepStrictEqual(

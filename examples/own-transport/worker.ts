@@ -1,0 +1,47 @@
+// A worker that is reached over the transport of this example: `tsx worker.ts [port]`. It says where on its first line
+// of output, and ends when its input ends, so that it does not outlive whoever started it.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { ChildWorker, type ServerTransport } from "multifrost";
+import { netServer } from "./net-server.js";
+
+export class WordWorker extends ChildWorker {
+  shout(text: string): string {
+    return `${text.toUpperCase()}!`;
+  }
+
+  reverse(bytes: Uint8Array): Uint8Array {
+    return bytes.slice().reverse();
+  }
+
+  repeat(text: string, times: number): string {
+    if (times < 0) {
+      throw new RangeError(`a text cannot be repeated ${times} times`);
+    }
+    return text.repeat(times);
+  }
+
+  async takeAMinute(): Promise<string> {
+    await sleep(60_000);
+    return "here you are";
+  }
+}
+
+/** A transport may stand in front of another: this one adds a line of output when the other is listening. */
+function announced(transport: ServerTransport): ServerTransport {
+  return {
+    async open(events) {
+      const channel = await transport.open(events);
+      console.log(channel.endpoint);
+      return channel;
+    },
+  };
+}
+
+const worker = new WordWorker({
+  transport: announced(netServer({ port: Number(process.argv[2] ?? 0) })),
+  stopTimeout: 0,
+});
+worker.run();
+
+process.stdin.resume().once("end", () => worker.stop());
