@@ -15,9 +15,13 @@ import type {
 } from "./messages.js";
 import { newMessageId } from "./wire-id.js";
 
-/** The time as messages carry it: float seconds since the epoch. */
+/**
+ * The time as messages carry it: float seconds since the epoch. Never a whole number, which would be written as an
+ * integer once in a thousand messages: a whole second is told a microsecond late.
+ */
 export function wireTime(): number {
-  return Date.now() / 1000;
+  const now = Date.now();
+  return (now % 1000 === 0 ? now + 0.001 : now) / 1000;
 }
 
 /** What a call is made of, beside its arguments. */

@@ -1,11 +1,19 @@
 // Bytes to a checked message (step 8 and 12). scan.ts has been over them first, so the decoder below meets only sound
 // MessagePack within the limits. Next: message-shape.ts.
 
-import { Decoder, ExtData, ExtensionCodec } from "@msgpack/msgpack";
+import {
+  Decoder,
+  decodeTimestampExtension,
+  EXT_TIMESTAMP,
+  ExtData,
+  ExtensionCodec,
+  encodeTimestampExtension,
+} from "@msgpack/msgpack";
 import { MalformedMessageError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import { checkShape } from "./message-shape.js";
 import type { Message } from "./messages.js";
+import { readText, restore } from "./restore.js";
 import { type Scan, type Span, scan } from "./scan.js";
 
 /**
@@ -20,38 +28,63 @@ export type DecodeMessage = (bytes: Uint8Array) => Message;
 export function createDecoder(app: string, limits: MessageLimits): DecodeMessage {
   // The library's decoder refuses `__proto__`. It reads a stand-in instead, which nobody else can know.
   const protoStandIn = `__proto__ ${globalThis.crypto.randomUUID()}`;
-  const usual = newDecoder();
-  const protoSafe = newDecoder(protoStandIn);
-  return (bytes) => {
+  const decoders = { usual: usualDecoder(), careful: carefulDecoder(protoStandIn) };
+  return (given) => {
+    const bytes = plain(given);
     const found = scan(bytes, limits);
     if (found.fault !== undefined) {
       throw faultOf(found, bytes);
     }
-    const value = decodeWith(found.protoKey ? protoSafe : usual, bytes, found);
-    const restored = found.wideIntegers || found.protoKey ? restore(value, protoStandIn) : value;
-    return checkShape(restored, app);
+    return checkShape(read(bytes, found, decoders, protoStandIn), app);
   };
 }
 
-function newDecoder(protoStandIn?: string): Decoder {
-  const options = { useBigInt64: true, mapKeyConverter: keyOf, extensionCodec: extensions() };
-  if (protoStandIn === undefined) {
-    return new Decoder(options);
-  }
+/** So that binary values are plain too, and do not depend on where the bytes come from. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The usual one reads most messages; the careful one those with keys or text that the usual one would change. */
+interface Decoders {
+  readonly usual: Decoder;
+  readonly careful: Decoder;
+}
+
+function usualDecoder(): Decoder {
+  return new Decoder({ useBigInt64: true, mapKeyConverter: keyOf, extensionCodec: extensions() });
+}
+
+/** Leaves strings as bytes, but for keys. */
+function carefulDecoder(protoStandIn: string): Decoder {
   const decode = (bytes: Uint8Array, start: number, length: number): string => {
-    const key = new TextDecoder().decode(bytes.subarray(start, start + length));
+    const key = readText(bytes.subarray(start, start + length));
     return key === "__proto__" ? protoStandIn : key;
   };
-  return new Decoder({ ...options, keyDecoder: { canBeCached: () => true, decode } });
+  return new Decoder({
+    useBigInt64: true,
+    mapKeyConverter: keyOf,
+    extensionCodec: extensions(),
+    rawStrings: true,
+    keyDecoder: { canBeCached: () => true, decode },
+  });
 }
 
-/** Older JavaScript writes an `undefined` among the arguments as extension type 0 with one zero byte. */
 function extensions(): ExtensionCodec {
   const codec = new ExtensionCodec();
+  // Older JavaScript writes an `undefined` among the arguments as extension type 0 with one zero byte.
   codec.register({
     type: 0,
     encode: () => null,
     decode: (data) => (data.length === 1 && data[0] === 0 ? null : new ExtData(0, data)),
+  });
+  // An invalid Date could not be sent on, not even in the answer to a heartbeat.
+  codec.register({
+    type: EXT_TIMESTAMP,
+    encode: encodeTimestampExtension,
+    decode: (data) => {
+      const date = decodeTimestampExtension(data);
+      return Number.isNaN(date.getTime()) ? new ExtData(EXT_TIMESTAMP, data) : date;
+    },
   });
   return codec;
 }
@@ -63,45 +96,19 @@ function keyOf(key: unknown): string | number {
   return typeof key === "number" ? key : String(key);
 }
 
-function decodeWith(decoder: Decoder, bytes: Uint8Array, found: Scan): unknown {
+function read(bytes: Uint8Array, found: Scan, { usual, careful }: Decoders, protoStandIn: string): unknown {
+  const isUsual = !found.protoKey && !found.markedText;
   try {
-    return decoder.decode(bytes);
+    const value = (isUsual ? usual : careful).decode(bytes);
+    if (isUsual && !found.wideIntegers) {
+      return value;
+    }
+    const binaries = isUsual ? undefined : new Set(found.binaries);
+    return restore(value, { protoStandIn, binaries, offset: bytes.byteOffset });
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw faultOf({ ...found, fault: { code: "MALFORMED_MESSAGE", what } }, bytes, cause);
   }
-}
-
-/** Integers that fit become numbers again, stand-ins become `__proto__`. Changes the freshly decoded value in place. */
-function restore(value: unknown, protoStandIn: string): unknown {
-  if (typeof value === "bigint") {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-  }
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      value[index] = restore(value[index], protoStandIn);
-    }
-  } else if (isPlainMap(value)) {
-    for (const key of Object.keys(value)) {
-      const field = restore(value[key], protoStandIn);
-      if (key === protoStandIn) {
-        delete value[key];
-        Object.defineProperty(value, "__proto__", {
-          value: field,
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        });
-      } else {
-        value[key] = field;
-      }
-    }
-  }
-  return value;
-}
-
-function isPlainMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function faultOf(found: Scan, bytes: Uint8Array, cause?: unknown): MalformedMessageError {
@@ -114,5 +121,5 @@ function faultOf(found: Scan, bytes: Uint8Array, cause?: unknown): MalformedMess
 }
 
 function textAt(bytes: Uint8Array, span: Span | undefined): string | undefined {
-  return span && new TextDecoder().decode(bytes.subarray(span.start, span.end));
+  return span && readText(bytes.subarray(span.start, span.end));
 }

@@ -5,10 +5,13 @@ import { Encoder } from "@msgpack/msgpack";
 import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message } from "./messages.js";
-import { toSendable } from "./wire-values.js";
+import { createToSendable } from "./wire-values.js";
 
-/** Buffers that grew beyond this for one large message are let go again, in bytes. */
-const KEPT_BUFFER_BYTES = 1024 * 1024;
+/**
+ * A message longer than this, in bytes, is given away in the buffer that it was written to, and a new buffer is begun:
+ * copying it out would cost more than the buffer, and a buffer that has grown for one large message is not kept.
+ */
+const COPIED_BYTES = 64 * 1024;
 
 /** Turns messages into bytes. The bytes are the caller's own: no later call changes them. */
 export type EncodeMessage = (message: Message) => Uint8Array;
@@ -22,14 +25,15 @@ export type EncodeMessage = (message: Message) => Uint8Array;
 export function createEncoder(app: string, limits: MessageLimits): EncodeMessage {
   let encoder = newEncoder();
   return (message) => {
-    const bytes = encodeWith(encoder, toWire(message, app, limits));
-    if (bytes.byteLength > KEPT_BUFFER_BYTES) {
+    const written = encodeWith(encoder, toWire(message, app, limits));
+    const isLarge = written.byteLength > COPIED_BYTES;
+    if (isLarge) {
       encoder = newEncoder();
     }
-    if (bytes.byteLength > limits.maxMessageBytes) {
-      throw tooLarge(message, bytes.byteLength, limits.maxMessageBytes);
+    if (written.byteLength > limits.maxMessageBytes) {
+      throw tooLarge(message, written.byteLength, limits.maxMessageBytes);
     }
-    return bytes;
+    return isLarge ? written : written.slice();
   };
 }
 
@@ -40,22 +44,25 @@ function newEncoder(): Encoder {
 /** The id and type stand first, so that a receiver can answer a message it cannot read to its end. */
 function toWire(message: Message, app: string, limits: MessageLimits): Record<string, unknown> {
   const { type, id, timestamp } = message;
-  const metadata = message.metadata && toSendable(message.metadata, "metadata", limits);
+  const toSendable = createToSendable(limits);
+  const metadata = message.metadata && toSendable(message.metadata, "metadata");
   switch (message.type) {
     case "call": {
-      const { function: name, namespace, client_name } = message;
-      const args = toSendable(message.args, "args", limits);
+      const name = toSendable(message.function, "function");
+      const args = toSendable(message.args, "args", 1);
+      const namespace = toSendable(message.namespace, "namespace");
+      const client_name = toSendable(message.client_name, "client_name");
       return { app, id, type, timestamp, function: name, args, namespace, client_name, metadata };
     }
     case "response":
-      return { app, id, type, timestamp, result: toSendable(message.result, "result", limits), metadata };
+      return { app, id, type, timestamp, result: toSendable(message.result, "result"), metadata };
     case "error":
-      return { app, id, type, timestamp, error: message.error.toWellFormed(), metadata };
+      return { app, id, type, timestamp, error: toSendable(message.error, "error"), metadata };
     case "stdout":
     case "stderr":
-      return { app, id, type, timestamp, output: message.output.toWellFormed(), metadata };
+      return { app, id, type, timestamp, output: toSendable(message.output, "output"), metadata };
     case "heartbeat":
-      return { app, id, type, timestamp, args: message.args && toSendable(message.args, "args", limits), metadata };
+      return { app, id, type, timestamp, args: message.args && toSendable(message.args, "args", 1), metadata };
     case "shutdown":
     case "ready":
       return { app, id, type, timestamp, metadata };
@@ -64,9 +71,10 @@ function toWire(message: Message, app: string, limits: MessageLimits): Record<st
   }
 }
 
+/** The bytes are still the encoder's own. */
 function encodeWith(encoder: Encoder, wire: Record<string, unknown>): Uint8Array {
   try {
-    return encoder.encode(wire);
+    return encoder.encodeSharedRef(wire);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SerializationError("UNSENDABLE_VALUE", `The message cannot be encoded: ${reason}. Nothing was sent.`, {

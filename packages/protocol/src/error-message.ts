@@ -51,9 +51,10 @@ export function describeThrown(thrown: unknown): ErrorParts {
 
 /** Reads an error answer of any implementation: `metadata.error` where it is present, else Python's text form. */
 export function readRemoteError(message: ErrorMessage): RemoteFailure & { remoteName: string } {
-  const parts = partsOf(message.metadata?.error) ?? splitPythonError(message.error);
+  const sentParts = partsOf(message.metadata?.error);
+  const parts = sentParts ?? splitPythonError(message.error);
   const failure: RemoteFailure & { remoteName: string } = { remoteName: parts.name, remoteMessage: parts.message };
-  const refusal = refusalOf(parts);
+  const refusal = refusalOf(parts, sentParts === undefined);
   if (refusal !== undefined) {
     failure.code = refusal;
   } else if (parts.code !== undefined) {
@@ -65,9 +66,10 @@ export function readRemoteError(message: ErrorMessage): RemoteFailure & { remote
   return failure;
 }
 
-function refusalOf(parts: ErrorParts): RefusalCode | undefined {
+/** Who sends parts names a refusal by its code too: without one, the text is what a method threw. */
+function refusalOf(parts: ErrorParts, isTextOnly: boolean): RefusalCode | undefined {
   const known = Object.keys(REFUSALS) as RefusalCode[];
-  return known.find((code) => (parts.code === undefined || parts.code === code) && REFUSALS[code].test(parts.message));
+  return known.find((code) => (isTextOnly || parts.code === code) && REFUSALS[code].test(parts.message));
 }
 
 function partsOf(value: unknown): ErrorParts | undefined {

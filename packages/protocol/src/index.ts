@@ -36,7 +36,14 @@ export {
   TimeoutError,
   WorkerExitedError,
 } from "./errors/index.js";
-export { APP_ID, DEFAULT_NAMESPACE, PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "./launch-env.js";
+export {
+  APP_ID,
+  DEFAULT_NAMESPACE,
+  PORT_VARIABLE,
+  parsePort,
+  UNFORWARDED_WRITE,
+  WORKER_MODE_VARIABLE,
+} from "./launch-env.js";
 export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 export type {
   CallMessage,

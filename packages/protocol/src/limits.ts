@@ -20,7 +20,7 @@ export interface MessageLimits {
   maxArrayLength: number;
   /** Keys in one map. Default: 1 000 000. */
   maxMapLength: number;
-  /** Values in one message, all arrays and maps together. Default: 4 000 000. */
+  /** Values in one message, all arrays and maps together, map keys included. Default: 4 000 000. */
   maxValues: number;
   /** Arrays and maps inside each other within one argument or result. Default: 100. */
   maxDepth: number;
@@ -41,6 +41,12 @@ export const DEFAULT_LIMITS: Readonly<MessageLimits> = {
 
 /** Levels that the envelope itself adds around an argument or a result: the message's map and the `args` array. */
 export const ENVELOPE_DEPTH = 2;
+
+/** Values that the envelope itself adds: the message's map, its fields' names, and the fields that are not counted. */
+export const ENVELOPE_VALUES = 32;
+
+/** Longest message id taken, in bytes. A UUID has 36; what answers a message repeats its id. */
+export const MAX_ID_BYTES = 256;
 
 /**
  * Fills in the defaults.

@@ -3,6 +3,7 @@
 
 import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { DEFAULT_NAMESPACE } from "./launch-env.js";
+import { MAX_ID_BYTES } from "./limits.js";
 import type { CallMessage, HeartbeatMessage, Message, MessageBase, MessageType } from "./messages.js";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -45,6 +46,9 @@ function readBase(fields: Fields, type: string): MessageBase {
   const { id, timestamp, metadata } = fields;
   if ((typeof id !== "string" || id === "") && !ID_OPTIONAL.has(type)) {
     throw refusal("MISSING_ID", `A ${type} message has no id.`, fields);
+  }
+  if (typeof id === "string" && id.length > MAX_ID_BYTES) {
+    throw refusal("MALFORMED_MESSAGE", `A ${type} message has an id of ${id.length} characters.`, fields);
   }
   const base: MessageBase = {
     id: typeof id === "string" ? id : "",
@@ -102,7 +106,7 @@ function text(fields: Fields, base: MessageBase, name: string): string {
 
 function refusal(code: ErrorCode, message: string, { id, type }: Fields): MalformedMessageError {
   return new MalformedMessageError(code, message, {
-    messageId: typeof id === "string" ? id : undefined,
+    messageId: typeof id === "string" && id !== "" && id.length <= MAX_ID_BYTES ? id : undefined,
     messageType: typeof type === "string" ? type : undefined,
   });
 }

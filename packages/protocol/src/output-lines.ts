@@ -17,14 +17,19 @@ export function createLineSplitter(): LineSplitter {
   let unfinished = "";
   return {
     add(chunk) {
-      unfinished += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-      const lines = unfinished.split("\n");
-      unfinished = lines.pop() as string;
-      while (unfinished.length > MAX_LINE_LENGTH) {
-        lines.push(unfinished.slice(0, MAX_LINE_LENGTH));
-        unfinished = unfinished.slice(MAX_LINE_LENGTH);
+      const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+      const lines: string[] = [];
+      // Only what is new is looked through: a program may write a long line one character at a time.
+      for (let from = 0; ; ) {
+        const end = text.indexOf("\n", from);
+        unfinished = cut(unfinished + text.slice(from, end < 0 ? undefined : end), lines);
+        if (end < 0) {
+          return lines;
+        }
+        lines.push(unfinished.endsWith("\r") ? unfinished.slice(0, -1) : unfinished);
+        unfinished = "";
+        from = end + 1;
       }
-      return lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
     },
     rest() {
       const rest = unfinished + decoder.decode();
@@ -32,4 +37,17 @@ export function createLineSplitter(): LineSplitter {
       return rest;
     },
   };
+}
+
+/** Adds the pieces of a line that is too long to `pieces`, and returns the rest. No character is cut in two. */
+function cut(line: string, pieces: string[]): string {
+  let from = 0;
+  while (line.length - from > MAX_LINE_LENGTH) {
+    const end = from + MAX_LINE_LENGTH;
+    const last = line.charCodeAt(end - 1);
+    const to = last >= 0xd800 && last <= 0xdbff ? end - 1 : end;
+    pieces.push(line.slice(from, to));
+    from = to;
+  }
+  return from === 0 ? line : line.slice(from);
 }

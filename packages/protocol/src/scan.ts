@@ -2,7 +2,8 @@
 // what the decoder must be ready for. So a hostile length or depth costs nothing. Next: decode.ts.
 
 import type { ErrorCode } from "./errors/index.js";
-import { ENVELOPE_DEPTH, type MessageLimits } from "./limits.js";
+import { HEADS, type Kind } from "./heads.js";
+import { ENVELOPE_DEPTH, ENVELOPE_VALUES, MAX_ID_BYTES, type MessageLimits } from "./limits.js";
 
 /** What the decoder needs to know of a sound message, or why it is not one. */
 export interface Scan {
@@ -10,6 +11,10 @@ export interface Scan {
   wideIntegers: boolean;
   /** Has a `__proto__` key, which must stay data. */
   protoKey: boolean;
+  /** Has text that begins with U+FEFF, which a decoder may take for a byte order mark and leave out. */
+  markedText: boolean;
+  /** Where binary values start. */
+  readonly binaries: number[];
   fault: { code: ErrorCode; what: string } | undefined;
   /** Where the message's own `id` and `type` stand, also if a fault comes after them. */
   idSpan: Span | undefined;
@@ -22,43 +27,8 @@ export interface Span {
   readonly end: number;
 }
 
-type Kind = "scalar" | "wide" | "string" | "binary" | "extension" | "array" | "map" | "invalid";
-
-/** Kind, how many bytes hold the length, and how many bytes always follow, for the head bytes 0xc0 to 0xdf. */
-const HEADS: readonly (readonly [kind: Kind, lengthBytes: number, fixed: number])[] = [
-  ["scalar", 0, 0],
-  ["invalid", 0, 0],
-  ["scalar", 0, 0],
-  ["scalar", 0, 0],
-  ["binary", 1, 0],
-  ["binary", 2, 0],
-  ["binary", 4, 0],
-  ["extension", 1, 1],
-  ["extension", 2, 1],
-  ["extension", 4, 1],
-  ["scalar", 0, 4],
-  ["scalar", 0, 8],
-  ["scalar", 0, 1],
-  ["scalar", 0, 2],
-  ["scalar", 0, 4],
-  ["wide", 0, 8],
-  ["scalar", 0, 1],
-  ["scalar", 0, 2],
-  ["scalar", 0, 4],
-  ["wide", 0, 8],
-  ["extension", 0, 2],
-  ["extension", 0, 3],
-  ["extension", 0, 5],
-  ["extension", 0, 9],
-  ["extension", 0, 17],
-  ["string", 1, 0],
-  ["string", 2, 0],
-  ["string", 4, 0],
-  ["array", 2, 0],
-  ["array", 4, 0],
-  ["map", 2, 0],
-  ["map", 4, 0],
-];
+/** The longest timestamp extension: a date is no binary value. */
+const TIMESTAMP_BYTES = 12;
 
 /** The walk's place in the bytes, and the containers it is in: how many values each still wants. */
 interface Cursor {
@@ -79,6 +49,8 @@ export function scan(bytes: Uint8Array, limits: MessageLimits): Scan {
   const found: Scan = {
     wideIntegers: false,
     protoKey: false,
+    markedText: false,
+    binaries: [],
     fault: undefined,
     idSpan: undefined,
     typeSpan: undefined,
@@ -114,7 +86,10 @@ function takeValue(cursor: Cursor, isKey: boolean): void {
   if (cursor.at >= bytes.length) {
     return malformed(cursor, "it ends too early");
   }
-  if (++cursor.values > limits.maxValues) {
+  if (isKey) {
+    cursor.field = undefined;
+  }
+  if (++cursor.values > limits.maxValues + ENVELOPE_VALUES) {
     return exceeds(cursor, "too many values", "maxValues");
   }
   const head = bytes[cursor.at++] as number;
@@ -162,7 +137,7 @@ function takeSized(cursor: Cursor, kind: Kind, length: number, fixed: number, is
       break;
     case "binary":
     case "extension":
-      if (length > limits.maxBinaryBytes) {
+      if (length > limits.maxBinaryBytes && (kind === "binary" || length > TIMESTAMP_BYTES)) {
         return exceeds(cursor, `a binary value of ${length} bytes`, "maxBinaryBytes");
       }
       break;
@@ -181,6 +156,8 @@ function takeSized(cursor: Cursor, kind: Kind, length: number, fixed: number, is
   }
   if (kind === "string") {
     noteString(cursor, start, length, isKey);
+  } else if (kind === "binary") {
+    found.binaries.push(start);
   }
 }
 
@@ -204,18 +181,21 @@ function takeContainer(cursor: Cursor, isMap: boolean, length: number): void {
   }
 }
 
-/** Notices `__proto__` keys anywhere, and the message's own id and type. */
+/** Notices `__proto__` keys and marked text anywhere, and the message's own id and type. */
 function noteString(cursor: Cursor, start: number, length: number, isKey: boolean): void {
-  const { found, wanted, field } = cursor;
+  const { bytes, found, wanted, field } = cursor;
+  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
+    found.markedText = true;
+  }
   if (isKey) {
-    if (length === 9 && hasText(cursor.bytes, start, "__proto__")) {
+    if (length === 9 && hasText(bytes, start, "__proto__")) {
       found.protoKey = true;
     }
     // Level one is the message as a whole, level two its map.
-    cursor.field = wanted.length === 2 ? topLevelField(cursor.bytes, start, length) : undefined;
+    cursor.field = wanted.length === 2 ? topLevelField(bytes, start, length) : undefined;
   } else if (field !== undefined) {
     cursor.field = undefined;
-    if (wanted.length === 2) {
+    if (wanted.length === 2 && length > 0 && length <= MAX_ID_BYTES) {
       found[field] = { start, end: start + length };
     }
   }

@@ -2,16 +2,19 @@
 // Values that need no change are passed on as they are, not copied. Next: encode.ts.
 
 import { ExtData } from "@msgpack/msgpack";
-import { type ErrorCode, SerializationError } from "./errors/index.js";
+import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
+import { countBytes, countValue, type Size, tooMuch, unreadable, unsendable, type Walk } from "./value-walk.js";
 
-/** Where the walk is: the way down to the value at hand, for messages and to notice cycles. */
-interface Walk {
-  readonly limits: MessageLimits;
-  readonly path: (string | number)[];
-  readonly ancestors: object[];
-  values: number;
-}
+/**
+ * Makes a value sendable. `root` names it in errors: `args`, `result`. `ownLevels` are not the value's but the
+ * message's, and are not counted as depth: 1 for the array of arguments.
+ *
+ * Throws `SerializationError` naming the path (`args[0].cb`): `UNSENDABLE_VALUE` for functions, symbols, promises, weak
+ * collections, cycles, invalid dates, integers beyond 64 bits and what cannot be read; `LIMIT_EXCEEDED` beyond a limit;
+ * `MESSAGE_TOO_LARGE` once it is clear that all of it is.
+ */
+export type ToSendable = (value: unknown, root: string, ownLevels?: number) => unknown;
 
 const MAX_UINT32 = 0xffff_ffff;
 const MIN_INT32 = -0x8000_0000;
@@ -21,23 +24,25 @@ const MIN_INT64 = -(2n ** 63n);
 /** Objects that stand for something that lives in this process only. */
 const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
 
-/**
- * Makes a value sendable. `root` names it in errors: `args`, `result`.
- *
- * Throws `SerializationError` naming the path (`args[0].cb`): `UNSENDABLE_VALUE` for functions, symbols, promises, weak
- * collections, cycles, invalid dates and integers beyond 64 bits; `LIMIT_EXCEEDED` beyond a limit.
- */
-export function toSendable(value: unknown, root: string, limits: MessageLimits): unknown {
-  if (value === null || typeof value === "boolean") {
-    return value;
-  }
-  return sendable(value, { limits, path: [root], ancestors: [], values: 0 });
+/** For the values of one message, which are counted together. */
+export function createToSendable(limits: MessageLimits): ToSendable {
+  const size: Size = { values: 0, bytes: 0 };
+  return (value, root, ownLevels = 0) => {
+    if (value === null || typeof value === "boolean") {
+      return value;
+    }
+    const walk: Walk = { limits, path: [root], ancestors: [], maxDepth: limits.maxDepth + ownLevels, size };
+    try {
+      return sendable(value, walk);
+    } catch (error) {
+      // A getter or a proxy of the user's failed; the path still leads to it.
+      throw error instanceof SerializationError ? error : unreadable(walk, error);
+    }
+  };
 }
 
 function sendable(value: unknown, walk: Walk): unknown {
-  if (++walk.values > walk.limits.maxValues) {
-    throw tooMuch(walk, "values in one message", "maxValues");
-  }
+  countValue(walk);
   switch (typeof value) {
     case "string":
       return sendableString(value, walk);
@@ -62,7 +67,8 @@ function sendableString(value: string, walk: Walk): string {
   if (value.length * 3 > maxStringBytes && new TextEncoder().encode(value).length > maxStringBytes) {
     throw tooMuch(walk, `bytes in one string`, "maxStringBytes");
   }
-  return value.isWellFormed() ? value : value.toWellFormed();
+  countBytes(walk, value.length);
+  return value.toWellFormed();
 }
 
 /** Integers beyond 32 bits go as bigint, which is what makes the encoder write an integer and not a float. */
@@ -94,6 +100,7 @@ function sendableObject(value: object, walk: Walk): unknown {
     return value;
   }
   if (value instanceof ExtData) {
+    checkBytes(typeof value.data === "function" ? 0 : value.data.byteLength, walk);
     return value;
   }
   const refused = refusedClass(value);
@@ -104,10 +111,15 @@ function sendableObject(value: object, walk: Walk): unknown {
 }
 
 function sendableBytes(bytes: Uint8Array, walk: Walk): Uint8Array {
-  if (bytes.byteLength > walk.limits.maxBinaryBytes) {
+  checkBytes(bytes.byteLength, walk);
+  return bytes;
+}
+
+function checkBytes(length: number, walk: Walk): void {
+  if (length > walk.limits.maxBinaryBytes) {
     throw tooMuch(walk, "bytes in one binary value", "maxBinaryBytes");
   }
-  return bytes;
+  countBytes(walk, length);
 }
 
 function refusedClass(value: object): string | undefined {
@@ -119,7 +131,7 @@ function enter(value: object, walk: Walk): unknown {
   if (walk.ancestors.includes(value)) {
     throw unsendable(walk, "a value that contains itself cannot be sent");
   }
-  if (walk.ancestors.length >= walk.limits.maxDepth) {
+  if (walk.ancestors.length >= walk.maxDepth) {
     throw tooMuch(walk, "levels of arrays and maps", "maxDepth");
   }
   walk.ancestors.push(value);
@@ -151,8 +163,8 @@ function sendableArray(items: readonly unknown[], walk: Walk): readonly unknown[
   }
   let copy: unknown[] | undefined;
   for (let index = 0; index < items.length; index++) {
-    const item = items[index];
     walk.path.push(index);
+    const item = items[index];
     const sent = sendable(item, walk);
     walk.path.pop();
     if (sent !== item && copy === undefined) {
@@ -171,9 +183,10 @@ function sendableFields(fields: Record<string, unknown>, walk: Walk): Record<str
   let copy: Record<string, unknown> | undefined;
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string;
-    const field = fields[key];
     walk.path.push(key);
+    const field = fields[key];
     const sent = sendable(field, walk);
+    countValue(walk);
     const sentKey = sendableString(key, walk);
     walk.path.pop();
     if ((sent !== field || sentKey !== key) && copy === undefined) {
@@ -199,28 +212,4 @@ function mapFields(map: ReadonlyMap<unknown, unknown>, walk: Walk): Record<strin
     fields[String(key)] = value;
   }
   return fields;
-}
-
-function unsendable(walk: Walk, what: string): SerializationError {
-  return failure("UNSENDABLE_VALUE", walk, what);
-}
-
-function tooMuch(walk: Walk, what: string, limit: keyof MessageLimits): SerializationError {
-  return failure("LIMIT_EXCEEDED", walk, `more than ${walk.limits[limit]} ${what} (limits.${limit})`);
-}
-
-function failure(code: ErrorCode, walk: Walk, what: string): SerializationError {
-  const path = formatPath(walk.path);
-  return new SerializationError(code, `${path}: ${what}. Nothing was sent.`, { path });
-}
-
-/** `["args", 0, "cb"]` → `args[0].cb`. */
-function formatPath(path: readonly (string | number)[]): string {
-  const steps = path.slice(1).map((step) => {
-    if (typeof step === "number") {
-      return `[${step}]`;
-    }
-    return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
-  });
-  return `${path[0]}${steps.join("")}`;
 }

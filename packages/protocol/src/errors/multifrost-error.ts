@@ -32,16 +32,26 @@ export class MultifrostError extends Error {
   }
 
   static override [Symbol.hasInstance](this: unknown, value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of `instanceof`, which may be a subclass.
-    const kind = ownKind(this);
-    if (kind === undefined) {
-      return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
-    }
-    if (typeof value !== "object" || value === null || !(KINDS in value)) {
-      return false;
-    }
-    const kinds = value[KINDS];
-    return Array.isArray(kinds) && kinds.includes(kind);
+    // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of `instanceof`, maybe a subclass.
+    return isInstance(this, value);
+  }
+}
+
+function isInstance(type: unknown, value: unknown): boolean {
+  const kind = ownKind(type);
+  if (kind === undefined) {
+    return Function.prototype[Symbol.hasInstance].call(type as () => void, value);
+  }
+  return brandOf(value).includes(kind);
+}
+
+/** What was caught may be anything, also a proxy that throws. */
+function brandOf(value: unknown): readonly unknown[] {
+  try {
+    const kinds = typeof value === "object" && value !== null && KINDS in value ? value[KINDS] : undefined;
+    return Array.isArray(kinds) ? kinds : [];
+  } catch {
+    return [];
   }
 }
 

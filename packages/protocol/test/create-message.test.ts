@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import {
+  answerHeartbeat,
+  createCall,
+  createCodec,
+  createError,
+  createHeartbeat,
+  createOutput,
+  createReady,
+  createResponse,
+  createShutdown,
+  wireTime,
+} from "../src/index.js";
+import { echo, toHex } from "./wire.js";
+
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("time", () => {
+  it("[MSG-4] is in seconds, with the milliseconds behind the point", () => {
+    vi.useFakeTimers({ now: 1_700_000_000_250 });
+    expect(wireTime()).toBe(1_700_000_000.25);
+  });
+
+  it("[MSG-4] is a float on the wire in every millisecond, also at a whole second", () => {
+    for (const now of [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_999]) {
+      vi.useFakeTimers({ now });
+      const [shutdown, heartbeat] = [createShutdown(), createHeartbeat()];
+      expect(Math.abs(shutdown.timestamp * 1000 - now)).toBeLessThan(0.01);
+      const hex = toHex(createCodec().encode(shutdown)) + toHex(createCodec().encode(heartbeat));
+      const timestamps = hex.split(Buffer.from("timestamp").toString("hex")).slice(1);
+      expect(timestamps.map((rest) => rest.slice(0, 2))).toEqual(["cb", "cb", "cb"]);
+    }
+  });
+});
+
+describe("calls", () => {
+  it("[MSG-2] [MSG-5] [MSG-6] have a fresh id, no arguments and the default namespace unless told otherwise", () => {
+    const call = createCall({ function: "f" });
+    expect(call).toStrictEqual({
+      type: "call",
+      id: expect.stringMatching(UUID_V4),
+      timestamp: expect.any(Number),
+      function: "f",
+      args: [],
+      namespace: "default",
+    });
+    expect(createCall({ function: "f" }).id).not.toBe(call.id);
+  });
+
+  it("[MSG-7] [MSG-11] carry what they are given", () => {
+    const metadata = {
+      timestamp_sent: 0.5,
+      correlation_id: "c",
+      parent_request_id: "p",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+      tracestate: "a=b",
+      own: [1],
+    };
+    const call = createCall({ function: "f", args: [1], namespace: "n", clientName: "c", metadata });
+    expect(call).toMatchObject({ args: [1], namespace: "n", client_name: "c", metadata });
+    expect(echo(call)).toStrictEqual(call);
+  });
+});
+
+describe("answers", () => {
+  it("[MSG-2] [MSG-8] carry the id of the call", () => {
+    expect(createResponse("i", 5)).toStrictEqual({
+      type: "response",
+      id: "i",
+      timestamp: expect.any(Number),
+      result: 5,
+    });
+    expect(echo(createResponse("i", undefined)).result).toBe(undefined);
+    expect(echo(createResponse("i", null)).result).toBe(null);
+  });
+
+  it("[MSG-9] an error is the plain message, with its parts in the metadata", () => {
+    const parts = { name: "RangeError", message: "too far", code: "E_FAR", stack: "at …" };
+    const error = createError("i", parts);
+    expect(error).toStrictEqual({
+      type: "error",
+      id: "i",
+      timestamp: expect.any(Number),
+      error: "too far",
+      metadata: { error: parts },
+    });
+    expect(echo(error)).toStrictEqual(error);
+  });
+});
+
+describe("output", () => {
+  it.each(["stdout", "stderr"] as const)(
+    "[MSG-2] [MSG-10] to %s has an id of its own, since Python drops it without",
+    (stream) => {
+      const message = createOutput(stream, "a line");
+      expect(message).toMatchObject({ type: stream, output: "a line", id: expect.stringMatching(UUID_V4) });
+      expect(echo(message)).toStrictEqual(message);
+    },
+  );
+});
+
+describe("heartbeats", () => {
+  it("[MSG-12] carry the sender's clock, and an id of their own or the one given", () => {
+    const heartbeat = createHeartbeat();
+    expect(heartbeat).toStrictEqual({
+      type: "heartbeat",
+      id: expect.stringMatching(UUID_V4),
+      timestamp: expect.any(Number),
+      metadata: { hb_timestamp: heartbeat.timestamp },
+    });
+    expect(createHeartbeat("mine").id).toBe("mine");
+  });
+
+  it("[MSG-12] are answered with their id, args and metadata, and hb_response", () => {
+    const asked = {
+      type: "heartbeat",
+      id: "i",
+      timestamp: 1,
+      args: [17],
+      metadata: { hb_timestamp: 12.5, own: { a: 1 } },
+    } as const;
+    expect(answerHeartbeat(asked)).toStrictEqual({
+      type: "heartbeat",
+      id: "i",
+      timestamp: expect.any(Number),
+      args: [17],
+      metadata: { hb_timestamp: 12.5, own: { a: 1 }, hb_response: true },
+    });
+    const bare = answerHeartbeat({ type: "heartbeat", id: "i", timestamp: 1 });
+    expect(bare).not.toHaveProperty("args");
+    expect(bare.metadata).toEqual({ hb_response: true });
+    expect(asked.metadata).not.toHaveProperty("hb_response");
+  });
+
+  it("[MSG-12] [VAL-13] with __proto__ in their metadata are answered with it", () => {
+    const metadata = JSON.parse('{"__proto__": {"a": 1}}');
+    const answer = answerHeartbeat({ type: "heartbeat", id: "i", timestamp: 1, metadata });
+    expect(JSON.stringify(answer.metadata)).toBe('{"__proto__":{"a":1},"hb_response":true}');
+  });
+});
+
+describe("shutdown and ready", () => {
+  it("[MSG-13] [MSG-14] are their type, an id and the time", () => {
+    for (const [type, message] of [
+      ["shutdown", createShutdown()],
+      ["ready", createReady()],
+    ] as const) {
+      expect(message).toStrictEqual({ type, id: expect.stringMatching(UUID_V4), timestamp: expect.any(Number) });
+      expect(echo(message)).toStrictEqual(message);
+    }
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { SerializationError } from "../src/errors/index.js";
+import { completeLimits, type MessageLimits } from "../src/limits.js";
+import { createToSendable } from "../src/wire-values.js";
+import { nested, thrownBy } from "./wire.js";
+
+function send(value: unknown, limits?: Partial<MessageLimits>): unknown {
+  return createToSendable(completeLimits(limits))(value, "args");
+}
+
+function refusal(value: unknown): SerializationError {
+  const error = thrownBy(() => send([{ field: value }]), SerializationError);
+  expect(error.code).toBe("UNSENDABLE_VALUE");
+  expect(error.path).toBe("args[0].field");
+  return error;
+}
+
+function throwing(thrown: unknown): object {
+  return Object.defineProperty({}, "a", {
+    enumerable: true,
+    get() {
+      throw thrown;
+    },
+  });
+}
+
+describe("what cannot be sent, in whole sentences", () => {
+  const rows: [title: string, value: unknown, message: string][] = [
+    ["a function", () => 1, "function cannot be sent"],
+    ["a class", class A {}, "function cannot be sent"],
+    ["a symbol", Symbol("s"), "symbol cannot be sent"],
+    ["a promise", Promise.resolve(1), "Promise cannot be sent; await it first"],
+    ["a WeakMap", new WeakMap(), "WeakMap cannot be sent"],
+    ["a WeakSet", new WeakSet(), "WeakSet cannot be sent"],
+    ["a WeakRef", new WeakRef({}), "WeakRef cannot be sent"],
+    ["a Map with objects as keys", new Map([[{}, 1]]), "a Map whose key is of type object cannot be sent"],
+    ["a Map with symbols as keys", new Map([[Symbol("s"), 1]]), "a Map whose key is of type symbol cannot be sent"],
+    ["a Map with functions as keys", new Map([[() => 1, 1]]), "a Map whose key is of type function cannot be sent"],
+  ];
+
+  it.each(rows)("[VAL-15] %s", (_title, value, message) => {
+    expect(refusal(value).message).toBe(`args[0].field: ${message}. Nothing was sent.`);
+  });
+
+  it("[VAL-15] the example of the specification: a callback among the arguments", () => {
+    const error = thrownBy(() => send([{ cb: () => {} }]), SerializationError);
+    expect(error.message).toBe("args[0].cb: function cannot be sent. Nothing was sent.");
+  });
+
+  it.each([2n ** 64n, -(2n ** 63n) - 1n, 10n ** 100n])("[VAL-5] %s", (value) => {
+    expect(refusal(value).message).toBe(
+      "args[0].field: bigint beyond 64 bits cannot be sent; send it as a string. Nothing was sent.",
+    );
+  });
+
+  it("[VAL-8] an invalid Date", () => {
+    expect(refusal(new Date(Number.NaN)).message).toBe("args[0].field: invalid Date cannot be sent. Nothing was sent.");
+  });
+
+  it("[VAL-16] a value that contains itself, directly, through others, in a Map and in a Set", () => {
+    const direct: unknown[] = [];
+    direct.push(direct);
+    const map = new Map<string, unknown>();
+    map.set("back", [map]);
+    const set = new Set<unknown>();
+    set.add(set);
+    const paths = [direct, map, set, { a: direct }].map((value) => {
+      const error = thrownBy(() => send([value]), SerializationError);
+      expect(error.message).toBe(`${error.path}: a value that contains itself cannot be sent. Nothing was sent.`);
+      return error.path;
+    });
+    expect(paths).toEqual(["args[0][0]", "args[0].back[0]", "args[0][0]", "args[0].a[0]"]);
+  });
+
+  it("[VAL-16] the same object twice is no cycle", () => {
+    const shared = { a: 1 };
+    expect(send([shared, [shared], shared])).toEqual([shared, [shared], shared]);
+  });
+
+  it("[VAL-16] a value too deep", () => {
+    const error = thrownBy(() => send(nested(101)), SerializationError);
+    expect(error.code).toBe("LIMIT_EXCEEDED");
+    expect(error.message).toBe(
+      `args${"[0]".repeat(100)}: more than 100 levels of arrays and maps (limits.maxDepth). Nothing was sent.`,
+    );
+  });
+
+  it("[VAL-15] a getter that throws, whatever it throws, with what it threw as the cause", () => {
+    const reason = new Error("not now");
+    const error = thrownBy(() => send([throwing(reason)]), SerializationError);
+    expect(error.message).toBe("args[0].a: a value that cannot be read cannot be sent (not now). Nothing was sent.");
+    expect(error.cause).toBe(reason);
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const thrown of [null, Symbol("s"), Object.create(null), throwing(1), proxy]) {
+      expect(thrownBy(() => send([throwing(thrown)]), SerializationError).path).toBe("args[0].a");
+    }
+  });
+
+  it("[VAL-15] a proxy that was revoked, and bytes that were given away", () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const moved = new Uint8Array(8);
+    structuredClone(moved, { transfer: [moved.buffer] });
+    for (const value of [proxy, moved, new Proxy({ a: 1 }, { ownKeys: () => 5 as never })]) {
+      expect(refusal(value).message).toContain("a value that cannot be read cannot be sent (");
+    }
+  });
+});
+
+describe("what can be sent", () => {
+  it("what needs no change is not copied", () => {
+    const value = [1, "a", { b: [null, true, 0.5, new Date(0)], c: {} }];
+    expect(send(value)).toBe(value);
+  });
+
+  it("what needs a change is copied, and the original stays as it is", () => {
+    const value = { a: 1, b: [2 ** 40, "\ud800"], c: { d: Number.NaN } };
+    const before = structuredClone(value);
+    const sent = send(value);
+    expect(sent).toEqual({ a: 1, b: [2n ** 40n, "\ufffd"], c: { d: null } });
+    expect(value).toEqual(before);
+  });
+
+  it("[VAL-13] a copy has __proto__ as a field", () => {
+    const sent = send(JSON.parse('{"a": 1, "__proto__": {"b": 4294967296}, "c": 2}')) as object;
+    expect(Object.keys(sent)).toEqual(["a", "__proto__", "c"]);
+    expect(Object.getPrototypeOf(sent)).toBe(null);
+  });
+
+  it("keys are made well-formed like all text", () => {
+    expect(Object.keys(send({ a: 1, "\ud800": 2 }) as object)).toEqual(["a", "\ufffd"]);
+  });
+
+  it("numbers at the edges of 32 bits stay numbers, those beyond become bigint", () => {
+    const edges = [2 ** 32 - 1, 2 ** 32, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53, 0.5];
+    expect(send(edges)).toEqual([2 ** 32 - 1, 2n ** 32n, -(2 ** 31), -(2n ** 31n) - 1n, 2 ** 53, 0.5]);
+  });
+
+  it("text as large as the limit is sent, in characters of one, two, three and four bytes", () => {
+    for (const [character, bytes] of [
+      ["a", 1],
+      ["é", 2],
+      ["€", 3],
+      ["😀", 4],
+    ] as const) {
+      const limits = { maxStringBytes: 12 };
+      const text = character.repeat(12 / bytes);
+      expect(send(text, limits)).toBe(text);
+      expect(thrownBy(() => send(`${text}a`, limits), SerializationError).code).toBe("LIMIT_EXCEEDED");
+    }
+  });
+
+  it("[LIM-2] the values of one message are counted together", () => {
+    const toSendable = createToSendable(completeLimits({ maxValues: 5 }));
+    toSendable([1, 2], "args");
+    const error = thrownBy(() => toSendable({ a: 1 }, "metadata"), SerializationError);
+    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", path: "metadata.a" });
+  });
+});
