@@ -7,62 +7,60 @@ import { parseTcpEndpoint, type ServerChannel, type ServerEvents, zeromqServer }
 import type { ChildOptions } from "./options.js";
 import type { StartMode } from "./start-mode.js";
 
-/** A channel that is open, and how to take back what was announced. */
-export interface Announced {
-  readonly channel: ServerChannel;
-  /** The port a service listens on. */
-  readonly port: number | undefined;
+/** A service that can be found by its name. */
+export interface Announcement {
+  readonly serviceId: string;
+  readonly port: number;
+  /** Takes it back. Rejects as `ServiceRegistry.unregister` does. */
   withdraw(): Promise<void>;
 }
 
-/**
- * Opens the channel; a service is registered too.
- *
- * Rejects with `ConnectionError`, and with `RegistryError`: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
- */
-export async function announce(
+/** Opens the channel. Rejects with `ConnectionError`: `UNREACHABLE`, `TRANSPORT_UNAVAILABLE`. */
+export async function openChannel(
   mode: StartMode,
-  options: ChildOptions,
-  codec: Codec,
+  { host }: Pick<ChildOptions, "host">,
+  { limits: { maxMessageBytes } }: Codec,
   events: ServerEvents,
-): Promise<Announced> {
-  const { maxMessageBytes } = codec.limits;
-  const { host } = options;
-  const nothing = async (): Promise<void> => {};
+): Promise<ServerChannel> {
   switch (mode.kind) {
     case "composed":
-      return { channel: await mode.transport.open(events), port: undefined, withdraw: nothing };
-    case "spawned": {
-      const transport = zeromqServer({ connect: { port: mode.port }, maxMessageBytes });
-      return { channel: await transport.open(events), port: undefined, withdraw: nothing };
-    }
+      return mode.transport.open(events);
+    case "spawned":
+      return zeromqServer({ connect: { port: mode.port }, maxMessageBytes }).open(events);
     case "service": {
-      const transport = zeromqServer({ bind: { port: 0, ...(host === undefined ? {} : { host }) }, maxMessageBytes });
-      const channel = await transport.open(events);
-      return registerOrClose(mode.serviceId, channel, options.registry ?? createFileRegistry());
+      const bind = { port: 0, ...(host === undefined ? {} : { host }) };
+      return zeromqServer({ bind, maxMessageBytes }).open(events);
     }
     default:
       return mode satisfies never;
   }
 }
 
-async function registerOrClose(
-  serviceId: string,
-  channel: ServerChannel,
-  registry: ServiceRegistry,
-): Promise<Announced> {
-  const port = parseTcpEndpoint(channel.endpoint)?.port;
+/**
+ * Registers a service; there is nothing to announce in the other modes.
+ *
+ * Rejects with `RegistryError`: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
+ */
+export async function announce(
+  mode: StartMode,
+  endpoint: string,
+  givenRegistry: ServiceRegistry | undefined,
+): Promise<Announcement | undefined> {
+  if (mode.kind !== "service") {
+    return undefined;
+  }
+  const { serviceId } = mode;
+  const port = parseTcpEndpoint(endpoint)?.port;
   if (port === undefined) {
-    throw new MultifrostError("TRANSPORT_UNAVAILABLE", `A service needs a port, but listens on ${channel.endpoint}.`);
+    throw new MultifrostError("TRANSPORT_UNAVAILABLE", `A service needs a port, but listens on ${endpoint}.`);
   }
-  try {
-    await registry.register({ serviceId, port });
-  } catch (error) {
-    await channel.close();
-    throw error;
-  }
-  const withdraw = async (): Promise<void> => {
-    await registry.unregister(serviceId);
+  const registry = givenRegistry ?? createFileRegistry();
+  await registry.register({ serviceId, port });
+  return {
+    serviceId,
+    port,
+    async withdraw() {
+      await registry.unregister(serviceId);
+    },
   };
-  return { channel, port, withdraw };
 }

@@ -47,14 +47,22 @@ export abstract class ChildWorker {
   }
 
   /**
-   * Starts, and takes over the process: SIGINT and SIGTERM end it in order (a second one at once), the parent's
-   * shutdown ends it with exit code 0, and an error at the start with one line on stderr and exit code 1.
+   * How many messages were left out so far: what came and was no message for this worker, and answers that could not be
+   * sent. Each is a `message_dropped` event too, of which at most one a second is told.
+   */
+  get droppedMessages(): number {
+    return this.#life?.droppedMessages ?? 0;
+  }
+
+  /**
+   * Starts, and takes over the process: SIGINT, SIGTERM and the parent's shutdown end it in order with exit code 0 (a
+   * second signal at once), an error at the start with one line on stderr and exit code 1.
    *
    * Resolves when the worker can be reached. Never rejects.
    */
   async run(): Promise<void> {
     this.#ownsProcess = true;
-    onEndSignals(() => void this.#end());
+    onEndSignals(() => void this.#end(0));
     try {
       await this.start();
     } catch (error) {
@@ -80,8 +88,15 @@ export abstract class ChildWorker {
     try {
       const mode = startMode(options, process.env);
       const methods = createMethodTable(this, ChildWorker.prototype, () => this.listFunctions());
-      const onShutdown = (): void => void this.#end();
-      this.#starting = startLife({ options, mode, methods, onShutdown, onOrphaned: () => this.#orphaned() });
+      this.#starting = startLife({
+        options,
+        mode,
+        methods,
+        onShutdown: () => void this.#end(0),
+        onFailed: () => void this.#end(1),
+        // Nobody is left to answer, so nothing is waited for.
+        onOrphaned: exitWith,
+      });
       this.#life = await this.#starting;
     } catch (error) {
       this.#state = "stopped";
@@ -115,17 +130,10 @@ export abstract class ChildWorker {
     this.#state = "stopped";
   }
 
-  async #end(): Promise<void> {
+  async #end(exitCode: number): Promise<void> {
     await this.stop();
     if (this.#ownsProcess) {
-      process.exit(0);
+      process.exit(exitCode);
     }
-  }
-
-  /** Nobody is left to answer, so nothing is waited for. */
-  async #orphaned(): Promise<void> {
-    this.#stopping ??= this.#stop(0);
-    await this.#stopping;
-    process.exit(1);
   }
 }

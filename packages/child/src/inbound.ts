@@ -16,7 +16,8 @@ import type { CallRunner } from "./call/incoming-call.js";
 export interface InboundOptions {
   readonly codec: Codec;
   readonly calls: CallRunner;
-  send(peer: Peer, bytes: Uint8Array): void;
+  /** Answers a peer; never throws, whatever is echoed in the message. */
+  reply(peer: Peer, message: Message): void;
   seen(peer: Peer): void;
   shutdown(): void;
   dropped(reason: MultifrostError): void;
@@ -45,7 +46,7 @@ function dispatch(peer: Peer, message: Message, options: InboundOptions): void {
     case "heartbeat":
       // An answer is not answered again: two sides would never end.
       if (message.metadata?.hb_response !== true) {
-        options.send(peer, options.codec.encode(answerHeartbeat(message)));
+        options.reply(peer, answerHeartbeat(message));
       }
       break;
     case "shutdown":
@@ -68,6 +69,6 @@ function drop(peer: Peer, reason: MultifrostError, options: InboundOptions): voi
   options.dropped(reason);
   if (reason instanceof MalformedMessageError && reason.messageType === "call" && reason.messageId !== undefined) {
     const { name, code, message } = reason;
-    options.send(peer, options.codec.encode(createError(reason.messageId, { name, code, message })));
+    options.reply(peer, createError(reason.messageId, { name, code, message }));
   }
 }

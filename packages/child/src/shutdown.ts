@@ -2,43 +2,70 @@
 // the channel closed. The parent's twin: parent/src/shutdown.ts.
 
 import type { EventLog } from "@multifrost/reliability";
-import type { Announced } from "./announce.js";
+import type { ServerChannel } from "@multifrost/transport";
+import type { Announcement } from "./announce.js";
 import type { CallRunner } from "./call/incoming-call.js";
 import type { OutputForwarder } from "./output/forward-output.js";
 import type { ParentWatch } from "./parent-watch.js";
+import type { RareEvent } from "./rare-event.js";
 
 /** How long answers that are already made may take to go out, in milliseconds. */
 const FLUSH_TIMEOUT_MS = 1_000;
 
+/** Longest time that `setTimeout` takes, in milliseconds; it ends a longer one at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 /** What is to be ended. */
 export interface EndOptions {
   readonly calls: CallRunner;
-  readonly announced: Announced;
+  readonly channel: ServerChannel;
+  readonly announcement: Announcement | undefined;
   readonly forwarder: OutputForwarder | undefined;
   readonly watch: ParentWatch | undefined;
   readonly events: EventLog;
+  readonly drops: RareEvent;
   readonly drainMs: number;
 }
 
-/** Ends all of it. A step that fails does not keep the next from being done. */
-export async function endInOrder({ calls, announced, forwarder, watch, events, drainMs }: EndOptions): Promise<void> {
+/** Ends all of it; never rejects. A step that fails does not keep the next from being done. */
+export async function endInOrder(parts: EndOptions): Promise<void> {
+  const { calls, channel, forwarder, watch, events, drops, drainMs } = parts;
   // Withdrawn first, so that nobody finds a service that takes no more calls; at the same time as the calls finish.
-  const withdrawn = announced.withdraw().catch((error: unknown) => {
-    events.emit("registry_warning", { message: "The service could not be unregistered.", err: error });
-  });
+  const withdrawn = withdraw(parts);
   await within(calls.drain(), drainMs);
+  const unfinishedCalls = calls.pending;
+  calls.abandon();
   await withdrawn;
   watch?.stop();
-  events.emit("worker_stop", { message: "Worker stopped.", details: { unfinishedCalls: calls.pending } });
-  await announced.channel.close({ flushTimeoutMs: FLUSH_TIMEOUT_MS });
+  events.emit("worker_stop", {
+    message: "Worker stopped.",
+    details: { unfinishedCalls, droppedMessages: drops.count },
+  });
+  try {
+    await channel.close({ flushTimeoutMs: FLUSH_TIMEOUT_MS });
+  } catch (error) {
+    events.emit("socket_disconnect", { message: "The channel could not be closed.", err: error });
+  }
   forwarder?.restore();
+}
+
+async function withdraw({ announcement, events }: EndOptions): Promise<void> {
+  if (announcement === undefined) {
+    return;
+  }
+  try {
+    await announcement.withdraw();
+    events.emit("service_unregistered");
+  } catch (error) {
+    events.emit("registry_warning", { message: "The service could not be unregistered.", err: error });
+  }
 }
 
 /** Waits for something, but not longer than this. */
 async function within(work: Promise<void>, limitMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
+    timer = setTimeout(resolve, Math.min(limitMs, LONGEST_WAIT_MS));
   });
   await Promise.race([work, limit]);
   clearTimeout(timer);

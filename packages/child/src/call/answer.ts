@@ -1,40 +1,69 @@
-// Step 11 of a call: what the method returned or threw, to bytes. There is always an answer: what cannot be encoded is
-// answered with the error that says so. Next: the transport, then parent/src/inbound.ts.
+// Step 11 of a call: what the method returned or threw, to bytes that are sent. There is always an answer: what cannot
+// be sent is answered with the error that says so. Next: the transport, then parent/src/inbound.ts.
 
 import { type Codec, createError, createResponse, describeThrown, type ErrorParts } from "@multifrost/protocol";
 
-/** Longest text kept of an error whose full text is too large to send, in characters. */
-const SHORT_ERROR_LENGTH = 4096;
+/**
+ * How much is kept of an error's texts, in characters: all of it, or else, where that is too large for the limits of
+ * codec or channel, less and less.
+ */
+const KEPT_LENGTHS = [Number.POSITIVE_INFINITY, 4096, 256, 16] as const;
 
 /** How a call ended. */
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: ErrorParts };
 
-/** Encodes the answer to a call; never throws. Tells also how the call really ended, as encoding can fail. */
-export function encodeAnswer(
-  codec: Codec,
-  callId: string,
-  name: string,
-  outcome: Outcome,
-): { bytes: Uint8Array; error: ErrorParts | undefined } {
+/** Whom to answer. */
+export interface AnswerTo {
+  readonly codec: Codec;
+  readonly callId: string;
+  /** The method's name, for the error that what it returned cannot be sent. */
+  readonly name: string;
+  /** Throws what the channel's `send` throws. */
+  send(bytes: Uint8Array): void;
+}
+
+/**
+ * Answers a call, and tells how it really ended: with the error it was answered with, if so.
+ *
+ * Throws only where not even the shortest error can be sent: the channel is closed or full, or the id too long.
+ */
+export function answerCall(to: AnswerTo, outcome: Outcome): ErrorParts | undefined {
   if (!outcome.ok) {
-    return { bytes: encodeError(codec, callId, outcome.error), error: outcome.error };
+    sendError(to, outcome.error);
+    return outcome.error;
   }
   try {
-    return { bytes: codec.encode(createResponse(callId, outcome.value)), error: undefined };
+    to.send(to.codec.encode(createResponse(to.callId, outcome.value)));
+    return undefined;
   } catch (thrown) {
     const { message, ...parts } = describeThrown(thrown);
-    const error = { ...parts, message: `What '${name}' returned cannot be sent. ${message}` };
-    return { bytes: encodeError(codec, callId, error), error };
+    const error = { ...parts, message: `What '${to.name}' returned cannot be sent. ${message}` };
+    sendError(to, error);
+    return error;
   }
 }
 
-function encodeError(codec: Codec, callId: string, error: ErrorParts): Uint8Array {
-  try {
-    return codec.encode(createError(callId, error));
-  } catch {
-    const short = error.message.slice(0, SHORT_ERROR_LENGTH);
-    return codec.encode(createError(callId, { name: error.name.slice(0, SHORT_ERROR_LENGTH), message: short }));
+function sendError({ codec, callId, send }: AnswerTo, error: ErrorParts): void {
+  let refused: unknown;
+  for (const length of KEPT_LENGTHS) {
+    try {
+      send(codec.encode(createError(callId, shorten(error, length))));
+      return;
+    } catch (thrown) {
+      refused = thrown;
+    }
   }
+  throw refused;
+}
+
+/** The stack goes first. A code is a word or it is nothing: it is kept whole or not at all. */
+function shorten(error: ErrorParts, length: number): ErrorParts {
+  if (length === Number.POSITIVE_INFINITY) {
+    return error;
+  }
+  const { name, message, code } = error;
+  const short: ErrorParts = { name: name.slice(0, length), message: message.slice(0, length) };
+  return code !== undefined && code.length <= length ? { ...short, code } : short;
 }

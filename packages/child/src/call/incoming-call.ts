@@ -1,11 +1,18 @@
 // Step 9 of a call: from the message to the answer. Here is where every call in the child begins and ends.
 // Next: method-table.ts finds the method, answer.ts encodes what it gave.
 
-import { type CallMessage, type Codec, describeThrown, type ErrorParts, type RefusalCode } from "@multifrost/protocol";
+import { type CallMessage, type Codec, describeThrown, type ErrorParts } from "@multifrost/protocol";
 import type { Peer } from "@multifrost/transport";
-import { encodeAnswer, type Outcome } from "./answer.js";
+import { answerCall, type Outcome } from "./answer.js";
 import type { Lookup, MethodTable } from "./method-table.js";
 import { createQueue } from "./queue.js";
+import { overloaded, refusal, stopping, wrongNamespace } from "./refusals.js";
+
+/**
+ * Work at a stretch, in milliseconds. Then what has arrived meanwhile is read first, so that heartbeats and shutdown do
+ * not wait for every call that came before them.
+ */
+const STRETCH_MS = 20;
 
 /** A call from its arrival to its answer. */
 export interface IncomingCall {
@@ -23,9 +30,12 @@ export interface CallRunnerOptions {
   readonly otherNamespaces: "answer" | "ignore";
   readonly maxConcurrency: number;
   readonly maxPending: number;
-  answer(call: IncomingCall, bytes: Uint8Array): void;
+  /** Sends an answer; throws what the channel's `send` throws. */
+  send(peer: Peer, bytes: Uint8Array): void;
   began(call: IncomingCall): void;
   ended(call: IncomingCall, error: ErrorParts | undefined): void;
+  /** A call got no answer: not even the shortest one could be sent. */
+  unanswered(call: IncomingCall, reason: unknown): void;
   /** A call for another namespace was ignored. */
   ignored(call: IncomingCall): void;
 }
@@ -37,29 +47,40 @@ export interface CallRunner {
   take(call: IncomingCall): void;
   /** Takes no more calls; resolves when the last one in flight is answered. */
   drain(): Promise<void>;
+  /** Answers every call that has not begun with an error. */
+  abandon(): void;
 }
 
 /** Makes a runner. */
 export function createCallRunner(options: CallRunnerOptions): CallRunner {
   const waiting = createQueue<IncomingCall>();
   let running = 0;
-  let drained: (() => void) | undefined;
+  let worked = 0;
+  let resting = false;
   let closed = false;
-
-  const finish = (call: IncomingCall, outcome: Outcome): void => {
-    const { id, function: name } = call.message;
-    const { bytes, error } = encodeAnswer(options.codec, id, name, outcome);
-    options.answer(call, bytes);
-    options.ended(call, error);
-  };
+  let drained: (() => void) | undefined;
 
   const runNext = (): void => {
-    while (running < options.maxConcurrency && waiting.length > 0) {
+    while (running < options.maxConcurrency && waiting.length > 0 && !resting) {
+      const began = performance.now();
       void run(waiting.take());
+      worked += performance.now() - began;
+      if (worked >= STRETCH_MS) {
+        rest();
+      }
     }
-    if (running === 0) {
+    if (running + waiting.length === 0) {
       drained?.();
     }
+  };
+
+  const rest = (): void => {
+    resting = true;
+    setImmediate(() => {
+      resting = false;
+      worked = 0;
+      runNext();
+    });
   };
 
   const run = async (call: IncomingCall): Promise<void> => {
@@ -67,7 +88,7 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
     options.began(call);
     const outcome = await invoke(options.methods.find(call.message.function), call.message.args);
     running--;
-    finish(call, outcome);
+    finish(call, outcome, options);
     runNext();
   };
 
@@ -76,11 +97,15 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
       return running + waiting.length;
     },
     take(call) {
-      const refused = closed ? stopping() : refuse(call, running + waiting.length, options);
-      if (refused === "ignore") {
+      const stranger = call.message.namespace !== options.namespace;
+      if (stranger && options.otherNamespaces === "ignore") {
         options.ignored(call);
-      } else if (refused !== undefined) {
-        finish(call, refused);
+      } else if (stranger) {
+        finish(call, wrongNamespace(call.message.namespace, options.namespace), options);
+      } else if (closed) {
+        finish(call, stopping(), options);
+      } else if (running + waiting.length >= options.maxPending) {
+        finish(call, overloaded(options.maxPending), options);
       } else {
         waiting.add(call);
         runNext();
@@ -88,14 +113,28 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
     },
     drain() {
       closed = true;
-      if (running === 0) {
-        return Promise.resolve();
-      }
       return new Promise((resolve) => {
         drained = resolve;
+        runNext();
       });
     },
+    abandon() {
+      while (waiting.length > 0) {
+        finish(waiting.take(), stopping(), options);
+      }
+    },
   };
+}
+
+/** Answers a call and tells of its end. Never throws. */
+function finish(call: IncomingCall, outcome: Outcome, options: CallRunnerOptions): void {
+  const { id, function: name } = call.message;
+  const send = (bytes: Uint8Array): void => options.send(call.peer, bytes);
+  try {
+    options.ended(call, answerCall({ codec: options.codec, callId: id, name, send }, outcome));
+  } catch (reason) {
+    options.unanswered(call, reason);
+  }
 }
 
 /** Whatever the method does, this resolves. */
@@ -108,24 +147,4 @@ async function invoke(lookup: Lookup, args: readonly unknown[]): Promise<Outcome
   } catch (thrown) {
     return { ok: false, error: describeThrown(thrown) };
   }
-}
-
-function refuse(call: IncomingCall, pending: number, options: CallRunnerOptions): Outcome | "ignore" | undefined {
-  const { namespace } = call.message;
-  if (namespace !== options.namespace) {
-    return options.otherNamespaces === "ignore"
-      ? "ignore"
-      : refusal("WRONG_NAMESPACE", `No namespace '${namespace}' here; this worker's is '${options.namespace}'`);
-  }
-  return pending < options.maxPending
-    ? undefined
-    : refusal("OVERLOADED", `Too many calls are waiting here (maxPending ${options.maxPending}); call again later`);
-}
-
-function refusal(code: RefusalCode, message: string): Outcome {
-  return { ok: false, error: { name: "RefusedCall", message, code } };
-}
-
-function stopping(): Outcome {
-  return { ok: false, error: { name: "NotRunningError", message: "This worker is stopping and takes no more calls" } };
 }

@@ -18,6 +18,9 @@ export interface MethodTable {
   find(name: string): Lookup;
 }
 
+/** Longest part of an unknown name that an error repeats, in characters: it comes from a peer. */
+const MAX_SHOWN = 100;
+
 /** Every implementation's name for introspection. */
 const INTROSPECTION: ReadonlySet<string> = new Set(["listFunctions", "list_functions", "ListFunctions"]);
 
@@ -39,7 +42,7 @@ export function publicMethods(worker: object, base: object): string[] {
 
 /**
  * Makes the table from the names that the worker lists, so that a worker that overrides `listFunctions` to list fewer
- * also offers fewer.
+ * also offers fewer. Introspection answers with the table's own names: exactly what can be called.
  */
 export function createMethodTable(worker: object, base: object, list: () => readonly string[]): MethodTable {
   const methods = new Map<string, Method>();
@@ -48,12 +51,12 @@ export function createMethodTable(worker: object, base: object, list: () => read
     const method = methodOf(worker, base, name) as Method;
     methods.set(name, (...args) => Reflect.apply(method, worker, args));
   }
+  const names = [...methods.keys()];
   for (const name of INTROSPECTION) {
     if (!methods.has(name)) {
-      methods.set(name, () => list());
+      methods.set(name, () => names);
     }
   }
-  const names = [...methods.keys()].filter((name) => !INTROSPECTION.has(name));
   return { names, find: (name) => found(methods.get(name)) ?? refuse(worker, base, name, names) };
 }
 
@@ -66,14 +69,18 @@ function refuse(worker: object, base: object, name: string, names: readonly stri
     return { found: false, code: "MISSING_FUNCTION", reason: "Message missing 'function' field" };
   }
   if (name.startsWith("_") && !(name in Object.prototype)) {
-    return { found: false, code: "PRIVATE_METHOD", reason: `Cannot call private method '${name}'` };
+    return { found: false, code: "PRIVATE_METHOD", reason: `Cannot call private method '${shown(name)}'` };
   }
   if (isPublic(name, base) && isMember(worker, base, name) && typeof methodOf(worker, base, name) !== "function") {
     return { found: false, code: "NOT_CALLABLE", reason: `'${name}' is not callable` };
   }
   const nearest = nearestName(name, names);
   const hint = nearest === undefined ? "" : `; did you mean '${nearest}'?`;
-  return { found: false, code: "FUNCTION_NOT_FOUND", reason: `Function '${name}' not found${hint}` };
+  return { found: false, code: "FUNCTION_NOT_FOUND", reason: `Function '${shown(name)}' not found${hint}` };
+}
+
+function shown(name: string): string {
+  return name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name;
 }
 
 function isPublic(name: string, base: object): boolean {

@@ -3,7 +3,10 @@
 /** Longer names are not compared: they come from a peer. */
 const MAX_LENGTH = 64;
 
-/** The name with the fewest edits away, if they are at most a third of its length; case counts for nothing. */
+/**
+ * The name the fewest edits away, if they are at most a third of its length (one at least, but never all of it); case
+ * and underscores count for nothing.
+ */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) {
     return undefined;
@@ -12,7 +15,8 @@ export function nearestName(name: string, names: readonly string[]): string | un
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of names) {
     const edits = editDistance(plain(name), plain(candidate));
-    if (edits < least && edits <= Math.max(1, Math.floor(candidate.length / 3))) {
+    const most = Math.min(candidate.length - 1, Math.max(1, Math.floor(candidate.length / 3)));
+    if (edits < least && edits <= most) {
       nearest = candidate;
       least = edits;
     }

@@ -1,9 +1,10 @@
 // What the worker writes to stdout and stderr, line by line to every parent seen; to the real stream where none can
-// take it, and for a service to both. The parent's twin: parent/src/output/worker-output.ts.
+// take it, and for a service to both. The parent's twin: parent/src/output/worker-output.ts. Next: stream-tap.ts.
 
-import { writeSync } from "node:fs";
-import { type Codec, createLineSplitter, createOutput, UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { type Codec, createOutput } from "@multifrost/protocol";
 import type { Peer, ServerChannel } from "@multifrost/transport";
+import { type StreamName, writeNow } from "./real-stream.js";
+import { tapStream } from "./stream-tap.js";
 
 /** Messages that may wait in the channel before output goes to the real stream instead: answers need the room. */
 const MAX_WAITING = 100_000;
@@ -13,6 +14,8 @@ export interface ForwardOptions {
   readonly codec: Codec;
   readonly channel: ServerChannel;
   peers(): Iterable<Peer>;
+  /** This peer is not there any more. */
+  gone(peer: Peer): void;
   /** Also write to the real stream: for a service, whose log is read there. */
   readonly alsoLocal: boolean;
   /** A line no parent could take; it went to the real stream. */
@@ -21,16 +24,16 @@ export interface ForwardOptions {
 
 /** Output forwarding that is on. */
 export interface OutputForwarder {
-  /** Gives the streams back, and writes out what no parent has taken. */
+  /** Gives the streams back, and writes out what no parent has taken. May be called more than once. */
   restore(): void;
 }
-
-type StreamName = "stdout" | "stderr";
 
 /** One line on its way, and how many sends of it are still open. */
 interface Line {
   readonly name: StreamName;
   readonly text: string;
+  /** Writes it to the real stream. */
+  readonly keep: () => void;
   open: number;
   taken: boolean;
 }
@@ -38,48 +41,61 @@ interface Line {
 /** Takes over the process's own streams until `restore`. */
 export function forwardOutput(options: ForwardOptions): OutputForwarder {
   const underway = new Set<Line>();
+  const { alsoLocal } = options;
   const taps = (["stdout", "stderr"] as const).map((name) =>
-    tap(name, options.alsoLocal, (text, local) => sendLine({ name, text, open: 0, taken: false }, local)),
+    tapStream(name, alsoLocal, (text, local) => {
+      const keep = (): void => keepLine(text, local, options);
+      const line: Line = { name, text, keep, open: 0, taken: false };
+      if (!handOver(line, options, underway)) {
+        keep();
+      }
+    }),
   );
-
-  const sendLine = (line: Line, local: (text: string) => void): void => {
-    if (!handOver(line, local, options, underway) && !options.alsoLocal) {
-      local(`${line.text}\n`);
-      options.onFallback();
-    }
-  };
 
   // What `process.exit` cuts off in the queue would be lost with the reason for it.
   const restore = (): void => {
     process.off("exit", restore);
+    for (const line of alsoLocal ? [] : underway) {
+      writeNow(line.name, `${line.text}\n`);
+    }
+    underway.clear();
     for (const { release } of taps) {
       release();
     }
-    for (const line of options.alsoLocal ? [] : underway) {
-      writeNow(line);
-    }
-    underway.clear();
   };
   process.on("exit", restore);
   return { restore };
 }
 
+function keepLine(text: string, local: (text: string) => void, { alsoLocal, onFallback }: ForwardOptions): void {
+  if (!alsoLocal) {
+    local(`${text}\n`);
+    onFallback();
+  }
+}
+
 /** Sends a line to every peer; false if nobody is there to take it. */
-function handOver(line: Line, local: (text: string) => void, options: ForwardOptions, underway: Set<Line>): boolean {
-  if (options.channel.queued >= MAX_WAITING) {
+function handOver(line: Line, options: ForwardOptions, underway: Set<Line>): boolean {
+  const { channel, codec } = options;
+  if (channel.queued >= MAX_WAITING) {
     return false;
   }
   const settled = (failed: boolean): void => {
     line.taken ||= !failed;
-    if (--line.open === 0 && underway.delete(line) && !line.taken && !options.alsoLocal) {
-      local(`${line.text}\n`);
-      options.onFallback();
+    line.open--;
+    if (line.open === 0 && underway.delete(line) && !line.taken) {
+      line.keep();
     }
   };
   try {
-    const bytes = options.codec.encode(createOutput(line.name, line.text));
+    const bytes = codec.encode(createOutput(line.name, line.text));
     for (const peer of options.peers()) {
-      options.channel.send(peer, bytes, (error) => settled(error !== undefined));
+      channel.send(peer, bytes, (error) => {
+        if (error?.code === "PEER_UNKNOWN") {
+          options.gone(peer);
+        }
+        settled(error !== undefined);
+      });
       line.open++;
     }
   } catch {
@@ -89,61 +105,4 @@ function handOver(line: Line, local: (text: string) => void, options: ForwardOpt
     underway.add(line);
   }
   return line.open > 0;
-}
-
-/** Puts itself in the place of a stream's `write`. */
-function tap(
-  name: StreamName,
-  alsoLocal: boolean,
-  onLine: (text: string, local: (text: string) => void) => void,
-): { release(): void } {
-  const stream = process[name] as NodeJS.WriteStream & { [UNFORWARDED_WRITE]?: NodeJS.WriteStream["write"] };
-  const real = stream.write;
-  const local = (text: string): void => void real.call(stream, text);
-  const lines = createLineSplitter();
-
-  const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    const callback = rest.find((argument) => typeof argument === "function") as (() => void) | undefined;
-    for (const line of lines.add(plainText(chunk, rest[0]))) {
-      onLine(line, local);
-    }
-    if (alsoLocal) {
-      return Reflect.apply(real, stream, [chunk, ...rest]);
-    }
-    if (callback !== undefined) {
-      process.nextTick(callback);
-    }
-    return true;
-  };
-  stream.write = write as typeof stream.write;
-  stream[UNFORWARDED_WRITE] = real;
-
-  return {
-    release() {
-      const rest = lines.rest();
-      if (rest !== "" && !alsoLocal) {
-        writeNow({ name, text: rest });
-      }
-      // Someone may have put a tap of their own above ours; then ours stays below it, and passes on nothing more.
-      if (stream.write === (write as typeof stream.write)) {
-        stream.write = real;
-      }
-      delete stream[UNFORWARDED_WRITE];
-    },
-  };
-}
-
-/** Text is text in every encoding but those that write bytes as text. */
-function plainText(chunk: string | Uint8Array, encoding: unknown): string | Uint8Array {
-  const isBytes = encoding === "hex" || encoding === "base64" || encoding === "base64url";
-  return typeof chunk === "string" && isBytes ? Buffer.from(chunk, encoding) : chunk;
-}
-
-/** Writes at once, as nothing is written later while the process exits. A closed pipe has no reader to miss it. */
-function writeNow({ name, text }: Pick<Line, "name" | "text">): void {
-  try {
-    writeSync(name === "stdout" ? 1 : 2, `${text}\n`);
-  } catch {
-    // Nobody reads the stream any more.
-  }
 }

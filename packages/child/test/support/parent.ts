@@ -1,0 +1,77 @@
+// Stands in for any parent: a client channel and the codec, nothing of @multifrost/parent.
+
+import {
+  type CallMessage,
+  type CallParts,
+  createCall,
+  createCodec,
+  createHeartbeat,
+  createShutdown,
+  type Message,
+} from "@multifrost/protocol";
+import { type ClientTransport, parseTcpEndpoint } from "@multifrost/transport";
+import { onTestFinished } from "vitest";
+import { until } from "./until.js";
+
+/** A parent that does only what it is told. */
+export interface StandInParent {
+  /** Everything that came, in order. */
+  readonly heard: readonly Message[];
+  /** The port it is bound to, if it is. */
+  readonly port: number;
+  send(message: Message): void;
+  sendBytes(bytes: Uint8Array): void;
+  /** Sends a call and does not wait. */
+  fire(name: string, args?: readonly unknown[], parts?: Partial<CallParts>): CallMessage;
+  /** Sends a call and waits for its answer. */
+  call(name: string, args?: readonly unknown[], parts?: Partial<CallParts>): Promise<Message>;
+  /** Waits for the answer to the message with this id. */
+  answer(id: string): Promise<Message>;
+  /** Sends a heartbeat and waits for its answer: then whatever was sent before it has arrived. */
+  heartbeat(): Promise<Message>;
+  shutdown(): void;
+  /** The output so far, in order. */
+  lines(stream: "stdout" | "stderr"): string[];
+  close(): Promise<void>;
+}
+
+/** Opens one; closed with the test. */
+export async function openParent(transport: ClientTransport): Promise<StandInParent> {
+  const codec = createCodec();
+  const heard: Message[] = [];
+  const channel = await transport.open({
+    message: (bytes) => void heard.push(codec.decode(bytes)),
+    up() {},
+    down() {},
+    dropped() {},
+    failed() {},
+  });
+  onTestFinished(() => channel.close());
+  const send = (message: Message): void => channel.send(codec.encode(message));
+  const answer = async (id: string): Promise<Message> => {
+    await until(() => heard.some((message) => message.id === id));
+    return heard.find((message) => message.id === id) as Message;
+  };
+  const fire: StandInParent["fire"] = (name, args = [], parts = {}) => {
+    const call = createCall({ function: name, args, ...parts });
+    send(call);
+    return call;
+  };
+  return {
+    heard,
+    port: parseTcpEndpoint(channel.endpoint)?.port ?? 0,
+    send,
+    sendBytes: (bytes) => channel.send(bytes),
+    fire,
+    call: (name, args, parts) => answer(fire(name, args, parts).id),
+    answer,
+    async heartbeat() {
+      const heartbeat = createHeartbeat();
+      send(heartbeat);
+      return answer(heartbeat.id);
+    },
+    shutdown: () => send(createShutdown()),
+    lines: (stream) => heard.flatMap((message) => (message.type === stream ? [message.output] : [])),
+    close: () => channel.close(),
+  };
+}
