@@ -2,7 +2,7 @@
 // of output, and ends when its input ends, so that it does not outlive whoever started it.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { ChildWorker, type ServerTransport } from "multifrost";
+import { ChildWorker } from "multifrost";
 import { netServer } from "./net-server.js";
 
 export class WordWorker extends ChildWorker {
@@ -27,21 +27,8 @@ export class WordWorker extends ChildWorker {
   }
 }
 
-/** A transport may stand in front of another: this one adds a line of output when the other is listening. */
-function announced(transport: ServerTransport): ServerTransport {
-  return {
-    async open(events) {
-      const channel = await transport.open(events);
-      console.log(channel.endpoint);
-      return channel;
-    },
-  };
-}
-
-const worker = new WordWorker({
-  transport: announced(netServer({ port: Number(process.argv[2] ?? 0) })),
-  stopTimeout: 0,
-});
-worker.run();
+const worker = new WordWorker({ transport: netServer({ port: Number(process.argv[2] ?? 0) }), stopTimeout: 0 });
+await worker.run();
+console.log(worker.endpoint);
 
 process.stdin.resume().once("end", () => worker.stop());

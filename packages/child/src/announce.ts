@@ -2,7 +2,7 @@
 // Next: inbound.ts.
 
 import { type Codec, MultifrostError } from "@multifrost/protocol";
-import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
+import type { ServiceRegistry } from "@multifrost/registry";
 import { parseTcpEndpoint, type ServerChannel, type ServerEvents, zeromqServer } from "@multifrost/transport";
 import type { ChildOptions } from "./options.js";
 import type { StartMode } from "./start-mode.js";
@@ -44,7 +44,7 @@ export async function openChannel(
 export async function announce(
   mode: StartMode,
   endpoint: string,
-  givenRegistry: ServiceRegistry | undefined,
+  registry: ServiceRegistry,
 ): Promise<Announcement | undefined> {
   if (mode.kind !== "service") {
     return undefined;
@@ -54,7 +54,6 @@ export async function announce(
   if (port === undefined) {
     throw new MultifrostError("TRANSPORT_UNAVAILABLE", `A service needs a port, but listens on ${endpoint}.`);
   }
-  const registry = givenRegistry ?? createFileRegistry();
   await registry.register({ serviceId, port });
   return {
     serviceId,

@@ -2,6 +2,7 @@
 // Next: channel-events.ts for what arrives, shutdown.ts for how it ends.
 
 import { type Codec, type ConnectionError, createCodec } from "@multifrost/protocol";
+import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
 import { createEventLog, type EventLog, prettyLogger, systemClock } from "@multifrost/reliability";
 import type { Peer, ServerChannel } from "@multifrost/transport";
 import { announce, openChannel } from "./announce.js";
@@ -33,6 +34,8 @@ export interface LifeOptions {
 
 /** A child that is reachable. */
 export interface ChildLife {
+  /** Where it is reached. */
+  readonly endpoint: string;
   /** Messages that came and were none for this child, and answers that could not be sent. */
   readonly droppedMessages: number;
   /** Drains for up to `drainMs`, withdraws, closes. Never rejects. */
@@ -62,11 +65,12 @@ export async function startLife(life: LifeOptions): Promise<ChildLife> {
   const calls = createCalls(parts);
   try {
     channel = await openChannel(mode, options, codec, channelEvents({ ...parts, ...life, mode: mode.kind, calls }));
-    const announcement = await announce(mode, channel.endpoint, options.registry);
+    const announcement = await announce(mode, channel.endpoint, options.registry ?? fileRegistry(events));
     const forwarder = forwardOutputOf(parts, channel);
     tellStart(events, mode, channel.endpoint, announcement !== undefined);
     const ending = { calls, channel, announcement, forwarder, watch, events, drops };
     return {
+      endpoint: channel.endpoint,
       get droppedMessages() {
         return drops.count;
       },
@@ -128,6 +132,11 @@ function forwardOutputOf({ life, codec, peers, events }: Parts, channel: ServerC
     alsoLocal: life.mode.kind === "service",
     onFallback,
   });
+}
+
+/** What the registry has to say goes where everything else is told. */
+function fileRegistry(events: EventLog): ServiceRegistry {
+  return createFileRegistry({ onWarning: (message) => events.emit("registry_warning", { message }) });
 }
 
 function tellStart(events: EventLog, mode: StartMode, endpoint: string, announced: boolean): void {

@@ -47,6 +47,14 @@ export abstract class ChildWorker {
   }
 
   /**
+   * Where this worker is reached, such as `tcp://127.0.0.1:40123`, once it has started: of use to whoever brings a
+   * transport of their own, as a service is found by its name.
+   */
+  get endpoint(): string | undefined {
+    return this.#life?.endpoint;
+  }
+
+  /**
    * How many messages were left out so far: what came and was no message for this worker, and answers that could not be
    * sent. Each is a `message_dropped` event too, of which at most one a second is told.
    */

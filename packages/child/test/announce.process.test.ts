@@ -8,7 +8,7 @@ import { startFixture, temporaryHome } from "./support/processes.js";
 import { services, startService } from "./support/services.js";
 
 describe("a service", () => {
-  test("[NET-1, REG-6] registers its port and process, answers whoever finds it, and unregisters when it ends", async () => {
+  test("[NET-1] [REG-6] registers its port and process, answers whoever finds it, and unregisters when it ends", async () => {
     const { home, port, pid, process: child, ended, stderr } = await startService("answers-calls.mjs", "math");
     expect(services(home)).toEqual({ math: { port, pid, started: expect.any(String) } });
     const [one, two] = await Promise.all([1, 2].map(() => openParent(zeromqClient({ connect: { port } }))));

@@ -53,7 +53,7 @@ async function open(mode: StartMode, host?: string) {
 }
 
 describe("the channel of each mode", () => {
-  test("[NET-1, NET-3] a spawned worker connects to its parent's port on the loopback address", async () => {
+  test("[NET-1] [NET-3] a spawned worker connects to its parent's port on the loopback address", async () => {
     const parent = await openParent(zeromqClient({ bind: {} }));
     const { channel, ups } = await open({ kind: "spawned", port: parent.port });
     expect(channel.endpoint).toBe(`tcp://127.0.0.1:${parent.port}`);

@@ -95,7 +95,7 @@ describe("messages by type", () => {
   });
 });
 
-describe("[NET-6, MSG-1, MSG-2, MSG-3] what is no message for this worker", () => {
+describe("[NET-6] [MSG-1] [MSG-2] [MSG-3] what is no message for this worker", () => {
   test.each([
     ["nothing", new Uint8Array(), "MALFORMED_MESSAGE"],
     ["text", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "MALFORMED_MESSAGE"],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { spawnWorker } from "./support/processes.js";
 
-describe("[LIFE-2, MSG-13] a shutdown message", () => {
+describe("[LIFE-2] [MSG-13] a shutdown message", () => {
   test("lets calls in flight finish and answers them, answers later ones with an error, and exits 0", async () => {
     const { parent, ended, stdout, stderr } = await spawnWorker("answers-calls.mjs");
     const waiting = parent.fire("wait", [300]);

@@ -8,7 +8,7 @@ import { placeServices, temporaryDirectory } from "./support/temp-directory.js";
 
 const live = { port: 4000, pid: process.pid };
 
-test("a live service is found at once, and nothing is written or locked", async () => {
+test("[REG-7] a live service is found at once, and nothing is written or locked", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, { math: { ...live, start_time: "2026-02-01T10:00:00Z", extra: 1 } });
   const before = readFileSync(file, "utf8");

@@ -35,7 +35,7 @@ test("the default directory is ~/.multifrost of the moment, private, with a priv
   expect(statSync(join(home, ".multifrost", "services.json")).mode & 0o777).toBe(0o600);
 });
 
-test("an id that a live process holds is taken, also by this process itself", async () => {
+test("[REG-4] an id that a live process holds is taken, also by this process itself", async () => {
   const directory = temporaryDirectory();
   const { pid } = startIdle();
   placeServices(directory, { math: { port: 4000, pid, started: "2026-02-01T10:00:00Z" } });
@@ -65,7 +65,7 @@ test("of two who register one id at the same time one gets it", async () => {
   expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
 });
 
-test("an entry whose process is dead, and one that is no entry, is overwritten", async () => {
+test("[REG-5] an entry whose process is dead, and one that is no entry, is overwritten", async () => {
   const directory = temporaryDirectory();
   placeServices(directory, { dead: { port: 1, pid: deadPid() }, odd: "?" });
   const registry = createFileRegistry({ directory });
@@ -96,7 +96,7 @@ test.each(["__proto__", "constructor", "toString"])("%s is an id like any other"
   expect(await registry.list()).toEqual([]);
 });
 
-test("unregistering takes out only what the pid has registered", async () => {
+test("[REG-6] unregistering takes out only what the pid has registered", async () => {
   const directory = temporaryDirectory();
   const { pid } = startIdle();
   const registry = createFileRegistry({ directory });
@@ -135,7 +135,7 @@ test("looking, unregistering and pruning make nothing where there is nothing", a
   expect(readdirSync(home)).toEqual([]);
 });
 
-test("a corrupt registry: readers leave it and warn, the next writer moves it aside and warns", async () => {
+test("[REG-11] a corrupt registry: readers leave it and warn, the next writer moves it aside and warns", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, "garbage");
   const warnings: string[] = [];

@@ -19,7 +19,7 @@ test("a file that is not there has no entries, one that is no map is told apart"
   await expect(readServices(directory)).rejects.toMatchObject({ code: "EISDIR" });
 });
 
-test("the directory is made for this user alone, with those above it", async () => {
+test("[REG-3] the directory is made for this user alone, with those above it", async () => {
   const paths = registryPaths(join(temporaryDirectory(), "a", "b"));
   await prepareDirectory(paths);
   expect(modeOf(paths.directory)).toBe("700");
@@ -54,7 +54,7 @@ test("a directory that was given is left as open as it is", async () => {
   expect(modeOf(directory)).toBe("755");
 });
 
-test("the file is replaced as a whole, with mode 600 even where it was more open", async () => {
+test("[REG-2] the file is replaced as a whole, with mode 600 even where it was more open", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, "{}");
   chmodSync(file, 0o666);

@@ -101,7 +101,7 @@ test.each(["file", "directory"])(
   },
 );
 
-test("of several who wait for the same stale locks one at a time gets in", async () => {
+test("[REG-9] of several who wait for the same stale locks one at a time gets in", async () => {
   const directory = temporaryDirectory();
   const children = Array.from({ length: 4 }, () => startFixture("takes-locks-on-demand.mjs", directory));
   await Promise.all(children.map(nextMessage));

@@ -12,7 +12,7 @@ function place(): RegistryPaths {
   return registryPaths(temporaryDirectory());
 }
 
-test("all three locks are held, and released together", async () => {
+test("[REG-8] all three locks are held, and released together", async () => {
   const paths = place();
   const locks = await takeRegistryLocks(paths, lockDeadline(1000));
   expect(readdirSync(paths.directory)).toEqual(allThree);
@@ -23,7 +23,7 @@ test("all three locks are held, and released together", async () => {
   locks.release();
 });
 
-test("the locks are taken in order: who waits for the second has the first and not the third", async () => {
+test("[REG-8] the locks are taken in order: who waits for the second has the first and not the third", async () => {
   const paths = place();
   writeFileSync(paths.registryLock, `${startIdle().pid}`);
   const waiting = takeRegistryLocks(paths, lockDeadline(5000));
@@ -58,7 +58,7 @@ test.each(["registryLock", "servicesLock"] as const)("waiting for %s ends with L
   expect(readdirSync(paths.directory)).toEqual([basename(paths[name])]);
 });
 
-test("waiting for the directory ends with LOCK_TIMEOUT", async () => {
+test("[REG-10] waiting for the directory ends with LOCK_TIMEOUT", async () => {
   const paths = place();
   mkdirSync(paths.directoryLock);
   await expect(takeRegistryLocks(paths, lockDeadline(50))).rejects.toMatchObject({

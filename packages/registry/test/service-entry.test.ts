@@ -52,13 +52,13 @@ test("a new entry has this process's pid and the time, ISO-8601 in UTC", () => {
   expect(Date.parse(started)).toBeLessThanOrEqual(Date.now());
 });
 
-test("an entry is written as port, pid and started, without its id", () => {
+test("[REG-1] an entry is written as port, pid and started, without its id", () => {
   const entry = { serviceId: "math", port: 5000, pid: 12, started: "2026-02-01T10:00:00.000Z" };
   expect(writeEntry(entry)).toBe('{"port":5000,"pid":12,"started":"2026-02-01T10:00:00.000Z"}');
   expect(readEntry("math", writeEntry(entry))).toEqual(entry);
 });
 
-test("Go's start_time is read as started", () => {
+test("[REG-1] Go's start_time is read as started", () => {
   expect(readEntry("math", '{"port":5000,"pid":12,"start_time":"2026-02-01T10:00:00Z"}')).toEqual({
     serviceId: "math",
     port: 5000,

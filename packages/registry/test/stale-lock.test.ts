@@ -35,7 +35,7 @@ test("a lock keeps its identity when it is touched or renamed, and a later one a
   expect(lockIdentity(path)).not.toBe(identity);
 });
 
-test("the lock of a live process is in use until it is 10 s old", () => {
+test("[REG-9] the lock of a live process is in use until it is 10 s old", () => {
   const { path } = placeLock(`${process.pid}`, 9000);
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
   backdate(path, 10_000);

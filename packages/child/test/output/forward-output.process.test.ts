@@ -21,7 +21,7 @@ function everything({ parent, stdout, stderr }: Worker): string {
   return [...parent.lines("stdout"), ...parent.lines("stderr"), stdout(), stderr()].join("\n");
 }
 
-describe("[LIFE-5, MSG-10] what a spawned worker prints comes to its parent, line by line", () => {
+describe("[LIFE-5] [MSG-10] what a spawned worker prints comes to its parent, line by line", () => {
   test("console.log and console.error, formatted as Node's console does", async () => {
     const { parent, stdout, stderr } = await spawnWorker("prints.mjs");
     await parent.call("log", ["%s has %d, %j", "ann", 42, { a: 1 }, [1, "two"]]);
