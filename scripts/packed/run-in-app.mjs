@@ -1,0 +1,48 @@
+// What is run in the project that has all packages.
+
+import { join } from "node:path";
+import { Failure } from "./command.mjs";
+import { ROOT } from "./pack.mjs";
+
+/** Each step with its title. */
+export function commonSteps(app) {
+  const node = (...args) => script(app, [process.execPath, ...args]);
+  const tsx = (...args) => script(app, [process.execPath, "--import", "tsx", ...args]);
+  return [
+    ["a parent and a child in plain JavaScript", () => node("javascript/parent.js")],
+    ["a parent and a child in TypeScript, run by tsx", () => tsx("typescript/parent.ts")],
+    ['a parent and a child in CommonJS, by require("multifrost")', () => node("commonjs/parent.cjs")],
+    ["a service, found by its name in a home directory of its own", () => node("service/caller.js")],
+    ["multifrost/parent, /child and /errors have what multifrost has", () => node("subpaths/subpaths.js")],
+    ["multifrost/child loads no code of the parent", () => node("subpaths/child-alone.js")],
+    [
+      "a transport of one's own carries calls",
+      () => app.run([process.execPath, "--import", "tsx", "own-transport/main.ts"]),
+    ],
+    ["a transport of one's own passes the contract suite", () => contract(app)],
+    ["the types, strict", () => typeCheck(app, "tsconfig.json")],
+    ["the types, strict, with every declaration file checked", () => typeCheck(app, "tsconfig.libraries.json")],
+  ];
+}
+
+/** The last line says that the script got to its end: a script whose work is cut short may exit with 0 as well. */
+async function script(app, command) {
+  const output = await app.run(command);
+  if (!output.endsWith("done\n")) {
+    throw new Failure(`${command.join(" ")} did not get to its end:\n${output}`);
+  }
+}
+
+async function contract(app) {
+  const command = [process.execPath, "--import", "tsx", "--test", "own-transport/contract.test.ts"];
+  const report = await app.run(command, 120);
+  if (!/^# pass [1-9]/m.test(report) && !/^ℹ pass [1-9]/m.test(report)) {
+    throw new Failure(`no case was run:\n${report}`);
+  }
+}
+
+/** With the repository's compiler, against the installed packages. */
+async function typeCheck(app, config) {
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  await app.run([process.execPath, tsc, "-p", join("types", config)], 120);
+}

@@ -1,0 +1,69 @@
+// What a tarball must have in it, and what not.
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Failure, runCommand } from "./command.mjs";
+
+/** Tests, and what tests need, are no use to a user. */
+const TEST_FILE = /(^|\/)(test|tests|fixtures)\/|\.test\.|\.spec\./;
+
+/** Folders and files at the top of a package; nothing else belongs there. */
+const TOP_LEVEL = new Set(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist", "src"]);
+
+/** Looks into a tarball. Rejects with a `Failure` that names everything that is wrong. */
+export async function checkTarball(tarball, { name }, temp) {
+  const folder = join(temp, "unpacked", name);
+  mkdirSync(folder, { recursive: true });
+  await runCommand(["tar", "-xzf", tarball, "-C", folder], { cwd: temp, timeoutSeconds: 30 });
+  const root = join(folder, "package");
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .replaceAll("\\", "/"),
+    );
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const wrong = [...wrongFiles(files, manifest), ...wrongManifest(manifest)];
+  if (wrong.length > 0) {
+    throw new Failure(wrong.join("\n"));
+  }
+}
+
+function wrongFiles(files, manifest) {
+  const present = new Set(files);
+  const wanted = ["README.md", "LICENSE", ...exportedFiles(manifest.exports)];
+  return [
+    ...wanted.filter((file) => !present.has(file)).map((file) => `${file} is missing`),
+    ...files.filter((file) => TEST_FILE.test(file)).map((file) => `${file} belongs to the tests`),
+    ...files.filter((file) => !TOP_LEVEL.has(file.split("/")[0])).map((file) => `${file} does not belong here`),
+    ...files.filter((file) => /^dist\/.*\.js$/.test(file)).flatMap((file) => wrongCompiled(file, present)),
+  ];
+}
+
+/** A compiled file has its types beside it, and comes from a source that is still there. */
+function wrongCompiled(file, present) {
+  const source = file.replace(/^dist\//, "src/").replace(/js$/, "ts");
+  return [
+    ...(present.has(file.replace(/js$/, "d.ts")) ? [] : [`${file} has no .d.ts beside it`]),
+    ...(present.has(source) ? [] : [`${file} is left over from ${source}: remove dist and build again`]),
+  ];
+}
+
+/** Every file that the exports map names, whatever the condition. */
+function exportedFiles(target) {
+  return typeof target === "string" ? [target.replace(/^\.\//, "")] : Object.values(target).flatMap(exportedFiles);
+}
+
+function wrongManifest({ license, types, exports, dependencies = {}, devDependencies = {} }) {
+  const ranges = Object.entries({ ...dependencies, ...devDependencies });
+  return [
+    ...ranges
+      .filter(([, range]) => /^(workspace|link|file|catalog):/.test(range))
+      .map(([name, range]) => `${name} is asked for as ${range}`),
+    ...(license === "MIT" ? [] : [`the licence is ${license}`]),
+    ...Object.entries(exports)
+      .filter(([path, target]) => path !== "./package.json" && typeof target.types !== "string" && types === undefined)
+      .map(([path]) => `the subpath ${path} has no types`),
+  ];
+}

@@ -1,0 +1,20 @@
+// The subpaths give the very classes that the whole gives, so that `instanceof` holds across them.
+
+import assert from "node:assert/strict";
+import * as whole from "multifrost";
+import * as child from "multifrost/child";
+import * as errors from "multifrost/errors";
+import * as parent from "multifrost/parent";
+
+const wholeByName = new Map(Object.entries(whole));
+for (const [subpath, needed] of [
+  [parent, "ParentWorker"],
+  [child, "ChildWorker"],
+  [errors, "MultifrostError"],
+]) {
+  assert.ok(needed in subpath);
+  for (const [name, value] of Object.entries(subpath)) {
+    assert.equal(value, wholeByName.get(name), name);
+  }
+}
+console.log("done");
