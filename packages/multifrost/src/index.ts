@@ -156,6 +156,7 @@ export {
   type CloseOptions,
   type ConnectionEvents,
   createMemoryTransport,
+  DEFAULT_CHANNEL_LIMITS,
   type DropReason,
   formatTcpEndpoint,
   LOOPBACK,

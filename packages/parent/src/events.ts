@@ -33,3 +33,17 @@ export interface ParentEvents {
 
 /** Tells listeners of an event; whether there were any. */
 export type EmitEvent = <K extends keyof ParentEvents>(event: K, ...args: ParentEvents[K]) => boolean;
+
+/** Makes what a listener throws an uncaught exception, as Node has it, but later: the parent itself must go on. */
+export function emitSafely(emit: EmitEvent): EmitEvent {
+  return (event, ...args) => {
+    try {
+      return emit(event, ...args);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return true;
+    }
+  };
+}

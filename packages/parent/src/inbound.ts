@@ -18,12 +18,13 @@ export interface InboundOptions {
   readonly codec: Codec;
   readonly workerName: string;
   readonly pending: PendingCalls;
-  heartbeatAnswered(id: string): void;
+  /** Whether it was one of ours. */
+  heartbeatAnswered(id: string): boolean;
   output(stream: "stdout" | "stderr", line: string): void;
   /** Every message, before anything is done with it. */
   inspect(message: Message): void;
   dropped(reason: MultifrostError): void;
-  /** An answer to a call that is not waiting for one: it has timed out, was aborted, or never was. */
+  /** An answer to a call or heartbeat that is not waiting for one: it has timed out, was aborted, or never was. */
   unmatched(message: Message): void;
 }
 
@@ -58,7 +59,9 @@ function dispatch(message: Message, options: InboundOptions): void {
       break;
     case "heartbeat":
       // Always an answer: children send none of their own, and answering an answer would never end.
-      options.heartbeatAnswered(message.id);
+      if (!options.heartbeatAnswered(message.id)) {
+        options.unmatched(message);
+      }
       break;
     case "call":
     case "shutdown":
@@ -84,15 +87,16 @@ function rejectCall(message: ErrorMessage, options: InboundOptions): void {
   options.pending.settle(message.id, { ok: false, error: new RemoteCallError(text, failure) });
 }
 
+/** Types that answer a call; of an unreadable message perhaps not even the type is known. */
+const ANSWERS: ReadonlySet<string | undefined> = new Set(["response", "error", undefined]);
+
 /** An answer that cannot be read ends its call all the same, where its id can: else it would wait in vain. */
 function drop(reason: MultifrostError, { pending, workerName, dropped }: InboundOptions): void {
   dropped(reason);
-  if (reason instanceof MalformedMessageError && reason.messageId !== undefined) {
-    const call = pending.get(reason.messageId);
-    const message = `${workerName} answered '${call?.name}' with something that cannot be read. ${reason.message}`;
-    pending.settle(reason.messageId, {
-      ok: false,
-      error: new SerializationError(reason.code, message, { cause: reason }),
-    });
+  const { messageId, messageType } = reason instanceof MalformedMessageError ? reason : {};
+  const call = messageId === undefined ? undefined : pending.get(messageId);
+  if (call !== undefined && ANSWERS.has(messageType)) {
+    const message = `${workerName} answered '${call.name}' with something that cannot be read. ${reason.message}`;
+    pending.settle(call.id, { ok: false, error: new SerializationError(reason.code, message, { cause: reason }) });
   }
 }

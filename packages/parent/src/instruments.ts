@@ -16,7 +16,7 @@ import {
 } from "@multifrost/reliability";
 import { type CallObservers, callBegan, callEnded } from "./call/call-end.js";
 import { createPendingCalls, type PendingCall, type PendingCalls } from "./call/pending-calls.js";
-import type { LifeConfig } from "./worker-life.js";
+import type { LifeConfig } from "./life-config.js";
 
 /** What measures and remembers. */
 export interface Instruments {
@@ -27,6 +27,9 @@ export interface Instruments {
   readonly pending: PendingCalls;
   observeBegin(call: PendingCall): void;
 }
+
+/** Where the doubling of `circuitResetTimeout` ends, in milliseconds, unless it began above. */
+const MOST_RESET_MS = 30_000;
 
 const CIRCUIT_EVENTS: Readonly<Record<CircuitChange["to"], LogEventName>> = {
   open: "circuit_open",
@@ -43,6 +46,7 @@ export function createInstruments(config: LifeConfig): Instruments {
     clock,
     failureThreshold: options.maxRestartAttempts,
     resetTimeoutMs: options.circuitResetMs,
+    resetTimeoutMaxMs: Math.max(options.circuitResetMs, MOST_RESET_MS),
     onChange(change) {
       metrics.circuitChanged(change.to);
       const { from, to, reason, failures, retryAt } = change;

@@ -10,11 +10,13 @@ export type Loss =
   | { readonly kind: "exit"; readonly exit: ExitDetails }
   | { readonly kind: "connection"; readonly endpoint: string; readonly cause?: MultifrostError };
 
-/** What a link tells. Nothing comes before it is open or after it is closed. */
+/** What a link tells, from the first step of opening it to its end. */
 export interface LinkEvents {
   message(bytes: Uint8Array): void;
   output(stream: "stdout" | "stderr", line: string): void;
   dropped(reason: DropReason): void;
+  /** A process was started for it. */
+  spawned(worker: WorkerProcess): void;
   /** The connection broke; what was sent on it is lost. It is being made anew: `resumed` or `ended` follows. */
   interrupted(loss: Loss): void;
   /** The connection is back. */
@@ -35,20 +37,3 @@ export interface Link {
  * Whatever it had started is ended by then.
  */
 export type OpenLink = (events: LinkEvents, signal: AbortSignal) => Promise<Link>;
-
-/** Settles as `work` does, or rejects when the signal fires first. */
-export async function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) {
-      onAbort();
-    }
-    signal.addEventListener("abort", onAbort);
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort as () => void);
-  }
-}

@@ -1,8 +1,39 @@
-// What callers are told when the worker, or the way to it, is gone.
+// What callers are told when the worker, or the way to it, is gone or not there yet.
 
-import { ConnectionError, type ExitDetails, WorkerExitedError } from "@multifrost/protocol";
+import { ConnectionError, type ExitDetails, NotRunningError, WorkerExitedError } from "@multifrost/protocol";
 import type { Loss } from "./link.js";
 import { describeExit } from "./spawn/wait-until-ready.js";
+import type { ParentState } from "./state.js";
+
+/** What to do in the states in which calls are refused. */
+const NEXT_STEP: Readonly<Partial<Record<ParentState, string>>> = {
+  idle: "Call `await worker.start()` first.",
+  starting: "Wait for `await worker.start()` first.",
+  stopping: "stop() was called; make a new worker to go on.",
+  stopped: "stop() was called; make a new worker to go on.",
+};
+
+/** The error for a call to a worker that is not there to take it. */
+export function notRunning(functionName: string, workerName: string, state: ParentState): NotRunningError {
+  const doing = state === "idle" ? "not started" : state;
+  return new NotRunningError(`'${functionName}' was not sent: ${workerName} is ${doing}. ${NEXT_STEP[state] ?? ""}`, {
+    state,
+  });
+}
+
+/** The error for a call that was sent and had no answer when its worker was stopped or restarted. */
+export function cutOff(
+  functionName: string,
+  workerName: string,
+  state: "stopped" | "restarting",
+  stopTimeoutMs: number,
+): NotRunningError {
+  const done = state === "stopped" ? "stopped" : "restarted";
+  const message =
+    `'${functionName}' got no answer: ${workerName} was ${done}, and calls in flight have ${stopTimeoutMs} ms to finish ` +
+    "(stopTimeout). It may have run or not.";
+  return new NotRunningError(message, { state });
+}
 
 /** The error for a call that was waiting for its answer. */
 export function lostCall(functionName: string, workerName: string, loss: Loss): Error {

@@ -3,11 +3,12 @@
 import { ConnectionError } from "@multifrost/protocol";
 import type { ClientTransport } from "@multifrost/transport";
 import { connectionSigns } from "./connection-signs.js";
-import { type LinkEvents, type OpenLink, orAborted } from "./link.js";
+import type { OpenLink } from "./link.js";
+import { withLimit } from "./waiting.js";
 
 /** Makes the opener. It rejects with `ConnectionError` `UNREACHABLE` where nobody connects in time. */
 export function openByTransport(transport: ClientTransport, timeoutMs: number): OpenLink {
-  return async (link: LinkEvents, signal) => {
+  return async (link, signal) => {
     let endpoint = "";
     const { events, connected } = connectionSigns(link, {
       up: () => link.resumed(),
@@ -17,7 +18,10 @@ export function openByTransport(transport: ClientTransport, timeoutMs: number): 
     const channel = await transport.open(events);
     endpoint = channel.endpoint;
     try {
-      await orAborted(orTooLate(connected, endpoint, timeoutMs), signal);
+      const tooLate = (): never => {
+        throw nobodyThere(endpoint, timeoutMs);
+      };
+      await withLimit(connected, timeoutMs, tooLate, signal);
     } catch (error) {
       await channel.close();
       throw error;
@@ -26,18 +30,9 @@ export function openByTransport(transport: ClientTransport, timeoutMs: number): 
   };
 }
 
-/** Rejects with `ConnectionError` `UNREACHABLE` when the time is up first. */
-export async function orTooLate<R>(work: Promise<R>, endpoint: string, timeoutMs: number): Promise<R> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    const message =
-      `Nobody answered at ${endpoint} within ${timeoutMs} ms. Check that the worker is running there and has been ` +
-      "started with run() or start().";
-    timer = setTimeout(() => reject(new ConnectionError("UNREACHABLE", message, { endpoint })), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
+function nobodyThere(endpoint: string, timeoutMs: number): ConnectionError {
+  const message =
+    `Nobody answered at ${endpoint} within ${timeoutMs} ms. Check that the worker is running there and has been ` +
+    "started with run() or start().";
+  return new ConnectionError("UNREACHABLE", message, { endpoint });
 }

@@ -31,7 +31,8 @@ export interface ParentOptions {
   stopTimeout?: number;
   /**
    * How long the worker may take to become reachable, in milliseconds: in `start()`, and for calls without a timeout
-   * that wait for a restart or reconnect. Default: 30 000; to a service 5000.
+   * that wait for a restart or reconnect. Also how long a trial call without a timeout keeps the others out while the
+   * circuit is half-open. Default: 30 000; to a service 5000.
    */
   startTimeout?: number;
   /** Calls waiting for an answer; beyond, `OverloadError`. Default: 250 000. */
@@ -58,7 +59,10 @@ export interface SpawnOptions extends ParentOptions {
   cwd?: string;
   /** Variables added to the child's environment, which is this process's otherwise; `undefined` takes one out. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Run the command line in a shell. Arguments are not quoted for it. Default: `false`. */
+  /**
+   * Run the command line in a shell. The script's path is quoted for it (not on Windows), `executable` and `args` are
+   * not. Default: `false`.
+   */
   shell?: boolean;
 }
 
@@ -102,7 +106,7 @@ export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 3
     autoRestart: options.autoRestart ?? false,
     maxRestartAttempts: atLeast(1, "maxRestartAttempts", options.maxRestartAttempts ?? 5),
     heartbeatIntervalMs: seconds("heartbeatInterval", options.heartbeatInterval ?? 5),
-    heartbeatTimeoutMs: seconds("heartbeatTimeout", options.heartbeatTimeout ?? 3),
+    heartbeatTimeoutMs: aboveZero("heartbeatTimeout", options.heartbeatTimeout ?? 3) * 1000,
     heartbeatMaxMisses: atLeast(1, "heartbeatMaxMisses", options.heartbeatMaxMisses ?? 3),
     circuitResetMs: seconds("circuitResetTimeout", options.circuitResetTimeout ?? 1),
     restartBackoffMs: seconds("restartBackoff", options.restartBackoff ?? 0.1),
@@ -121,8 +125,22 @@ export function checkTimeout(name: string, value: number): number {
   throw invalid(name, "a number of milliseconds above 0; leave it out for no limit", value);
 }
 
+/** Throws `INVALID_OPTION` for what is no `AbortSignal`. One of another realm, as test environments have them, is one. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
+    throw invalid("signal", "an AbortSignal, such as that of new AbortController()", signal);
+  }
+}
+
 function seconds(name: string, value: number): number {
   return atLeast(0, name, value) * 1000;
+}
+
+function aboveZero(name: string, value: number): number {
+  if (typeof value === "number" && value > 0) {
+    return value;
+  }
+  throw invalid(name, "a number of seconds above 0", value);
 }
 
 function atLeast(least: number, name: string, value: number): number {

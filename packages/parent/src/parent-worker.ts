@@ -2,8 +2,7 @@
 // worker-life.ts.
 
 import { EventEmitter } from "node:events";
-import { basename } from "node:path";
-import { createCodec, RemoteCallError } from "@multifrost/protocol";
+import { createCodec } from "@multifrost/protocol";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import type { CallOptions } from "./call/call-options.js";
@@ -14,10 +13,8 @@ import {
   createMethods,
   type RemoteMethods,
 } from "./call/call-proxy.js";
-import type { ParentEvents } from "./events.js";
-import type { OpenLink } from "./link.js";
-import { openByService } from "./open-by-service.js";
-import { openByTransport } from "./open-by-transport.js";
+import { listFunctions } from "./call/list-functions.js";
+import { emitSafely, type ParentEvents } from "./events.js";
 import {
   type ComposedOptions,
   type ConnectOptions,
@@ -26,21 +23,9 @@ import {
   type SpawnOptions,
 } from "./options.js";
 import type { Executable } from "./spawn/launch-plan.js";
-import { openBySpawn } from "./spawn/open-by-spawn.js";
 import type { ParentState } from "./state.js";
-import { createWorkerLife, type LifeConfig, type WorkerLife } from "./worker-life.js";
-
-/** Introspection in the languages there are: JavaScript and Rust, Python, Go. */
-const INTROSPECTION = ["listFunctions", "list_functions", "ListFunctions"] as const;
-
-/** How long a service is looked for, and may take to answer, in milliseconds. */
-const SERVICE_TIMEOUT_MS = 5_000;
-
-/** What tells the three ways to a worker apart. */
-type Way = Pick<LifeConfig, "name" | "serviceId" | "kind"> & {
-  readonly startTimeoutMs?: number;
-  open(maxMessageBytes: number, timeoutMs: number): OpenLink;
-};
+import { composedWay, SERVICE_TIMEOUT_MS, serviceWay, spawnedWay, type Way } from "./ways.js";
+import { createWorkerLife, type WorkerLife } from "./worker-life.js";
 
 /**
  * Calls the methods of a worker in another process as local async functions.
@@ -81,7 +66,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
       open: way.open(codec.limits.maxMessageBytes, resolved.startTimeoutMs),
       given: options,
       options: resolved,
-      notify: (event, ...args) => this.emit(event, ...(args as never)),
+      notify: emitSafely((event, ...args) => this.emit(event, ...(args as never))),
     });
     this.call = createCallProxy<T>(this.#life.call);
   }
@@ -98,18 +83,12 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   static spawn<T = AnyWorker>(
     scriptPath: string | URL,
     executable?: Executable | SpawnOptions,
-    options?: SpawnOptions,
+    options: SpawnOptions = {},
   ): ParentWorker<T> {
-    const noExecutable = isOptions(executable);
-    const spawnOptions = (noExecutable ? executable : options) ?? {};
-    const program = noExecutable ? undefined : executable;
-    return new ParentWorker<T>(spawnOptions, {
-      name: basename(scriptPath instanceof URL ? scriptPath.pathname : scriptPath),
-      serviceId: undefined,
-      kind: "spawned",
-      open: (maxMessageBytes, timeoutMs) =>
-        openBySpawn({ scriptPath, executable: program, options: spawnOptions, maxMessageBytes, timeoutMs }),
-    });
+    if (isOptions(executable)) {
+      return new ParentWorker<T>(executable, spawnedWay(scriptPath, undefined, executable));
+    }
+    return new ParentWorker<T>(options, spawnedWay(scriptPath, executable, options));
   }
 
   /**
@@ -124,15 +103,9 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   ): Promise<ParentWorker<T>> {
     const options: ConnectOptions =
       typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions;
-    const { registry = createFileRegistry(), host, timeout = SERVICE_TIMEOUT_MS } = options;
-    const worker = new ParentWorker<T>(options, {
-      name: serviceId,
-      serviceId,
-      kind: "service",
-      startTimeoutMs: SERVICE_TIMEOUT_MS,
-      open: (maxMessageBytes, timeoutMs) => openByService({ serviceId, registry, host, maxMessageBytes, timeoutMs }),
-    });
-    await registry.discover(serviceId, { timeoutMs: timeout });
+    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS } = options;
+    const worker = new ParentWorker<T>(options, serviceWay(serviceId, registry, options));
+    await registry.discover(serviceId, { timeoutMs });
     return worker;
   }
 
@@ -205,18 +178,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
   /** The names that can be called, whatever language the worker is written in. Rejects as {@link callFunction} does. */
   async listFunctions(options?: CallOptions): Promise<string[]> {
-    let refused: unknown;
-    for (const name of INTROSPECTION) {
-      try {
-        return await this.callFunction<string[]>(name, [], options);
-      } catch (error) {
-        if (!(error instanceof RemoteCallError) || error.code === "WORKER_EXITED") {
-          throw error;
-        }
-        refused = error;
-      }
-    }
-    throw refused;
+    return await listFunctions((name) => this.callFunction<string[]>(name, [], options));
   }
 
   /** Where it is in its life. */
@@ -224,10 +186,10 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     return this.#life.state;
   }
 
-  /** Whether calls go out and heartbeats come back: it runs, the circuit is closed, and the worker is not lost. */
+  /** Whether calls go out and heartbeats come back: it is running, the circuit is closed, and the worker is not lost. */
   get isHealthy(): boolean {
-    const { state, breaker, health } = this.#life;
-    return state === "running" && breaker.state === "closed" && health?.lost !== true;
+    const { state, breaker, live } = this.#life;
+    return state === "running" && breaker.state === "closed" && live?.health.lost !== true;
   }
 
   /** Whether calls are refused because of repeated failures. */
@@ -246,12 +208,12 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
   /** The latest heartbeat's round trip, in milliseconds; `undefined` before the first. */
   get lastHeartbeatRttMs(): number | undefined {
-    return this.#life.health?.lastRttMs;
+    return this.#life.live?.health.lastRttMs;
   }
 
-  /** The process id of a worker of our own, while it runs. */
+  /** The process id of a worker of our own, while it can be reached. */
   get pid(): number | undefined {
-    return this.#life.link?.worker?.pid;
+    return this.#life.live?.link.worker?.pid;
   }
 
   /** Counters and latencies at this moment. */
@@ -267,13 +229,4 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
 function isOptions(value: Executable | SpawnOptions | undefined): value is SpawnOptions {
   return typeof value === "object" && !Array.isArray(value);
-}
-
-function composedWay({ transport }: ComposedOptions): Way {
-  return {
-    name: "worker",
-    serviceId: undefined,
-    kind: "composed",
-    open: (_maxMessageBytes, timeoutMs) => openByTransport(transport, timeoutMs),
-  };
 }

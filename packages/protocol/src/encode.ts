@@ -5,13 +5,14 @@ import { Encoder } from "@msgpack/msgpack";
 import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message } from "./messages.js";
+import { createPool } from "./pool.js";
 import { createToSendable } from "./wire-values.js";
 
 /**
  * A message longer than this, in bytes, is given away in the buffer that it was written to, and a new buffer is begun:
  * copying it out would cost more than the buffer, and a buffer that has grown for one large message is not kept.
  */
-const COPIED_BYTES = 64 * 1024;
+const COPIED_BYTES = 32 * 1024;
 
 /** Turns messages into bytes. The bytes are the caller's own: no later call changes them. */
 export type EncodeMessage = (message: Message) => Uint8Array;
@@ -23,6 +24,7 @@ export type EncodeMessage = (message: Message) => Uint8Array;
  * value, `MESSAGE_TOO_LARGE` for the message as a whole.
  */
 export function createEncoder(app: string, limits: MessageLimits): EncodeMessage {
+  const pool = createPool();
   let encoder = newEncoder();
   return (message) => {
     const written = encodeWith(encoder, toWire(message, app, limits));
@@ -33,7 +35,7 @@ export function createEncoder(app: string, limits: MessageLimits): EncodeMessage
     if (written.byteLength > limits.maxMessageBytes) {
       throw tooLarge(message, written.byteLength, limits.maxMessageBytes);
     }
-    return isLarge ? written : written.slice();
+    return isLarge ? written : pool.keep(written);
   };
 }
 

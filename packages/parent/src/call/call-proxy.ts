@@ -37,8 +37,11 @@ export type CallProxy<T> = RemoteMethods<T> & {
 /** Makes the call of a method. */
 export type CallMethod = (name: string, args: readonly unknown[], options: CallOptions) => Promise<unknown>;
 
-/** Looked up by `await`, `JSON.stringify` and the like, on anything at all. A proxy must not answer with a method. */
-const NOT_METHODS: ReadonlySet<string> = new Set(["then", "toJSON"]);
+/**
+ * Looked up by `await`, `JSON.stringify`, template strings and the like, on anything at all. A proxy must not answer
+ * with a method; `callFunction` reaches a remote one of such a name.
+ */
+const NOT_METHODS: ReadonlySet<string> = new Set(["then", "toJSON", ...Object.getOwnPropertyNames(Object.prototype)]);
 
 /** The worker's methods, each call with these options. */
 export function createMethods<T>(call: CallMethod, options: CallOptions): RemoteMethods<T> {
@@ -47,7 +50,7 @@ export function createMethods<T>(call: CallMethod, options: CallOptions): Remote
 
 /** The worker's methods and `withOptions`, which hides a remote method of that name; `callFunction` reaches it. */
 export function createCallProxy<T>(call: CallMethod): CallProxy<T> {
-  const withOptions = (options: CallOptions): RemoteMethods<T> => createMethods<T>(call, options);
+  const withOptions = (options: CallOptions): RemoteMethods<T> => createMethods<T>(call, { ...options });
   return proxyOf((name) => (name === "withOptions" ? withOptions : methodOf(call, name, {}))) as CallProxy<T>;
 }
 

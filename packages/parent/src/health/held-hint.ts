@@ -1,6 +1,7 @@
 // For a script that forgets stop(): a running worker keeps the process alive, and without a word of it a finished script
 // that hangs is a riddle. Says so once, when nothing but workers is left in the process.
 
+import { Socket } from "node:net";
 import type { EventLog } from "@multifrost/reliability";
 import type { PendingCalls } from "../call/pending-calls.js";
 import { guardedCount } from "../spawn/exit-guard.js";
@@ -11,8 +12,8 @@ const LOOK_INTERVAL_MS = 2_000;
 /** Handles a worker process has in its parent: the process, and one pipe each for stdout and stderr. */
 const HANDLES_PER_WORKER = 3;
 
-/** Handles that belong to a worker's process, or that are there in any process. */
-const OWN_HANDLES: ReadonlySet<string> = new Set(["ProcessWrap", "PipeWrap", "TTYWrap"]);
+/** Handles that belong to a worker's process or to this process's own streams. Connections over ZeroMQ are not listed. */
+const WORKER_HANDLES: ReadonlySet<string> = new Set(["ProcessWrap", "PipeWrap", "TTYWrap"]);
 
 /** Watches until `stop`, or until it has spoken. Does not keep the process alive itself. */
 export function watchHeld(pending: PendingCalls, workerName: string, events: EventLog): { stop(): void } {
@@ -32,7 +33,15 @@ export function watchHeld(pending: PendingCalls, workerName: string, events: Eve
   return { stop: () => clearInterval(looking) };
 }
 
+/**
+ * Node lists this process's own stdout and stderr where they are pipes or terminals, although they keep nothing alive.
+ * A stdin that is read counts: it may bring more work.
+ */
 function nothingElseIsAlive(): boolean {
+  const ownStreams = [process.stdout, process.stderr].filter((stream) => stream instanceof Socket).length;
   const handles = process.getActiveResourcesInfo();
-  return handles.length <= guardedCount() * HANDLES_PER_WORKER && handles.every((handle) => OWN_HANDLES.has(handle));
+  return (
+    handles.length <= guardedCount() * HANDLES_PER_WORKER + ownStreams &&
+    handles.every((handle) => WORKER_HANDLES.has(handle))
+  );
 }

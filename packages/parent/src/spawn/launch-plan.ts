@@ -54,8 +54,10 @@ export function planLaunch(
   }
   const isModuleName = typeof executable === "object" && executable.length > 1;
   const script = isModuleName ? given : existingScript(given, cwd);
-  const leading = typeof executable === "string" ? [executable] : (executable ?? runnerFor(script, cwd));
-  const [program = script, ...args] = [...leading, script, ...(options.args ?? [])];
+  // What comes from here is quoted for a shell; what the caller wrote is theirs.
+  const ours = (word: string): string => (options.shell && process.platform !== "win32" ? quote(word) : word);
+  const leading = typeof executable === "string" ? [executable] : (executable ?? runnerFor(script, cwd).map(ours));
+  const [program = ours(script), ...args] = [...leading, ours(script), ...(options.args ?? [])];
   return {
     program,
     args,
@@ -63,7 +65,7 @@ export function planLaunch(
     shell: options.shell ?? false,
     // Python holds back what it prints to a pipe, otherwise, until 8 KiB have come together.
     env: extname(script) === ".py" ? { PYTHONUNBUFFERED: "1" } : {},
-    command: [program, ...args].map(quoteForReading).join(" "),
+    command: options.shell ? [program, ...args].join(" ") : [program, ...args].map(quote).join(" "),
   };
 }
 
@@ -117,6 +119,6 @@ function refuse(code: ErrorCode, message: string, command: string): SpawnError {
   return new SpawnError(code, message, { exitCode: null, signal: null, stderrTail: "", command });
 }
 
-function quoteForReading(word: string): string {
+function quote(word: string): string {
   return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,4 +1,5 @@
 // Opens a link to a worker of our own: bind first, start the process with the port, wait until it has connected.
+// Next: launch-plan.ts, worker-process.ts, wait-until-ready.ts.
 
 import { MultifrostError } from "@multifrost/protocol";
 import { type ClientChannel, parseTcpEndpoint, zeromqClient } from "@multifrost/transport";
@@ -29,14 +30,20 @@ export interface SpawnPlan {
 export function openBySpawn(plan: SpawnPlan): OpenLink {
   return async (link, signal) => {
     const launch = planLaunch(plan.scriptPath, plan.executable, plan.options);
-    const { signs, stop } = breakSigns(link);
-    const transport = zeromqClient({ bind: { port: 0 }, maxMessageBytes: plan.maxMessageBytes });
-    const channel = await transport.open(signs.events);
     let worker: WorkerProcess | undefined;
+    // A channel that has failed for good cannot be had anew without the process.
+    const breaks = breakSigns(link, () => worker && void terminate(worker, false));
+    const transport = zeromqClient({ bind: { port: 0 }, maxMessageBytes: plan.maxMessageBytes });
+    const channel = await transport.open(breaks.signs.events);
     try {
       signal.throwIfAborted();
       worker = await startProcess(launch, portOf(channel), plan.options.env ?? {}, link.output);
-      await waitUntilReady(worker, signs.connected, plan.timeoutMs, signal);
+      void worker.exited.then((exit) => {
+        breaks.stop();
+        link.ended({ kind: "exit", exit });
+      });
+      link.spawned(worker);
+      await waitUntilReady(worker, breaks.signs.connected, plan.timeoutMs, signal);
     } catch (error) {
       if (worker !== undefined) {
         await terminate(worker, false);
@@ -44,10 +51,6 @@ export function openBySpawn(plan: SpawnPlan): OpenLink {
       await channel.close();
       throw error;
     }
-    void worker.exited.then((exit) => {
-      stop();
-      link.ended({ kind: "exit", exit });
-    });
     return { channel, worker };
   };
 }
@@ -61,14 +64,14 @@ function portOf(channel: ClientChannel): number {
 }
 
 /** Tells of a broken connection only if the process does not end with it. */
-function breakSigns(link: LinkEvents): { signs: ConnectionSigns; stop(): void } {
+function breakSigns(link: LinkEvents, failed: () => void): { signs: ConnectionSigns; stop(): void } {
   let waiting: NodeJS.Timeout | undefined;
   let interrupted = false;
   const interrupt = (): void => {
     clearTimeout(waiting);
     waiting = undefined;
     interrupted = true;
-    link.interrupted({ kind: "connection", endpoint: "the worker's socket" });
+    link.interrupted({ kind: "connection", endpoint: "its socket" });
   };
   const signs = connectionSigns(link, {
     up() {
@@ -83,7 +86,7 @@ function breakSigns(link: LinkEvents): { signs: ConnectionSigns; stop(): void } 
     down() {
       waiting ??= setTimeout(interrupt, EXIT_GRACE_MS);
     },
-    failed: interrupt,
+    failed,
   });
   return { signs, stop: () => clearTimeout(waiting) };
 }

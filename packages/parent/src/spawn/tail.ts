@@ -18,7 +18,16 @@ export function createTail(): Tail {
     },
     text() {
       const bytes = new TextEncoder().encode(kept);
-      return new TextDecoder().decode(bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)));
+      return new TextDecoder().decode(bytes.subarray(startOf(bytes)));
     },
   };
+}
+
+/** Where the tail begins: never in the middle of a character. */
+function startOf(bytes: Uint8Array): number {
+  let start = Math.max(0, bytes.length - TAIL_BYTES);
+  while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) {
+    start++;
+  }
+  return start;
 }

@@ -1,6 +1,7 @@
-// How a worker's process is made to end: asked, then told (SIGTERM), then killed.
+// How a worker's process is made to end: asked, then told (SIGTERM), then killed. Next: shutdown.ts.
 
 import type { ExitDetails } from "@multifrost/protocol";
+import { withLimit } from "../waiting.js";
 import type { WorkerProcess } from "./worker-process.js";
 
 /** How long it may take to exit by itself after the shutdown message, in milliseconds. */
@@ -21,12 +22,10 @@ export async function terminate(worker: WorkerProcess, asked: boolean): Promise<
   return worker.exited;
 }
 
-async function endedWithin(worker: WorkerProcess, limitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
-  });
-  const ended = await Promise.race([worker.exited.then(() => true), limit]);
-  clearTimeout(timer);
-  return ended;
+function endedWithin(worker: WorkerProcess, limitMs: number): Promise<boolean> {
+  return withLimit(
+    worker.exited.then(() => true),
+    limitMs,
+    () => false,
+  );
 }

@@ -1,7 +1,8 @@
 // Between the start of a process and its first connection: whichever comes first, and no fixed delay.
+// Next: prove-reachable.ts.
 
 import { type ExitDetails, SpawnError } from "@multifrost/protocol";
-import { orAborted } from "../link.js";
+import { withLimit } from "../waiting.js";
 import type { WorkerProcess } from "./worker-process.js";
 
 /**
@@ -14,18 +15,13 @@ export async function waitUntilReady(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(startedTooLate(worker, timeoutMs)), timeoutMs);
-  });
   const exited = worker.exited.then((exit) => {
     throw exitedEarly(exit);
   });
-  try {
-    await orAborted(Promise.race([connected, exited, tooLate]), signal);
-  } finally {
-    clearTimeout(timer);
-  }
+  const tooLate = (): never => {
+    throw startedTooLate(worker, timeoutMs);
+  };
+  await withLimit(Promise.race([connected, exited]), timeoutMs, tooLate, signal);
 }
 
 /** The error for a worker that ended before it could be reached. */
@@ -48,7 +44,10 @@ export function startedTooLate({ command, stderrTail }: WorkerProcess, timeoutMs
   return new SpawnError("START_TIMEOUT", message, { exitCode: null, signal: null, stderrTail: tail, command });
 }
 
-/** `exit code 1`, `signal SIGKILL`. */
+/** `exit code 1`, `signal SIGKILL`; `it could not be started` where it never ran. */
 export function describeExit({ exitCode, signal }: ExitDetails): string {
-  return signal === null ? `exit code ${exitCode}` : `signal ${signal}`;
+  if (signal !== null) {
+    return `signal ${signal}`;
+  }
+  return exitCode === null ? "it could not be started" : `exit code ${exitCode}`;
 }

@@ -1,22 +1,15 @@
 // The worker's process and nothing else: started, its output always read, its end noticed at once.
 // Next: wait-until-ready.ts at the start, terminate.ts at the end.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import {
-  createLineSplitter,
-  type ExitDetails,
-  PORT_VARIABLE,
-  SpawnError,
-  WORKER_MODE_VARIABLE,
-} from "@multifrost/protocol";
+import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn } from "node:child_process";
+import { type ExitDetails, PORT_VARIABLE, SpawnError, WORKER_MODE_VARIABLE } from "@multifrost/protocol";
 import { guard, unguard } from "./exit-guard.js";
 import type { LaunchPlan } from "./launch-plan.js";
-import { createTail } from "./tail.js";
+import { type ProcessOutput, readOutput } from "./process-output.js";
 
 /**
- * How long after its exit the rest of its output is waited for, in milliseconds. A grandchild that has inherited the
- * pipes may hold them open for ever.
+ * How long after its exit the rest of its output is waited for, in milliseconds. Somebody it has started, and who has
+ * left its process group, may hold the pipes open for ever.
  */
 const OUTPUT_GRACE_MS = 50;
 
@@ -24,8 +17,6 @@ const OUTPUT_GRACE_MS = 50;
 export interface WorkerProcess {
   readonly pid: number;
   readonly command: string;
-  /** How it ended; `undefined` while it runs. */
-  readonly exit: ExitDetails | undefined;
   /** Resolves when it has ended and its output is read. Never rejects. */
   readonly exited: Promise<ExitDetails>;
   /** The last 4 KiB of its stderr so far. */
@@ -49,25 +40,25 @@ export async function startProcess(
   env: Readonly<Record<string, string | undefined>>,
   onOutput: OnOutput,
 ): Promise<WorkerProcess> {
-  let child: ChildProcess;
   try {
-    child = spawn(plan.program, [...plan.args], {
+    const child = spawnPlanned(plan, {
       cwd: plan.cwd,
-      shell: plan.shell,
       env: { ...process.env, ...plan.env, ...env, [PORT_VARIABLE]: `${port}`, [WORKER_MODE_VARIABLE]: "1" },
       stdio: ["ignore", "pipe", "pipe"],
       // A process group of its own: what a shell or `go run` starts in turn can be ended along with it.
       detached: process.platform !== "win32",
       windowsHide: true,
     });
+    const worker = watch(child, plan.command, readOutput(child, onOutput));
     await spawned(child);
+    return worker;
   } catch (cause) {
     throw cannotStart(plan, cause as NodeJS.ErrnoException);
   }
-  const worker = watch(child, plan, onOutput);
-  guard(worker);
-  void worker.exited.then(() => unguard(worker));
-  return worker;
+}
+
+function spawnPlanned({ program, args, shell }: LaunchPlan, options: NodeSpawnOptions): ChildProcess {
+  return shell ? spawn([program, ...args].join(" "), { ...options, shell }) : spawn(program, args, options);
 }
 
 function spawned(child: ChildProcess): Promise<void> {
@@ -77,72 +68,57 @@ function spawned(child: ChildProcess): Promise<void> {
   });
 }
 
-function watch(child: ChildProcess, plan: LaunchPlan, onOutput: OnOutput): WorkerProcess {
-  const { command } = plan;
-  const tail = createTail();
-  const stderrTail = (): string => tail.text().trimEnd();
-  let exit: ExitDetails | undefined;
-  readLines(child.stdout, (line) => onOutput("stdout", line));
-  readLines(child.stderr, (line) => {
-    tail.add(`${line}\n`);
-    onOutput("stderr", line);
-  });
-  // From here on an error event only says that a signal could not be delivered.
+function watch(child: ChildProcess, command: string, output: ProcessOutput): WorkerProcess {
+  // After the start an error event only says that a signal could not be delivered.
   child.on("error", () => {});
-
-  const exited = new Promise<ExitDetails>((resolve) => {
-    child.once("exit", (exitCode, signal) => {
-      const done = (): void => {
-        clearTimeout(grace);
-        exit = { exitCode, signal, stderrTail: stderrTail(), command };
-        resolve(exit);
-      };
-      const grace = setTimeout(done, OUTPUT_GRACE_MS);
-      child.once("close", done);
-    });
-  });
-
-  return {
+  const worker: WorkerProcess = {
     pid: child.pid as number,
     command,
-    get exit() {
-      return exit;
-    },
-    exited,
-    stderrTail,
-    noteStderr: (line) => tail.add(`${line}\n`),
+    exited: exitOf(child, command, output),
+    stderrTail: output.stderrTail,
+    noteStderr: output.noteStderr,
     kill: (signal) => killGroup(child, signal),
   };
+  // It runs already, where it has a pid.
+  if (child.pid !== undefined) {
+    guard(worker);
+    void worker.exited.then(() => unguard(worker));
+  }
+  return worker;
 }
 
-/** Reads a pipe to its end, whatever comes, so that the writer never blocks. */
-function readLines(pipe: Readable | null, onLine: (line: string) => void): void {
-  const lines = createLineSplitter();
-  pipe?.on("data", (chunk: Uint8Array) => {
-    for (const line of lines.add(chunk)) {
-      onLine(line);
-    }
-  });
-  pipe?.on("end", () => {
-    const rest = lines.rest();
-    if (rest !== "") {
-      onLine(rest);
-    }
+function exitOf(child: ChildProcess, command: string, output: ProcessOutput): Promise<ExitDetails> {
+  return new Promise((resolve) => {
+    child.once("exit", (exitCode, signal) => {
+      // Whatever it has started ends with it: a shell may be gone and the worker that it ran not.
+      signalGroup(child, "SIGKILL");
+      const done = (): void => {
+        clearTimeout(grace);
+        output.end();
+        resolve({ exitCode, signal, stderrTail: output.stderrTail(), command });
+      };
+      // In a turn of its own, so that what is there is read first, also where this process was busy.
+      const grace = setTimeout(() => setImmediate(done), OUTPUT_GRACE_MS);
+      child.once("close", done);
+    });
   });
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-    return;
+  if (child.exitCode === null && child.signalCode === null) {
+    signalGroup(child, signal);
   }
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (process.platform === "win32") {
       child.kill(signal);
     } else {
-      process.kill(-child.pid, signal);
+      process.kill(-(child.pid as number), signal);
     }
   } catch {
-    // It ended a moment ago.
+    // Nobody of it is left.
   }
 }
 

@@ -27,7 +27,7 @@ export function dealerChannel(
       return undefined;
     },
     needsConnection: true,
-    sendQueued: (loop) => sendToServer(open.socket, loop),
+    sendQueued: (loop) => sendToServer(open, loop),
   });
   return {
     endpoint: channel.endpoint,

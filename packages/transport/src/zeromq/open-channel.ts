@@ -18,7 +18,8 @@ export function zeromqClient(options: ZeromqOptions): ClientTransport {
   return {
     async open(events) {
       const { Dealer } = await loadZeromq();
-      return dealerChannel(await openSocket(new Dealer(commonOptions(plan)), plan), plan.limits, events);
+      const socket = new Dealer({ ...commonOptions(plan), sendTimeout: 0 });
+      return dealerChannel(await openSocket(socket, plan), plan.limits, events);
     },
   };
 }

@@ -2,13 +2,13 @@
 
 import type { Dealer, Router } from "zeromq";
 import { settle } from "../call-handler.js";
-import { peerUnknown } from "../channel-errors.js";
+import { channelClosed, peerUnknown } from "../channel-errors.js";
 import type { Outgoing, SendQueue } from "../send-queue.js";
 import { toPeer, toServer } from "./frames.js";
 import type { OpenSocket } from "./open-socket.js";
-import { isNoSuchPeer, isTryAgain, socketFailed } from "./socket-errors.js";
+import { connectionLost, isNoSuchPeer, isTryAgain, socketFailed } from "./socket-errors.js";
 
-/** How many messages a server sends in one turn of the event loop, so that it gets to reading as well. */
+/** How many messages are sent in one turn of the event loop, so that it gets to reading as well. */
 const PER_TURN = 512;
 
 /** What a send loop works on. */
@@ -20,52 +20,64 @@ export interface SendLoop {
   fail(cause: unknown): void;
 }
 
-/** Sends what is queued from a client. Resolves when the queue is empty, or nothing can be sent any more. */
-export async function sendToServer(socket: Dealer, { queue, connected, fail }: SendLoop): Promise<void> {
-  for (let item = queue.peek(); item !== undefined && connected(); item = queue.peek()) {
-    try {
-      await socket.send(toServer(item.bytes));
-    } catch (error) {
-      if (socket.closed || isTryAgain(error)) {
-        continue;
-      }
-      fail(error);
-      return;
+/**
+ * Sends what is queued from a client. A connection that was told of a moment ago may not have reached the socket, which
+ * is seen before anything is given to it. Resolves when the queue is empty, or nothing can be sent any more.
+ */
+export async function sendToServer(open: OpenSocket<Dealer>, loop: SendLoop): Promise<void> {
+  while (loop.queue.length > 0 && loop.connected()) {
+    if (open.socket.writable) {
+      sendSome(loop, (item) => handOver(open, item, open.socket.send(toServer(item.bytes)), loop.fail));
     }
-    if (socket.closed) {
-      return;
+    if (loop.queue.length > 0) {
+      await nextTurn();
     }
-    queue.shift();
-    settle(item);
+  }
+}
+
+/** Sends what is queued from a server. Resolves as {@link sendToServer}. */
+export async function sendToPeers(open: OpenSocket<Router>, loop: SendLoop): Promise<void> {
+  while (loop.queue.length > 0 && loop.connected()) {
+    sendSome(loop, (item) => handOver(open, item, open.socket.send(toPeer(item.peer, item.bytes)), loop.fail));
+    if (loop.queue.length > 0) {
+      await nextTurn();
+    }
+  }
+}
+
+function sendSome({ queue, connected }: SendLoop, send: (item: Outgoing) => void): void {
+  let item = queue.shift();
+  for (let sent = 1; item !== undefined; sent += 1) {
+    send(item);
+    item = sent < PER_TURN && connected() ? queue.shift() : undefined;
   }
 }
 
 /**
- * Sends what is queued from a server. Its socket never waits (`sendTimeout: 0`): a message is taken, or its peer is
- * not there. So no send has to be awaited before the next. Resolves as {@link sendToServer}.
+ * A socket here never waits (`sendTimeout: 0`): a message is taken at once, or its peer is not there. So no send has to
+ * be awaited before the next.
  */
-export async function sendToPeers(open: OpenSocket<Router>, { queue, connected, fail }: SendLoop): Promise<void> {
-  let sent = 0;
-  for (let item = queue.peek(); item !== undefined && connected(); item = queue.peek()) {
-    queue.shift();
-    sendToPeer(open, item, fail);
-    sent += 1;
-    if (sent % PER_TURN === 0) {
-      await new Promise(setImmediate);
-    }
-  }
-}
-
-function sendToPeer({ socket, endpoint }: OpenSocket<Router>, item: Outgoing, fail: (cause: unknown) => void): void {
-  socket.send(toPeer(item.peer, item.bytes)).then(
+function handOver(open: OpenSocket, item: Outgoing, sent: Promise<void>, fail: (cause: unknown) => void): void {
+  const { endpoint } = open;
+  sent.then(
     () => settle(item),
     (cause: unknown) => {
       if (isNoSuchPeer(cause)) {
         settle(item, peerUnknown(endpoint, item.peer, cause));
+      } else if (open.socket.closed) {
+        settle(item, channelClosed(endpoint));
+      } else if (isTryAgain(cause)) {
+        settle(item, connectionLost(endpoint, cause));
       } else {
         settle(item, socketFailed(endpoint, cause));
         fail(cause);
       }
     },
   );
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

@@ -3,7 +3,7 @@
 import { ConnectionError } from "@multifrost/protocol/errors";
 import { parseTcpEndpoint } from "../endpoint.js";
 
-/** "Not now": the connection went away between being found writable and being written to. Try again. */
+/** "Not now": there is no connection, or there is nothing to read. */
 export function isTryAgain(error: unknown): boolean {
   return codeOf(error) === "EAGAIN";
 }
@@ -20,6 +20,12 @@ export function unreachable(endpoint: string, action: "bind" | "connect", cause:
     endpoint,
     cause,
   });
+}
+
+/** The connection went away while the message was handed to it. */
+export function connectionLost(endpoint: string, cause: unknown): ConnectionError {
+  const message = `The connection at ${endpoint} broke before a message was sent on it. The message was dropped.`;
+  return new ConnectionError("CONNECTION_LOST", message, { endpoint, cause });
 }
 
 /** The socket itself broke; nothing more can be sent or received on it. */

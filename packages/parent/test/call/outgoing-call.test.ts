@@ -1,0 +1,340 @@
+// Step 2 of a call over a memory transport, with the test as the worker: what is sent, and how a call ends without an
+// answer.
+
+import {
+  AbortError,
+  CircuitOpenError,
+  MultifrostError,
+  NotRunningError,
+  OverloadError,
+  SerializationError,
+  TimeoutError,
+} from "@multifrost/protocol";
+import { describe, expect, it, vi } from "vitest";
+import { composed, composedParent, scriptedWorker } from "../support/composed.js";
+import { errorOf, until } from "../support/until.js";
+
+describe("what is sent", () => {
+  it("[MSG-2] [MSG-5] [MSG-11] name, arguments, namespace, client_name and metadata", async () => {
+    const { parent, worker } = await composed();
+    worker.onCall = (call) => worker.answer(call, "ok");
+    const metadata = { correlation_id: "c-1", traceparent: "00-1-2-01", mine: [1] };
+    await parent.callFunction("add", [1, "two"], { namespace: "math", clientName: "me", metadata });
+    expect(worker.calls).toEqual([
+      {
+        type: "call",
+        id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
+        timestamp: expect.closeTo(Date.now() / 1000, -1),
+        function: "add",
+        args: [1, "two"],
+        namespace: "math",
+        client_name: "me",
+        metadata,
+      },
+    ]);
+  });
+
+  it("[MSG-6] [MSG-7] a call that names none has the parent's namespace and client name, and else `default` and none", async () => {
+    const plain = await composed();
+    plain.worker.onCall = (call) => plain.worker.answer(call, 1);
+    await plain.parent.callFunction("x");
+    expect(plain.worker.calls[0]).toMatchObject({ namespace: "default", args: [] });
+    expect(plain.worker.calls[0]).not.toHaveProperty("client_name");
+
+    const named = await composed({ namespace: "ns", clientName: "cn" });
+    named.worker.onCall = (call) => named.worker.answer(call, 1);
+    await named.parent.callFunction("x");
+    await named.parent.callFunction("x", [], undefined, "other", "else");
+    expect(named.worker.calls).toMatchObject([
+      { namespace: "ns", client_name: "cn" },
+      { namespace: "other", client_name: "else" },
+    ]);
+  });
+
+  it("[CALL-4] calls go out in the order in which they were made", async () => {
+    const { parent, worker } = await composed();
+    worker.onCall = (call) => worker.answer(call, call.args[0]);
+    const numbers = Array.from({ length: 200 }, (_, index) => index);
+    expect(await Promise.all(numbers.map((n) => parent.callFunction("echo", [n])))).toEqual(numbers);
+    expect(worker.calls.map(({ args }) => args[0])).toEqual(numbers);
+  });
+});
+
+describe("a timeout", () => {
+  it("[CALL-1] [CALL-2] rejects with TimeoutError, which says how long it was and what to do", async () => {
+    const { parent } = await composed({ name: "math" });
+    const error = await errorOf<TimeoutError>(parent.callFunction("slow", [], 10));
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error).toMatchObject({ code: "TIMEOUT", timeoutMs: 10, functionName: "slow" });
+    expect(error.message).toBe(
+      "'slow' timed out after 10 ms. No answer came; math may still be running it. " +
+        "Give it more with withOptions({ timeout }), or look at what the worker does.",
+    );
+  });
+
+  it("defaultTimeout holds for calls without one of their own", async () => {
+    const { parent } = await composed({ defaultTimeout: 5 });
+    expect(await errorOf(parent.callFunction("slow"))).toMatchObject({ timeoutMs: 5 });
+    expect(await errorOf(parent.withOptions({ timeout: 8 }).slow?.() as Promise<unknown>)).toMatchObject({
+      timeoutMs: 8,
+    });
+  });
+
+  it.each([0, -5, Number.NaN])("%s is refused with INVALID_OPTION, and nothing is sent", async (timeout) => {
+    const { parent, worker } = await composed();
+    const error = await errorOf<MultifrostError>(parent.callFunction("add", [], timeout));
+    expect(error).toBeInstanceOf(MultifrostError);
+    expect(error.message).toBe(
+      `timeout must be a number of milliseconds above 0; leave it out for no limit, not ${timeout}.`,
+    );
+    expect(parent.metrics.requestsTotal).toBe(0);
+    expect(worker.calls).toEqual([]);
+  });
+
+  it("[CALL-1] an answer after the timeout is dropped and counted, and answers nothing else", async () => {
+    const { parent, worker } = await composed();
+    await errorOf(parent.callFunction("slow", [], 5));
+    await until(() => worker.calls.length === 1);
+    worker.onCall = (call) => worker.answer(call, "second");
+    worker.answer(worker.calls[0]!, "first");
+    expect(await parent.callFunction("fast")).toBe("second");
+    expect(parent.metrics.droppedMessages).toBe(1);
+  });
+});
+
+describe("an AbortSignal", () => {
+  it("[CALL-2] that has fired before the call: AbortError with its reason, and nothing is sent", async () => {
+    const { parent, worker } = await composed();
+    const reason = new Error("not now");
+    const error = await errorOf(parent.callFunction("add", [], { signal: AbortSignal.abort(reason) }));
+    expect(error).toBeInstanceOf(AbortError);
+    expect(error).toMatchObject({ code: "ABORTED", message: "'add' was aborted before it was sent.", cause: reason });
+    await parent.callFunction("ping", [], 20).catch(() => {});
+    expect(worker.calls.map((call) => call.function)).toEqual(["ping"]);
+  });
+
+  it("that fires while the call waits: AbortError; the call counts as no failure of the worker", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1 });
+    const controller = new AbortController();
+    const call = errorOf(parent.callFunction("hang", [], { signal: controller.signal }));
+    await until(() => worker.calls.length === 1);
+    controller.abort("changed my mind");
+    expect(await call).toMatchObject({
+      message: "'hang' was aborted while it waited for the answer.",
+      cause: "changed my mind",
+    });
+    expect(parent.circuitState).toBe("closed");
+  });
+
+  it("that fires after the answer does nothing, and one signal serves any number of calls", async () => {
+    const { parent, worker } = await composed();
+    worker.onCall = (call) => worker.answer(call, "ok");
+    const warned = vi.fn();
+    process.once("warning", warned);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const calls = Array.from({ length: 50 }, () => parent.callFunction("add", [], { signal }));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["ok"]));
+    controller.abort();
+    expect(parent.metrics).toMatchObject({ requestsSuccess: 50, requestsFailed: 0 });
+    process.off("warning", warned);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  it("anything else in its place is refused with INVALID_OPTION, and no call is left behind", async () => {
+    const { parent } = await composed();
+    const signal = {} as AbortSignal;
+    expect(await errorOf(parent.callFunction("add", [], { signal }))).toMatchObject({ code: "INVALID_OPTION" });
+    expect(parent.metrics.queueDepth).toBe(0);
+  });
+});
+
+describe("a call that cannot go out", () => {
+  it("[CALL-2] an argument that cannot be sent: SerializationError with its path, nothing sent, the breaker untouched", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1 });
+    const error = await errorOf<SerializationError>(parent.callFunction("add", [{ callback() {} }]));
+    expect(error).toBeInstanceOf(SerializationError);
+    expect(error).toMatchObject({ code: "UNSENDABLE_VALUE", path: "args[0].callback" });
+    await parent.callFunction("next", [], 20).catch(() => {});
+    expect(worker.calls.map((call) => call.function)).toEqual(["next"]);
+    expect(parent.metrics).toMatchObject({ requestsTotal: 1, circuitBreakerTrips: 1 });
+  });
+
+  it("a message above the limit: SerializationError MESSAGE_TOO_LARGE, and the connection lives on", async () => {
+    const { parent, worker } = await composed({ limits: { maxMessageBytes: 1000 } });
+    worker.onCall = (call) => worker.answer(call, "ok");
+    const error = await errorOf(parent.callFunction("add", ["x".repeat(2000)]));
+    expect(error).toMatchObject({ code: "MESSAGE_TOO_LARGE", name: "SerializationError" });
+    expect(error.message).toMatch(/1000 .*limits\.maxMessageBytes.*Nothing was sent\./);
+    expect(await parent.callFunction("add", ["x"])).toBe("ok");
+  });
+
+  it("beyond maxPending: OverloadError, nothing queued; below again: it goes out", async () => {
+    const { parent, worker } = await composed({ maxPending: 2, name: "math" });
+    const waiting = [parent.callFunction("a"), parent.callFunction("b")];
+    const error = await errorOf<OverloadError>(parent.callFunction("c"));
+    expect(error).toBeInstanceOf(OverloadError);
+    expect(error).toMatchObject({ code: "OVERLOADED", limit: 2 });
+    expect(error.message).toBe(
+      "'c' was not sent: 2 calls to math are waiting (maxPending). Await some of them first, or use more workers.",
+    );
+    await until(() => worker.calls.length === 2);
+    worker.onCall = (call) => worker.answer(call, call.function);
+    worker.calls.forEach(worker.onCall);
+    expect(await Promise.all(waiting)).toEqual(["a", "b"]);
+    expect(await parent.callFunction("d")).toBe("d");
+  });
+
+  it("before start(): NotRunningError that says what to do", async () => {
+    const parent = composedParent((await scriptedWorker()).memory, { name: "math" });
+    const error = await errorOf(parent.callFunction("add"));
+    expect(error).toBeInstanceOf(NotRunningError);
+    expect(error).toMatchObject({
+      code: "NOT_RUNNING",
+      state: "idle",
+      message: "'add' was not sent: math is not started. Call `await worker.start()` first.",
+    });
+  });
+
+  it("while it starts: NotRunningError that says to wait", async () => {
+    const parent = composedParent((await scriptedWorker()).memory, { name: "math" });
+    const starting = parent.start();
+    expect(await errorOf(parent.callFunction("add"))).toMatchObject({
+      state: "starting",
+      message: "'add' was not sent: math is starting. Wait for `await worker.start()` first.",
+    });
+    await starting;
+  });
+
+  it("after stop(): NotRunningError that says what to do", async () => {
+    const { parent } = await composed({ name: "math" });
+    await parent.stop();
+    expect(await errorOf(parent.callFunction("add"))).toMatchObject({
+      state: "stopped",
+      message: "'add' was not sent: math is stopped. stop() was called; make a new worker to go on.",
+    });
+  });
+
+  it("a full send queue below: its OverloadError, and the call is not left waiting", async () => {
+    const { memory } = await scriptedWorker();
+    const client = memory.client();
+    const full = new OverloadError("full", { limit: 1 });
+    const parent = composedParent({
+      ...memory,
+      client: () => ({
+        async open(events) {
+          const channel = await client.open(events);
+          const send: typeof channel.send = (bytes) => {
+            if (Buffer.from(bytes).includes("flooding")) {
+              throw full;
+            }
+            channel.send(bytes);
+          };
+          return { ...channel, send };
+        },
+      }),
+    });
+    await parent.start();
+    expect(await errorOf(parent.callFunction("flooding"))).toBe(full);
+    expect(parent.metrics.queueDepth).toBe(0);
+  });
+});
+
+describe("the circuit breaker", () => {
+  const failing = async (calls: number, parent: { callFunction(name: string, args: [], timeout: number): unknown }) => {
+    for (let call = 0; call < calls; call++) {
+      await errorOf(parent.callFunction("slow", [], 1) as Promise<unknown>);
+    }
+  };
+
+  it("opens after maxRestartAttempts failures in a row; then CircuitOpenError, and nothing is sent", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 3, circuitResetTimeout: 60, name: "math" });
+    await failing(2, parent);
+    expect(parent.circuitOpen).toBe(false);
+    await failing(1, parent);
+    expect(parent.circuitOpen).toBe(true);
+    expect(parent.isHealthy).toBe(false);
+    const before = Date.now();
+    const error = await errorOf<CircuitOpenError>(parent.callFunction("add"));
+    expect(error).toBeInstanceOf(CircuitOpenError);
+    // Open for up to circuitResetTimeout, which began a moment before.
+    expect(error.retryAt.getTime() - before).toBeGreaterThan(50_000);
+    expect(error.retryAt.getTime() - before).toBeLessThanOrEqual(60_001);
+    expect(error.message).toBe(
+      "'add' was not sent: the circuit to math is open after repeated failures. The next trial call is let through at " +
+        `${error.retryAt.toISOString()}; resetCircuit() closes it now.`,
+    );
+    await until(() => worker.calls.length === 3);
+    expect(worker.calls.map((call) => call.function)).toEqual(["slow", "slow", "slow"]);
+  });
+
+  it("a success in between starts the count over", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 2, circuitResetTimeout: 60 });
+    worker.onCall = (call) => call.function === "ok" && worker.answer(call, 1);
+    await failing(1, parent);
+    await parent.callFunction("ok");
+    await failing(1, parent);
+    expect(parent.circuitState).toBe("closed");
+  });
+
+  it("half-open lets one trial through and refuses the others; its success closes the circuit", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0 });
+    await failing(1, parent);
+    expect(parent.circuitState).toBe("half-open");
+    const trial = parent.callFunction("trial");
+    expect(await errorOf(parent.callFunction("other"))).toMatchObject({ code: "CIRCUIT_OPEN" });
+    await until(() => worker.calls.length === 2);
+    worker.answer(worker.calls[1]!, "back");
+    expect(await trial).toBe("back");
+    expect(parent.circuitState).toBe("closed");
+    expect(parent.isHealthy).toBe(true);
+  });
+
+  it("a trial that fails opens it again", async () => {
+    const { parent } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0.001 });
+    await failing(1, parent);
+    await until(() => parent.circuitState === "half-open");
+    await failing(1, parent);
+    expect(parent.metrics.circuitBreakerTrips).toBe(2);
+  });
+
+  it("a trial without a timeout keeps the others out for startTimeout at most, and goes on itself", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0, startTimeout: 300 });
+    worker.onCall = (call) => call.function === "quick" && worker.answer(call, "quick");
+    await failing(1, parent);
+    const trial = parent.callFunction("hang");
+    expect(await errorOf(parent.callFunction("quick"))).toMatchObject({ code: "CIRCUIT_OPEN" });
+    await until(async () => (await parent.callFunction("quick").catch(() => "refused")) === "quick");
+    expect(parent.circuitState).toBe("closed");
+    worker.answer(worker.calls.find((call) => call.function === "hang")!, "late");
+    expect(await trial).toBe("late");
+  });
+
+  it("an aborted trial makes room for the next", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0 });
+    worker.onCall = (call) => call.function === "quick" && worker.answer(call, "quick");
+    await failing(1, parent);
+    const controller = new AbortController();
+    const trial = errorOf(parent.callFunction("hang", [], { signal: controller.signal }));
+    controller.abort();
+    await trial;
+    expect(await parent.callFunction("quick")).toBe("quick");
+    expect(parent.circuitState).toBe("closed");
+  });
+
+  it("an argument that cannot be sent frees the trial's place too", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0 });
+    worker.onCall = (call) => call.function === "quick" && worker.answer(call, "quick");
+    await failing(1, parent);
+    await errorOf(parent.callFunction("hang", [() => {}]));
+    expect(await parent.callFunction("quick")).toBe("quick");
+  });
+
+  it("resetCircuit() closes it at once", async () => {
+    const { parent } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 60 });
+    await failing(1, parent);
+    parent.resetCircuit();
+    expect(parent.circuitState).toBe("closed");
+    expect(parent.metrics.circuitBreakerResets).toBe(1);
+  });
+});

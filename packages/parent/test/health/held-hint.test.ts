@@ -1,0 +1,61 @@
+import { createEventLog } from "@multifrost/reliability";
+import { createFakeClock } from "@multifrost/reliability/testing";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createPendingCalls, type PendingCall } from "../../src/call/pending-calls.js";
+import { watchHeld } from "../../src/health/held-hint.js";
+import { guard, unguard } from "../../src/spawn/exit-guard.js";
+
+const worker = { kill() {} };
+const ofWorker = ["ProcessWrap", "PipeWrap", "PipeWrap"];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  guard(worker);
+});
+afterEach(() => {
+  unguard(worker);
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+function watched(handles: string[]) {
+  vi.spyOn(process, "getActiveResourcesInfo").mockReturnValue(handles);
+  const warn = vi.fn();
+  const logger = { info() {}, warn, error() {} };
+  const pending = createPendingCalls(() => {});
+  const watch = watchHeld(pending, "math", createEventLog({ clock: createFakeClock(), logger }));
+  return { warn, pending, watch };
+}
+
+it("speaks once, when nothing but workers was alive at two looks in a row", () => {
+  const { warn } = watched(ofWorker);
+  vi.advanceTimersByTime(2000);
+  expect(warn).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(60_000);
+  expect(warn).toHaveBeenCalledOnce();
+  expect(warn.mock.calls[0]?.[0]).toMatchObject({ event: "process_held" });
+});
+
+it.each(["Timeout", "TCPServerWrap", "TCPSocketWrap", "FSReqCallback", "GetAddrInfoReqWrap"])(
+  "is silent while a %s is alive",
+  (handle) => {
+    const { warn } = watched([...ofWorker, handle]);
+    vi.advanceTimersByTime(60_000);
+    expect(warn).not.toHaveBeenCalled();
+  },
+);
+
+it("is silent while a call waits for its answer", () => {
+  const { warn, pending } = watched(ofWorker);
+  pending.add({ id: "1" } as PendingCall);
+  vi.advanceTimersByTime(60_000);
+  expect(warn).not.toHaveBeenCalled();
+});
+
+it("is silent after it was told to stop", () => {
+  const { warn, watch } = watched(ofWorker);
+  vi.advanceTimersByTime(2000);
+  watch.stop();
+  vi.advanceTimersByTime(60_000);
+  expect(warn).not.toHaveBeenCalled();
+});
