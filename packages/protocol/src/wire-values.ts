@@ -28,7 +28,7 @@ const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
 export function createToSendable(limits: MessageLimits): ToSendable {
   const size: Size = { values: 0, bytes: 0 };
   return (value, root, ownLevels = 0) => {
-    if (value === null || typeof value === "boolean") {
+    if (value === null || value === undefined || typeof value === "boolean") {
       return value;
     }
     const walk: Walk = { limits, path: [root], ancestors: [], maxDepth: limits.maxDepth + ownLevels, size };

@@ -32,7 +32,7 @@ describe("a socket that fails", () => {
     channel.send(new Uint8Array(1), (error) => outcomes.push(error?.code));
     channel.send(new Uint8Array(1), (error) => outcomes.push(error?.code));
     await until(() => outcomes.length === 2);
-    expect(outcomes).toEqual(["CHANNEL_CLOSED", "CHANNEL_CLOSED"]);
+    expect(outcomes).toEqual(["CONNECTION_LOST", "CHANNEL_CLOSED"]);
     expect(failures).toMatchObject([{ code: "CONNECTION_LOST", cause: { code: "ENOTSOCK" } }]);
   });
 });
@@ -49,24 +49,39 @@ describe("a socket that has something to tell at once", () => {
 });
 
 describe("a socket that says EAGAIN", () => {
-  it("while it is open is asked again, and no message is lost or sent twice", async () => {
-    const { channel, socket } = open();
+  it("to a message loses that one, which settles with CONNECTION_LOST, and goes on with the next", async () => {
+    const { channel, socket, failures } = open();
     const sent: unknown[] = [];
-    let refusals = 3;
     socket.send = async ([, bytes]) => {
-      refusals -= 1;
-      if (refusals >= 0) {
+      if (bytes?.[0] === 2) {
         throw withCode("EAGAIN");
       }
       sent.push(bytes?.[0]);
     };
     const settled: unknown[] = [];
     for (const number of [1, 2, 3]) {
-      channel.send(new Uint8Array([number]), (error) => settled.push(error));
+      channel.send(new Uint8Array([number]), (error) => settled.push(error?.code));
     }
     await until(() => settled.length === 3);
-    expect(sent).toEqual([1, 2, 3]);
-    expect(settled).toEqual([undefined, undefined, undefined]);
+    expect(sent).toEqual([1, 3]);
+    expect(settled).toEqual([undefined, "CONNECTION_LOST", undefined]);
+    expect(failures).toEqual([]);
+  });
+
+  it("is not given anything before it is writable, although its connection is up", async () => {
+    const { channel, socket } = open();
+    const sent: unknown[] = [];
+    let looks = 0;
+    Object.defineProperty(socket, "writable", { get: () => ++looks > 3 });
+    socket.send = async ([, bytes]) => void sent.push([bytes?.[0], looks]);
+    channel.send(new Uint8Array([1]));
+    await until(() => sent.length === 1);
+    channel.send(new Uint8Array([2]));
+    await until(() => sent.length === 2);
+    expect(sent).toEqual([
+      [1, 4],
+      [2, 4],
+    ]);
   });
 
   it("to a pending receive while it is open is read again", async () => {
@@ -89,6 +104,7 @@ interface Pending<T> {
 class FakeDealer {
   closed = false;
   readable = false;
+  writable = true;
   linger = 0;
   receives = 0;
   receiving: Pending<Buffer[]> | undefined;

@@ -16,6 +16,8 @@ export interface SendLoop {
   readonly queue: SendQueue;
   /** Whether there is a connection to send on; the loop ends where there is none. */
   connected(): boolean;
+  /** Whether the socket was found writable since the latest connection came up; asked once for each. */
+  reached(isWritable: () => boolean): boolean;
   /** Is told when the socket failed. */
   fail(cause: unknown): void;
 }
@@ -26,7 +28,7 @@ export interface SendLoop {
  */
 export async function sendToServer(open: OpenSocket<Dealer>, loop: SendLoop): Promise<void> {
   while (loop.queue.length > 0 && loop.connected()) {
-    if (open.socket.writable) {
+    if (loop.reached(() => open.socket.writable)) {
       sendSome(loop, (item) => handOver(open, item, open.socket.send(toServer(item.bytes)), loop.fail));
     }
     if (loop.queue.length > 0) {
@@ -58,22 +60,29 @@ function sendSome({ queue, connected }: SendLoop, send: (item: Outgoing) => void
  * be awaited before the next.
  */
 function handOver(open: OpenSocket, item: Outgoing, sent: Promise<void>, fail: (cause: unknown) => void): void {
-  const { endpoint } = open;
   sent.then(
-    () => settle(item),
-    (cause: unknown) => {
-      if (isNoSuchPeer(cause)) {
-        settle(item, peerUnknown(endpoint, item.peer, cause));
-      } else if (open.socket.closed) {
-        settle(item, channelClosed(endpoint));
-      } else if (isTryAgain(cause)) {
-        settle(item, connectionLost(endpoint, cause));
-      } else {
-        settle(item, socketFailed(endpoint, cause));
-        fail(cause);
-      }
-    },
+    // Most have nobody to tell.
+    item.settled === undefined ? undefined : () => settle(item),
+    (cause: unknown) => refused(open, item, cause, fail),
   );
+}
+
+function refused(
+  { socket, endpoint }: OpenSocket,
+  item: Outgoing,
+  cause: unknown,
+  fail: (cause: unknown) => void,
+): void {
+  if (isNoSuchPeer(cause)) {
+    settle(item, peerUnknown(endpoint, item.peer, cause));
+  } else if (socket.closed) {
+    settle(item, channelClosed(endpoint));
+  } else if (isTryAgain(cause)) {
+    settle(item, connectionLost(endpoint, cause));
+  } else {
+    settle(item, socketFailed(endpoint, cause));
+    fail(cause);
+  }
 }
 
 function nextTurn(): Promise<void> {
