@@ -1,13 +1,12 @@
 // What the channel tells, and where it goes: messages to inbound.ts, connections to the watch on the parent and the log.
 
 import { type Codec, type Message, MultifrostError } from "@multifrost/protocol";
-import type { EventLog } from "@multifrost/reliability";
+import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { Peer, ServerEvents } from "@multifrost/transport";
 import type { CallRunner } from "./call/incoming-call.js";
 import { createInbound } from "./inbound.js";
 import type { ParentWatch } from "./parent-watch.js";
 import type { Peers } from "./peers.js";
-import type { RareEvent } from "./rare-event.js";
 import type { StartMode } from "./start-mode.js";
 
 /** What the handlers need from around them. */

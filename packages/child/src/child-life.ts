@@ -3,7 +3,14 @@
 
 import { type Codec, type ConnectionError, createCodec } from "@multifrost/protocol";
 import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
-import { createEventLog, type EventLog, prettyLogger, systemClock } from "@multifrost/reliability";
+import {
+  createEventLog,
+  createRareEvent,
+  type EventLog,
+  prettyLogger,
+  type RareEvent,
+  systemClock,
+} from "@multifrost/reliability";
 import type { Peer, ServerChannel } from "@multifrost/transport";
 import { announce, openChannel } from "./announce.js";
 import { callEvents } from "./call/call-events.js";
@@ -15,7 +22,6 @@ import { forwardOutput, type OutputForwarder } from "./output/forward-output.js"
 import { writeUnforwarded } from "./output/real-stream.js";
 import { type ParentWatch, watchParent } from "./parent-watch.js";
 import { createPeers, type Peers } from "./peers.js";
-import { createRareEvent, type RareEvent } from "./rare-event.js";
 import { endInOrder } from "./shutdown.js";
 import type { StartMode } from "./start-mode.js";
 

@@ -1,13 +1,12 @@
 // The end of a child, in order: no new calls, those in flight answered, the registry entry gone, the output flushed,
 // the channel closed. The parent's twin: parent/src/shutdown.ts.
 
-import type { EventLog } from "@multifrost/reliability";
+import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { ServerChannel } from "@multifrost/transport";
 import type { Announcement } from "./announce.js";
 import type { CallRunner } from "./call/incoming-call.js";
 import type { OutputForwarder } from "./output/forward-output.js";
 import type { ParentWatch } from "./parent-watch.js";
-import type { RareEvent } from "./rare-event.js";
 
 /** How long answers that are already made may take to go out, in milliseconds. */
 const FLUSH_TIMEOUT_MS = 1_000;

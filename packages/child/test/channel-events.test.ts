@@ -1,9 +1,8 @@
 import { ConnectionError, createCodec, createHeartbeat, type Message } from "@multifrost/protocol";
-import { createEventLog, systemClock } from "@multifrost/reliability";
+import { createEventLog, createRareEvent, systemClock } from "@multifrost/reliability";
 import { describe, expect, test } from "vitest";
 import { type ChannelEventsOptions, channelEvents } from "../src/channel-events.js";
 import { createPeers } from "../src/peers.js";
-import { createRareEvent } from "../src/rare-event.js";
 import { keepingLogger } from "./support/log.js";
 
 const codec = createCodec();

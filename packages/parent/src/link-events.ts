@@ -2,13 +2,12 @@
 // is a loss, and once it was dropped it concerns nobody. Next: inbound.ts for messages, supervise.ts for losses.
 
 import type { ExitDetails, MultifrostError } from "@multifrost/protocol";
-import type { HeartbeatMonitor, LogFields, LogLevel } from "@multifrost/reliability";
+import { createRareEvent, type HeartbeatMonitor, type LogFields, type LogLevel } from "@multifrost/reliability";
 import { createInbound } from "./inbound.js";
 import type { Instruments } from "./instruments.js";
 import type { LifeConfig } from "./life-config.js";
 import type { LinkEvents, Loss } from "./link.js";
 import type { LiveLink } from "./live-link.js";
-import { createRareEvent } from "./rare-event.js";
 import type { WorkerProcess } from "./spawn/worker-process.js";
 
 /** What a link in use tells. Nothing after it was dropped, but for the end of its process. */

@@ -2,11 +2,12 @@
 // Next: the transport. The way back: scan.ts, decode.ts.
 
 import { Encoder } from "@msgpack/msgpack";
+import { createEnvelopeWriter } from "./envelope.js";
 import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message } from "./messages.js";
-import { createPool } from "./pool.js";
-import { createToSendable } from "./wire-values.js";
+import type { Size } from "./value-walk.js";
+import { createToSendable, type ToSendable } from "./wire-values.js";
 
 /**
  * A message longer than this, in bytes, is given away in the buffer that it was written to, and a new buffer is begun:
@@ -24,18 +25,19 @@ export type EncodeMessage = (message: Message) => Uint8Array;
  * value, `MESSAGE_TOO_LARGE` for the message as a whole.
  */
 export function createEncoder(app: string, limits: MessageLimits): EncodeMessage {
-  const pool = createPool();
   let encoder = newEncoder();
+  const write = createEnvelopeWriter((value) => encodeWith(encoder, value));
   return (message) => {
-    const written = encodeWith(encoder, toWire(message, app, limits));
-    const isLarge = written.byteLength > COPIED_BYTES;
-    if (isLarge) {
+    const size: Size = { values: 0, bytes: 0 };
+    const wire = toWire(message, app, createToSendable(limits, size));
+    const bytes = size.bytes > COPIED_BYTES ? encodeWith(encoder, wire) : write(wire);
+    if (bytes.byteLength > COPIED_BYTES) {
       encoder = newEncoder();
     }
-    if (written.byteLength > limits.maxMessageBytes) {
-      throw tooLarge(message, written.byteLength, limits.maxMessageBytes);
+    if (bytes.byteLength > limits.maxMessageBytes) {
+      throw tooLarge(message, bytes.byteLength, limits.maxMessageBytes);
     }
-    return isLarge ? written : pool.keep(written);
+    return bytes;
   };
 }
 
@@ -44,9 +46,8 @@ function newEncoder(): Encoder {
 }
 
 /** The id and type stand first, so that a receiver can answer a message it cannot read to its end. */
-function toWire(message: Message, app: string, limits: MessageLimits): Record<string, unknown> {
+function toWire(message: Message, app: string, toSendable: ToSendable): Record<string, unknown> {
   const { type, id, timestamp } = message;
-  const toSendable = createToSendable(limits);
   const metadata = message.metadata && toSendable(message.metadata, "metadata");
   switch (message.type) {
     case "call": {
@@ -74,9 +75,9 @@ function toWire(message: Message, app: string, limits: MessageLimits): Record<st
 }
 
 /** The bytes are still the encoder's own. */
-function encodeWith(encoder: Encoder, wire: Record<string, unknown>): Uint8Array {
+function encodeWith(encoder: Encoder, value: unknown): Uint8Array {
   try {
-    return encoder.encodeSharedRef(wire);
+    return encoder.encodeSharedRef(value);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SerializationError("UNSENDABLE_VALUE", `The message cannot be encoded: ${reason}. Nothing was sent.`, {

@@ -24,9 +24,8 @@ const MIN_INT64 = -(2n ** 63n);
 /** Objects that stand for something that lives in this process only. */
 const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
 
-/** For the values of one message, which are counted together. */
-export function createToSendable(limits: MessageLimits): ToSendable {
-  const size: Size = { values: 0, bytes: 0 };
+/** For the values of one message, which are counted together in `size`. */
+export function createToSendable(limits: MessageLimits, size: Size = { values: 0, bytes: 0 }): ToSendable {
   return (value, root, ownLevels = 0) => {
     if (value === null || value === undefined || typeof value === "boolean") {
       return value;

@@ -35,4 +35,5 @@ export {
 } from "./log-event.js";
 export { createMetrics, type Metrics, type MetricsOptions } from "./metrics.js";
 export type { HeartbeatMetrics, MetricsSnapshot } from "./metrics-snapshot.js";
+export { createRareEvent, type RareEvent } from "./rare-event.js";
 export { createRestartBudget, type RestartBudget, type RestartBudgetOptions } from "./restart-budget.js";

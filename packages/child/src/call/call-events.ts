@@ -1,7 +1,6 @@
 // What is told of a call: that it began, how it ended, and that it went without an answer.
 
-import type { EventLog } from "@multifrost/reliability";
-import type { RareEvent } from "../rare-event.js";
+import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { CallRunnerOptions, IncomingCall } from "./incoming-call.js";
 
 /** Makes the runner's observers. They gather nothing where nobody listens. */

@@ -1,8 +1,7 @@
 import { createCall } from "@multifrost/protocol";
-import { createEventLog, systemClock } from "@multifrost/reliability";
+import { createEventLog, createRareEvent, systemClock } from "@multifrost/reliability";
 import { expect, test } from "vitest";
 import { callEvents } from "../../src/call/call-events.js";
-import { createRareEvent } from "../../src/rare-event.js";
 import { keepingLogger } from "../support/log.js";
 
 const message = createCall({ function: "add", args: [1], metadata: { correlation_id: "order 7" } });

@@ -33,6 +33,7 @@ export interface Outbox {
 export function createOutbox({ limits, needsConnection, sendQueued, fail }: OutboxParts): Outbox {
   const queue = createSendQueue(limits);
   let connections = 0;
+  let reached = false;
   let failed = false;
   let sending = false;
   let whenEmpty: () => void = () => {};
@@ -40,6 +41,10 @@ export function createOutbox({ limits, needsConnection, sendQueued, fail }: Outb
   const loop: SendLoop = {
     queue,
     connected: () => !failed && (connections > 0 || !needsConnection),
+    reached(isWritable) {
+      reached ||= isWritable();
+      return reached;
+    },
     fail(cause) {
       failed = true;
       fail(cause);
@@ -74,6 +79,7 @@ export function createOutbox({ limits, needsConnection, sendQueued, fail }: Outb
     },
     connectionUp() {
       connections += 1;
+      reached = false;
       wake();
     },
     connectionDown() {

@@ -1,7 +1,9 @@
 // For an event that a peer can cause as often as it likes: every one is counted, but one a second is told, so that
 // nobody can flood the log.
 
-import type { Clock, EventLog, LogEventName, LogFields, LogLevel } from "@multifrost/reliability";
+import type { Clock } from "./clock.js";
+import type { EventLog } from "./event-log.js";
+import type { LogEventName, LogFields, LogLevel } from "./log-event.js";
 
 /** The least time between two that are told, in milliseconds. */
 const INTERVAL_MS = 1_000;

@@ -1,0 +1,62 @@
+import { decode, Encoder } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { createEnvelopeWriter } from "../src/envelope.js";
+
+const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
+const encodeValue = (value: unknown): Uint8Array => encoder.encodeSharedRef(value);
+
+/** Every length around the places where the head of a text changes, and where it is no longer written by hand. */
+const texts = [0, 1, 31, 32, 33, 254, 255, 256, 20_000].flatMap((length) => ["x".repeat(length), "é".repeat(length)]);
+
+it("writes the same bytes as the library does", () => {
+  const write = createEnvelopeWriter(encodeValue);
+  for (const text of texts) {
+    for (const value of [text, [text], 0.5, 1, null, { text }, new Uint8Array(300)]) {
+      const fields = { app: "x", id: text, absent: undefined, value };
+      expect(Buffer.compare(write(fields), encoder.encode(fields))).toBe(0);
+    }
+  }
+});
+
+it("what it has written is not changed by what it writes next, however large", () => {
+  const write = createEnvelopeWriter(encodeValue);
+  const fields = fc.record({ id: fc.string(), number: fc.double({ noNaN: true }), size: fc.nat(40_000) });
+  fc.assert(
+    fc.property(fc.array(fields, { maxLength: 20 }), (messages) => {
+      const sent = messages.map(({ size, ...rest }) => ({ ...rest, body: new Uint8Array(size).fill(size) }));
+      const written = sent.map((message) => write(message));
+      for (const [index, bytes] of written.entries()) {
+        expect(decode(bytes)).toEqual(decode(encoder.encode(sent[index])));
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+it("a value that writes a message of its own while it is encoded does not get into this one", () => {
+  let inner: Uint8Array | undefined;
+  const write = createEnvelopeWriter((value) => {
+    if (inner === undefined) {
+      inner = new Uint8Array();
+      inner = write({ id: "inner", text: "é" });
+    }
+    return new Encoder().encode(value);
+  });
+  const outer = write({ id: "outer", value: [1, 2, 3], more: "ä" });
+  expect(decode(outer)).toEqual({ id: "outer", value: [1, 2, 3], more: "ä" });
+  expect(decode(inner as Uint8Array)).toEqual({ id: "inner", text: "é" });
+});
+
+it("after a value that cannot be encoded the next message is whole", () => {
+  let fails = true;
+  const write = createEnvelopeWriter((value) => {
+    if (fails) {
+      throw new Error("cannot be encoded");
+    }
+    return encodeValue(value);
+  });
+  expect(() => write({ id: "first", value: [1] })).toThrow("cannot be encoded");
+  fails = false;
+  expect(decode(write({ id: "second", value: [2] }))).toEqual({ id: "second", value: [2] });
+});
