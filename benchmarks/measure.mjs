@@ -49,7 +49,7 @@ export async function compareStarts(startContenders, repetitions) {
 }
 
 /** Median, least and most. */
-function spread(values) {
+export function spread(values) {
   return { median: middle(values), min: Math.min(...values), max: Math.max(...values) };
 }
 

@@ -15,6 +15,16 @@ export function printTable(rows, starts, repetitions) {
   printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
 }
 
+/** Prints how promptly starts settle, in milliseconds. */
+export function printPromptness(rows) {
+  for (const { title, median, min, max, limit } of rows) {
+    const verdict = median > limit ? "MISS" : "pass";
+    console.log(
+      `${title}: ${median.toFixed(1)} ms (${min.toFixed(1)} – ${max.toFixed(1)}), at most ${limit} ms: ${verdict}`,
+    );
+  }
+}
+
 function printLine(cells) {
   const padded = cells.map((cell, column) => (column === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[column])));
   console.log(padded.join(" ").trimEnd());

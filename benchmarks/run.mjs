@@ -4,13 +4,17 @@
 import { parseArgs } from "node:util";
 import { startContenders } from "./contenders.mjs";
 import { compareStarts, interleave } from "./measure.mjs";
-import { printTable } from "./report.mjs";
+import { printPromptness, printTable } from "./report.mjs";
+import { rejectsAfterExit, resolvesAfterReachable } from "./starts/starts.mjs";
 
 /** The whole run takes about 25 s; one that is still at it after this is broken, in milliseconds. */
 const MOST_MS = 60_000;
 
 /** Pairs of repetitions, Multifrost and bare in turn. */
 const REPETITIONS = 7;
+
+/** Starts of each kind. */
+const STARTS = 5;
 
 /** Calls that are always under way in the measurement of throughput. */
 const IN_FLIGHT = 128;
@@ -24,10 +28,16 @@ setTimeout(() => {
 
 const { starts, rows } = await measureAll();
 printTable(rows, starts, REPETITIONS);
-process.exitCode = options.check && rows.some((row) => row.missed) ? 1 : 0;
+const promptness = [
+  { title: "start() resolves after the worker is reachable", limit: 50, ...(await resolvesAfterReachable(STARTS)) },
+  { title: "start() rejects after the script has exited", limit: 100, ...(await rejectsAfterExit(STARTS)) },
+];
+printPromptness(promptness);
+const missed = rows.some((row) => row.missed) || promptness.some(({ median, limit }) => median > limit);
+process.exitCode = options.check && missed ? 1 : 0;
 
 async function measureAll() {
-  const starts = await compareStarts(startContenders, 5);
+  const starts = await compareStarts(startContenders, STARTS);
   const pair = await startContenders();
   try {
     return { starts, rows: [await sequential(pair), await inFlight(pair), await largeBinary(pair)] };

@@ -114,7 +114,13 @@ describe("a link", () => {
     await Promise.all([live.drop(), live.drop()]);
     expect(link.close).toHaveBeenCalledOnce();
     const count = link.sent.length;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // Another with the same interval goes on meanwhile, so that there was time for more.
+    const other = opened({ heartbeatInterval: 0.001 });
+    await other.beat();
+    await other.done;
+    await until(() => other.sent.length > 5);
+    const going = other.tell.live.mock.calls[0]?.[0] as LiveLink;
+    await going.drop();
     expect(link.sent.length).toBe(count);
   });
 

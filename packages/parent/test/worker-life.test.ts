@@ -161,7 +161,11 @@ describe("stop()", () => {
     const call = parent.callFunction("slow");
     await until(() => worker.calls.length === 1);
     const stopping = parent.stop();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Another that gives its call 5 ms has stopped by then.
+    const impatient = await composed({ stopTimeout: 5 });
+    const given = errorOf(impatient.parent.callFunction("hang"));
+    await impatient.parent.stop();
+    await given;
     worker.answer(worker.calls[0]!, "done");
     expect(await call).toBe("done");
     await stopping;
