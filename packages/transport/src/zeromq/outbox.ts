@@ -10,8 +10,8 @@ export interface OutboxParts {
   readonly limits: Required<ChannelLimits>;
   /** Whether to wait with sending until a connection is up, and again when it is lost. */
   readonly needsConnection: boolean;
-  /** Sends as long as it can. Must not reject. */
-  sendQueued(loop: SendLoop): Promise<void>;
+  /** Sends what goes out in one turn of the event loop. Must not throw. */
+  sendQueued(loop: SendLoop): void;
   /** Is told when the socket failed. */
   fail(cause: unknown): void;
 }
@@ -51,10 +51,13 @@ export function createOutbox({ limits, needsConnection, sendQueued, fail }: Outb
     },
   };
 
-  const run = async () => {
-    // More may be pushed between the end of a loop and its being noticed here.
-    while (queue.length > 0 && loop.connected()) {
-      await sendQueued(loop);
+  const run = () => {
+    if (loop.connected()) {
+      sendQueued(loop);
+    }
+    if (queue.length > 0 && loop.connected()) {
+      setImmediate(run);
+      return;
     }
     sending = false;
     if (queue.length === 0) {

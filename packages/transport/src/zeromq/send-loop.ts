@@ -1,4 +1,5 @@
-// Empties a send queue into a socket. A socket takes one send at a time, so there is one loop for each.
+// Hands what is queued to a socket, and tells what became of it (step 6 of a call, and step 11 on its way back).
+// Called by outbox.ts, once in a turn of the event loop.
 
 import type { Dealer, Router } from "zeromq";
 import { settle } from "../call-handler.js";
@@ -14,7 +15,7 @@ const PER_TURN = 512;
 /** What a send loop works on. */
 export interface SendLoop {
   readonly queue: SendQueue;
-  /** Whether there is a connection to send on; the loop ends where there is none. */
+  /** Whether there is a connection to send on. */
   connected(): boolean;
   /** Whether the socket was found writable since the latest connection came up; asked once for each. */
   reached(isWritable: () => boolean): boolean;
@@ -23,28 +24,18 @@ export interface SendLoop {
 }
 
 /**
- * Sends what is queued from a client. A connection that was told of a moment ago may not have reached the socket, which
- * is seen before anything is given to it. Resolves when the queue is empty, or nothing can be sent any more.
+ * Sends from a client. A connection that was told of a moment ago may not have reached the socket, which is seen before
+ * anything is given to it.
  */
-export async function sendToServer(open: OpenSocket<Dealer>, loop: SendLoop): Promise<void> {
-  while (loop.queue.length > 0 && loop.connected()) {
-    if (loop.reached(() => open.socket.writable)) {
-      sendSome(loop, (item) => handOver(open, item, open.socket.send(toServer(item.bytes)), loop.fail));
-    }
-    if (loop.queue.length > 0) {
-      await nextTurn();
-    }
+export function sendToServer(open: OpenSocket<Dealer>, loop: SendLoop): void {
+  if (loop.reached(() => open.socket.writable)) {
+    sendSome(loop, (item) => handOver(open, item, () => open.socket.send(toServer(item.bytes)), loop.fail));
   }
 }
 
-/** Sends what is queued from a server. Resolves as {@link sendToServer}. */
-export async function sendToPeers(open: OpenSocket<Router>, loop: SendLoop): Promise<void> {
-  while (loop.queue.length > 0 && loop.connected()) {
-    sendSome(loop, (item) => handOver(open, item, open.socket.send(toPeer(item.peer, item.bytes)), loop.fail));
-    if (loop.queue.length > 0) {
-      await nextTurn();
-    }
-  }
+/** Sends from a server. */
+export function sendToPeers(open: OpenSocket<Router>, loop: SendLoop): void {
+  sendSome(loop, (item) => handOver(open, item, () => open.socket.send(toPeer(item.peer, item.bytes)), loop.fail));
 }
 
 function sendSome({ queue, connected }: SendLoop, send: (item: Outgoing) => void): void {
@@ -59,12 +50,21 @@ function sendSome({ queue, connected }: SendLoop, send: (item: Outgoing) => void
  * A socket here never waits (`sendTimeout: 0`): a message is taken at once, or its peer is not there. So no send has to
  * be awaited before the next.
  */
-function handOver(open: OpenSocket, item: Outgoing, sent: Promise<void>, fail: (cause: unknown) => void): void {
-  sent.then(
+function handOver(open: OpenSocket, item: Outgoing, send: () => Promise<void>, fail: (cause: unknown) => void): void {
+  attempt(send).then(
     // Most have nobody to tell.
     item.settled === undefined ? undefined : () => settle(item),
     (cause: unknown) => refused(open, item, cause, fail),
   );
+}
+
+/** Some of its errors the library throws instead of rejecting, such as that the socket is closed. */
+function attempt(send: () => Promise<void>): Promise<void> {
+  try {
+    return send();
+  } catch (cause) {
+    return Promise.reject(cause);
+  }
 }
 
 function refused(
@@ -83,10 +83,4 @@ function refused(
     settle(item, socketFailed(endpoint, cause));
     fail(cause);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
