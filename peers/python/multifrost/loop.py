@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -110,6 +112,23 @@ class SocketLoop:
 
     def run(self, on_stop: Callable[[], None]) -> None:
         """Runs until stopped or orphaned; `on_stop` is called when no more calls are taken."""
+        with self._woken_by_signals():
+            self._run(on_stop)
+
+    @contextlib.contextmanager
+    def _woken_by_signals(self) -> Iterator[None]:
+        # Python runs a signal's handler once it has control again. A signal that comes a moment before the loop goes to
+        # sleep would wait for the next message, which may never come; so the system's own handler wakes the loop.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._wake_out.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+
+    def _run(self, on_stop: Callable[[], None]) -> None:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._wake_in.fileno(), zmq.POLLIN)

@@ -47,6 +47,7 @@ class ChildWorker:
     """How long calls in flight may still take after a stop, in seconds."""
 
     _loop: SocketLoop | None = None
+    _stopped_early = False
 
     def __init__(self, service_id: str | None = None, *, namespace: str | None = None) -> None:
         self.service_id = service_id
@@ -74,6 +75,8 @@ class ChildWorker:
         """
         port = None if self.service_id else spawn_port()
         self._loop = loop = SocketLoop(Methods(self, ChildWorker), self.namespace, self.stop_timeout)
+        if self._stopped_early:
+            loop.stop()
         registry = Registry()
         leaving: list[threading.Thread] = []
 
@@ -103,6 +106,8 @@ class ChildWorker:
         """Ends `run` and `start` once the calls in flight are answered; returns at once. From any thread."""
         if self._loop:
             self._loop.stop()
+        else:
+            self._stopped_early = True
 
     def list_functions(self) -> list[str]:
         """The names that can be called, sorted. Parents get the same by ``listFunctions``."""

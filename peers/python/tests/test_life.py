@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from conftest import EDGE, EXAMPLE, Bench, Parent, until
 
+from multifrost import ChildWorker
+from multifrost.dispatch import Methods
+from multifrost.loop import SocketLoop
+
 
 def test_a_heartbeat_is_echoed(math: Parent) -> None:
     metadata = {"hb_timestamp": 12.5, "other": [1]}
@@ -181,3 +185,29 @@ def test_a_wrong_port_is_one_line_and_exit_code_1(bench: Bench, port: str | None
             "multifrost: COMLINK_ZMQ_PORT is not set and no service id was given. "
             "Start this worker from a ParentWorker, or give it a service id to run as a service.\n"
         )
+
+
+def test_a_signal_that_comes_just_before_the_loop_sleeps_wakes_it() -> None:
+    """The system's own handler writes to the loop's wake-up socket: it does not need Python to have control."""
+    loop = SocketLoop(Methods(ChildWorker(), ChildWorker), "default", 1.0)
+    loop.bind()
+    wake_up = loop._wake_out.fileno()
+    installed: list[int] = []
+
+    def on_stop() -> None:
+        installed.append(signal.set_wakeup_fd(-1))
+        signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
+
+    loop.stop()
+    loop.run(on_stop)
+    loop.close()
+    assert installed == [wake_up]
+    assert signal.set_wakeup_fd(-1) == -1, "what was there before is there again"
+
+
+def test_a_worker_that_is_stopped_before_it_serves_ends_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(bench.home))
+    worker = ChildWorker("stopped-early")
+    worker.stop()
+    worker.start()
+    assert "stopped-early" not in bench.services()
