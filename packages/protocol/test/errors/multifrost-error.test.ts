@@ -16,7 +16,7 @@ let copies: Errors[];
 beforeAll(async () => {
   copyFolder = mkdtempSync(join(tmpdir(), "multifrost-errors-"));
   writeFileSync(join(copyFolder, "package.json"), '{"type":"module"}');
-  cpSync(join(folder, "dist/errors"), copyFolder, { recursive: true, filter: (file) => !file.endsWith(".map") });
+  cpSync(join(folder, "dist/errors"), copyFolder, { recursive: true });
   const files = [join(folder, "dist/errors/index.js"), join(copyFolder, "index.js")];
   copies = await Promise.all(files.map((file) => import(pathToFileURL(file).href) as Promise<Errors>));
 });
