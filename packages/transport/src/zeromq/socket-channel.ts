@@ -29,13 +29,15 @@ export interface SocketChannel extends Channel {
 
 /** How far a channel is in its life. */
 interface Life {
+  /** Messages received, whatever became of them. */
+  arrived: number;
   phase: "open" | "closing" | "closed";
 }
 
 /** Makes a channel of an open socket. */
 export function socketChannel(parts: SocketChannelParts): SocketChannel {
   const { open, events } = parts;
-  const life: Life = { phase: "open" };
+  const life: Life = { phase: "open", arrived: 0 };
   let closing: Promise<void> | undefined;
 
   const fail = (cause: unknown) => {
@@ -70,6 +72,7 @@ export function socketChannel(parts: SocketChannelParts): SocketChannel {
 
 function watch({ open, events }: SocketChannelParts, life: Life, outbox: Outbox): Promise<void> {
   return watchConnections(open, {
+    arrived: () => life.arrived,
     up() {
       outbox.connectionUp();
       whileOpen(life, () => events.up());
@@ -83,6 +86,7 @@ function watch({ open, events }: SocketChannelParts, life: Life, outbox: Outbox)
 
 function receiver({ events, deliver }: SocketChannelParts, life: Life): (frames: readonly Buffer[]) => void {
   return (frames) => {
+    life.arrived += 1;
     if (life.phase !== "open") {
       return;
     }
