@@ -90,6 +90,22 @@ describe("strangers", () => {
   });
 });
 
+describe("peers that come and go", () => {
+  it("a message that comes while another peer leaves is heard, without a further one to follow it", async () => {
+    const server = await openServer(zeromqServer({ bind: {} }));
+    const port = portOf(server.channel);
+    const stays = await openClient(zeromqClient({ connect: { port } }));
+    for (let round = 1; round <= 100; round += 1) {
+      const goes = await openClient(zeromqClient({ connect: { port } }));
+      await until(() => goes.heard.ups === 1);
+      await goes.channel.close();
+      stays.channel.send(bytesOf(`round ${round}`));
+      await until(() => server.heard.messages.length === round);
+    }
+    expect(texts(server.heard).at(-1)).toBe("round 100");
+  });
+});
+
 describe("addresses", () => {
   it("a bound end tells its port; by default it listens on the loopback address only", async () => {
     const server = await openServer(zeromqServer({ bind: {} }));

@@ -25,7 +25,8 @@ export interface SendLoop {
 
 /**
  * Sends from a client. A connection that was told of a moment ago may not have reached the socket, which is seen before
- * anything is given to it.
+ * anything is given to it. (Asking a socket whether it is writable takes away the sign that a pending receive waits for;
+ * the send that follows gives it back.)
  */
 export function sendToServer(open: OpenSocket<Dealer>, loop: SendLoop): void {
   if (loop.reached(() => open.socket.writable)) {
