@@ -52,7 +52,8 @@ export function createOutbox({ limits, needsConnection, sendQueued, fail }: Outb
   };
 
   const run = () => {
-    if (loop.connected()) {
+    // After `close` the queue is empty, and the socket must not be touched any more.
+    if (queue.length > 0 && loop.connected()) {
       sendQueued(loop);
     }
     if (queue.length > 0 && loop.connected()) {
