@@ -1,0 +1,99 @@
+// `pnpm interop`: builds the peers and runs every parent against every worker, spawned and by name. See README.md.
+
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { judge, readKnownFailures } from "./known-failures.ts";
+import { LANGUAGES, type Language, prepare } from "./languages.ts";
+import { CASES, type Mode, type Result, runPair } from "./pair.ts";
+import { contend } from "./registry.ts";
+import { printFailures, printGrid } from "./report.ts";
+
+const MODES: readonly Mode[] = ["spawn", "connect"];
+
+const { values: asked } = parseArgs({
+  options: {
+    parent: { type: "string", multiple: true, default: [...LANGUAGES] },
+    child: { type: "string", multiple: true, default: [...LANGUAGES] },
+    mode: { type: "string", multiple: true, default: [...MODES] },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (asked.help) {
+  console.log("pnpm interop [--parent LANGUAGE]… [--child LANGUAGE]… [--mode spawn|connect]…");
+  console.log(`LANGUAGE is one of ${LANGUAGES.join(", ")}. Left out: all of them, both modes.`);
+} else {
+  process.exitCode = (await main()) ? 0 : 1;
+}
+
+async function main(): Promise<boolean> {
+  const modes = chosen("mode", asked.mode, MODES);
+  const [parents, children] = [chosen("parent", asked.parent, LANGUAGES), chosen("child", asked.child, LANGUAGES)];
+  const there = await prepareAll(
+    LANGUAGES.filter((language) => parents.includes(language) || children.includes(language)),
+  );
+  const complete = there.length === new Set([...parents, ...children]).size;
+  const pairs = modes.flatMap((mode) =>
+    parents.flatMap((parent) => children.map((child) => ({ parent, child, mode }))),
+  );
+  const results = await runAll(pairs.filter(({ parent, child }) => there.includes(parent) && there.includes(child)));
+  const contention = await contend(there);
+  const { failed, expected, stale } = judge(results, readKnownFailures());
+
+  for (const mode of modes) {
+    printGrid(
+      mode,
+      results.filter((result) => result.mode === mode),
+      parents,
+      children,
+    );
+  }
+  printFailures(failed, expected, stale);
+  console.log(`\nregistry, ${there.join(" + ")} at once: ${contention ?? "ok"}`);
+  if (!complete) {
+    console.log(process.env.CI ? "Something was left out, which fails the run in CI." : "Something was left out.");
+  }
+  const bad = failed.length + stale.length + (contention === undefined ? 0 : 1);
+  console.log(`\n${results.length + 1 - failed.length - (contention === undefined ? 0 : 1)} passed, ${bad} failed`);
+  return bad === 0 && (complete || !process.env.CI);
+}
+
+/** The languages whose toolchain is here, built; what is missing is said. */
+async function prepareAll(languages: readonly Language[]): Promise<Language[]> {
+  const there: Language[] = [];
+  for (const language of languages) {
+    const missing = await prepare(language);
+    if (missing === undefined) {
+      there.push(language);
+    } else {
+      console.log(`Left out, as parent and as worker: ${language}. Not found: ${missing}.`);
+    }
+  }
+  return there;
+}
+
+/** As many pairs at a time as there are processors. */
+async function runAll(pairs: readonly { parent: Language; child: Language; mode: Mode }[]): Promise<Result[]> {
+  const results: Result[][] = [];
+  const waiting = [...pairs.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, pair] = next;
+      const result = await runPair(pair);
+      const failures = result.filter(({ failure }) => failure !== undefined).length;
+      console.log(`${pair.mode}: ${pair.parent} → ${pair.child}: ${CASES.length - failures} of ${CASES.length}`);
+      results[index] = result;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), pairs.length) }, work));
+  return results.flat();
+}
+
+function chosen<T extends string>(option: string, given: readonly string[], all: readonly T[]): T[] {
+  const unknown = given.filter((one) => !(all as readonly string[]).includes(one));
+  if (unknown.length > 0) {
+    console.error(`--${option} ${unknown.join(", ")}: it has to be one of ${all.join(", ")}.`);
+    process.exit(2);
+  }
+  return all.filter((one) => given.includes(one));
+}
