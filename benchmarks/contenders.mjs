@@ -21,7 +21,7 @@ export async function startContenders() {
 }
 
 /** A call and its answer exactly as Multifrost writes them. */
-function encoded(name, args, result) {
+export function encoded(name, args, result) {
   const codec = createCodec();
   const call = createCall({ function: name, args });
   return { call: codec.encode(call), answer: codec.encode(createResponse(call.id, result)) };

@@ -5,14 +5,28 @@ const WIDTHS = [40, 26, 26, 22, 9, 6];
 
 /** Prints one line for each row, and one for the starts. */
 export function printTable(rows, starts, repetitions) {
+  printHead("bare zeromq.js", repetitions);
+  rows.forEach(printRow);
+  printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
+}
+
+/** Prints one line for each language: a call after the other, in microseconds. */
+export function printLanguages(rows, repetitions) {
+  printHead("bare, own library", repetitions);
+  for (const row of rows) {
+    printRow({ ...row, unit: "µs" });
+  }
+}
+
+function printHead(bare, repetitions) {
   console.log(`${repetitions} repetitions each, in turn; median (least – most) of them.`);
   console.log(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
-  printLine(["", "Multifrost", "bare zeromq.js", "ratio", "target", ""]);
-  for (const { title, unit, multifrost, bare, ratio, target, missed } of rows) {
-    const verdict = target === undefined ? "" : missed ? "MISS" : "pass";
-    printLine([title, amount(multifrost, unit), amount(bare, unit), factor(ratio), target ?? "", verdict]);
-  }
-  printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
+  printLine(["", "Multifrost", bare, "ratio", "target", ""]);
+}
+
+function printRow({ title, unit, multifrost, bare, ratio, target, missed }) {
+  const verdict = target === undefined ? "" : missed ? "MISS" : "pass";
+  printLine([title, amount(multifrost, unit), amount(bare, unit), factor(ratio), target ?? "", verdict]);
 }
 
 /** Prints how promptly starts settle, in milliseconds. */

@@ -1,9 +1,9 @@
 // The bare peer: a ROUTER that gives every message the same answer, which is the first message it got.
-// Its argument is the endpoint to connect to. It ends when the process that started it lets go of it.
+// Its argument is the endpoint to connect to. It ends with its stdin, which is whoever started it.
 
 import { Router } from "zeromq";
 
-process.once("disconnect", () => process.exit());
+process.stdin.once("end", () => process.exit()).resume();
 
 const router = new Router({ linger: 0 });
 router.connect(process.argv[2]);
