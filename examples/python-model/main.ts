@@ -1,0 +1,60 @@
+// Starts the worker and the service. With a port it serves until Ctrl-C; without one it asks itself and checks.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { ParentWorker } from "multifrost";
+import { createWineServer } from "./server.js";
+import type { Prediction, WineModel } from "./wine-model.js";
+
+const port = process.argv[2];
+
+const worker = ParentWorker.spawn<WineModel>(new URL("./wine_model.py", import.meta.url), {
+  // A model that crashes is started anew; a request waits for it, but for no more than ten seconds.
+  autoRestart: true,
+  defaultTimeout: 10_000,
+});
+await worker.start();
+const server = createWineServer(worker).listen(Number(port ?? 0), "127.0.0.1");
+await once(server, "listening");
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+if (port === undefined) {
+  await check();
+  await close();
+} else {
+  console.log(`serving on ${url}; try ${url}/features`);
+  process.once("SIGINT", () => void close());
+}
+
+async function check(): Promise<void> {
+  const accuracy = await worker.call.accuracy();
+  assert.ok(accuracy > 0.9);
+  console.log(`the model tells ${(100 * accuracy).toFixed(1)} % of the wines right`);
+
+  const { status, body } = await ask({ wines: await worker.call.unseen(3) });
+  assert.equal(status, 200);
+  const { predictions } = body as { predictions: Prediction[] };
+  assert.equal(predictions.length, 3);
+  for (const { grower, probability } of predictions) {
+    assert.match(grower, /^class_[012]$/);
+    assert.ok(probability > 1 / 3 && probability <= 1);
+    console.log(`POST /predictions → ${grower}, ${(100 * probability).toFixed(0)} % sure`);
+  }
+
+  const refused = await ask({ wines: [[1, 2, 3]] });
+  assert.deepEqual(refused, { status: 422, body: { error: "a wine is 13 numbers; see features()" } });
+  console.log(`a wine of three numbers → ${refused.status}: ${JSON.stringify(refused.body)}`);
+  console.log("All of it worked.");
+}
+
+async function ask(question: object): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`${url}/predictions`, { method: "POST", body: JSON.stringify(question) });
+  return { status: response.status, body: await response.json() };
+}
+
+async function close(): Promise<void> {
+  server.close();
+  server.closeAllConnections();
+  await worker.stop();
+}

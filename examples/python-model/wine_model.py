@@ -1,0 +1,58 @@
+"""The worker: a model of scikit-learn, trained when it starts, and the few methods that Node needs of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from multifrost import ChildWorker
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+DATA = load_wine()
+"""178 Italian wines of three growers, 13 chemical measurements of each. It is part of scikit-learn: nothing is fetched."""
+
+
+@dataclass
+class Prediction:
+    """The grower that a wine most likely comes from."""
+
+    grower: str
+    probability: float
+
+
+class WineModel(ChildWorker):
+    """Tells wines apart by their chemistry."""
+
+    def __init__(self, service_id: str | None = None) -> None:
+        super().__init__(service_id)
+        train, self._unseen, labels, self._answers = train_test_split(
+            DATA.data, DATA.target, test_size=0.25, random_state=1, stratify=DATA.target
+        )
+        self._forest = RandomForestClassifier(random_state=1).fit(train, labels)
+        print(f"trained on {len(train)} wines; right on {self.accuracy():.1%} of {len(self._unseen)} others")
+
+    def features(self) -> list[str]:
+        """What is measured, in the order that `predict` wants it in."""
+        return list(DATA.feature_names)
+
+    def accuracy(self) -> float:
+        """The part of the wines kept from training that it tells right."""
+        return float(self._forest.score(self._unseen, self._answers))
+
+    def unseen(self, count: int) -> list[list[float]]:
+        """Wines that the model was not trained on, to try it with."""
+        return [list(wine) for wine in self._unseen[:count]]
+
+    def predict(self, wines: list[list[float]]) -> list[Prediction]:
+        """One prediction for each wine."""
+        rows = np.asarray(wines, dtype=float)
+        if rows.ndim != 2 or rows.shape[1] != len(DATA.feature_names):
+            raise ValueError(f"a wine is {len(DATA.feature_names)} numbers; see features()")
+        chances = self._forest.predict_proba(rows)
+        return [Prediction(DATA.target_names[row.argmax()].item(), row.max().item()) for row in chances]
+
+
+if __name__ == "__main__":
+    WineModel().run()
