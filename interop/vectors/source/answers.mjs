@@ -180,6 +180,13 @@ export const errors = [
     { remote: { name: "Error", message: "the text" } },
   ),
   written(
+    "error/parts-without-name",
+    ["MSG-9"],
+    payload("error", str("error"), str("no"), str("metadata"), fixmap(str("error"), fixmap(str("message"), str("no")))),
+    { type: "error", error: "no", metadata: { error: { message: "no" } } },
+    { remote: { name: "Error", message: "no" } },
+  ),
+  written(
     "error/parts-of-other-types-are-left-out",
     ["MSG-9"],
     payload(

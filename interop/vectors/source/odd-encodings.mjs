@@ -82,6 +82,17 @@ const sized = [
   odd("map32 empty", map32(), {}),
 ];
 
+const U = "\ufffd";
+const notUtf8 = [
+  ["byte", "a361ff62", `a${U}b`],
+  ["bytes", "a361fffe", `a${U}${U}`],
+  ["byte in 300", `da012c${"61".repeat(299)}ff`, `${"a".repeat(299)}${U}`],
+  ["half a surrogate pair, as older JavaScript", "a3eda080", U.repeat(3)],
+  ["nul in two bytes", "a2c080", U.repeat(2)],
+  ["cut off before other text", fixarray("a1c3", str("a")), [U, "a"]],
+  ["key", fixmap("a1ff", fixint(1)), { [U]: 1 }],
+].map(([name, hex, value]) => odd(`not UTF-8 ${name}`, hex, value, ["VAL-6"]));
+
 const maps = [
   odd("key integer", fixmap(fixint(1), str("a"), fixint(-1), str("b"), uint16(300), str("c")), {
     1: "a",
@@ -135,4 +146,4 @@ const extensions = [
   odd("timestamp before every calendar", timestamp96(-(2n ** 63n), 1), { $time: "-9223372036854775808.000000001" }),
 ];
 
-export const oddEncodings = [...integers, ...floats, ...sized, ...maps, ...extensions];
+export const oddEncodings = [...integers, ...floats, ...sized, ...notUtf8, ...maps, ...extensions];

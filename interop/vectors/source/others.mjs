@@ -120,7 +120,7 @@ export const life = [
 
 const add = [str("function"), str("add")];
 const callAt = (timestamp) => fixmap(...head("call", { timestamp }), ...add);
-const callWithId = (length) => fixmap(...head("call", { id: str("i".repeat(length)) }), ...add);
+const callWithId = (length, character = "i") => fixmap(...head("call", { id: str(character.repeat(length)) }), ...add);
 
 export const heads = [
   read("head/whole-timestamp", ["MSG-4"], callAt(uint32(1_700_000_000)), call([], { timestamp: float(1_700_000_000) })),
@@ -142,6 +142,8 @@ export const heads = [
   read("head/id-that-is-no-uuid", ["MSG-2"], callWithId(1), call([], { id: "i" })),
   read("head/id-of-256-characters", ["MSG-2"], callWithId(256), call([], { id: "i".repeat(256) })),
   dropped("head/id-of-257-characters", ["MSG-2"], callWithId(257)),
+  read("head/id-of-256-umlauts", ["MSG-2"], callWithId(256, "ü"), call([], { id: "ü".repeat(256) })),
+  dropped("head/id-of-257-umlauts", ["MSG-2"], callWithId(257, "ü")),
   dropped(
     "head/id-of-257-characters-in-output",
     ["MSG-2"],

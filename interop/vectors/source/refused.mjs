@@ -1,7 +1,7 @@
 // Limits, and bytes that are no message.
 
 import { announced, bin8, ext8, fixarray, fixint, fixmap, float64, nil, str, timestamp32, utf8 } from "./bytes.mjs";
-import { APP, call, dropped, droppedResult, head, ID, payload, read, written, writtenResult } from "./messages.mjs";
+import { APP, call, dropped, droppedResult, ID, payload, read, written, writtenResult } from "./messages.mjs";
 
 const add = [str("function"), str("add")];
 const deep = (levels) => "91".repeat(levels - 1) + fixarray();
@@ -30,7 +30,7 @@ export const limits = [
   writtenResult("limit/result 100 deep", depth, deep(100), list(100)),
   dropped("limit/argument 101 deep", ["LIM-1", "LIM-3", "LIM-5"], callWith(deep(101))),
   dropped("limit/argument of maps 101 deep", ["LIM-1", "LIM-3", "LIM-5"], callWith(deepMap(101))),
-  droppedResult("limit/result 102 deep", ["LIM-1", "LIM-3", "LIM-5"], deep(102)),
+  droppedResult("limit/result 101 deep", ["LIM-1", "LIM-3", "LIM-5"], deep(101)),
   dropped(
     "limit/metadata 200 deep",
     ["LIM-1", "LIM-3"],

@@ -204,7 +204,7 @@ const extensions = [
   ["of 2 bytes", fixext(127, "00ff"), [127, "00ff"]],
   ["of 3 bytes", ext8(5, "0a0b0c"), [5, "0a0b0c"]],
   ["of no bytes", ext8(10, ""), [10, ""]],
-  ["of 16 bytes", fixext(-2, counting(16)), [-2, counting(16)]],
+  ["of 16 bytes", fixext(42, counting(16)), [42, counting(16)]],
   ["0 with another byte", fixext(0, "01"), [0, "01"]],
   ["0 with two zero bytes", fixext(0, "0000"), [0, "0000"]],
 ].map(([name, hex, $ext]) => writtenResult(`value/extension ${name}`, ["VAL-17"], hex, { $ext }));
