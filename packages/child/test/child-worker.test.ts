@@ -54,6 +54,7 @@ describe("a worker over a transport of its own", () => {
     expect(await parent.call("callback")).toMatchObject({ type: "error" });
     expect(await parent.call("listFunctions")).toMatchObject({
       result: ["add", "callback", "divide", "hold", "release"],
+      metadata: { interface: { functions: { add: { parameters: [{ name: "a" }, { name: "b" }] } } } },
     });
   });
 

@@ -46,7 +46,7 @@ export function createInbound(options: InboundOptions): (bytes: Uint8Array) => v
 function dispatch(message: Message, options: InboundOptions): void {
   switch (message.type) {
     case "response":
-      if (!options.pending.settle(message.id, { ok: true, value: message.result })) {
+      if (!options.pending.settle(message.id, { ok: true, value: message.result, metadata: message.metadata })) {
         options.unmatched(message);
       }
       break;

@@ -12,8 +12,8 @@ export interface LifeState {
   set(next: ParentState): void;
 }
 
-/** Makes the state of a parent that has not been started. */
-export function createLifeState(notify: EmitEvent): LifeState {
+/** Makes the state of a parent that has not been started. `running` hears of it each time the worker can be reached. */
+export function createLifeState(notify: EmitEvent, running: () => void = () => {}): LifeState {
   let now: ParentState = "idle";
   const isEnding = (): boolean => now === "stopping" || now === "stopped";
   return {
@@ -28,6 +28,9 @@ export function createLifeState(notify: EmitEvent): LifeState {
       if (next !== before && (!isEnding() || next === "stopped")) {
         now = next;
         notify("state", next, before);
+        if (next === "running") {
+          running();
+        }
       }
     },
   };

@@ -47,6 +47,12 @@ export interface ParentOptions {
   app?: string;
   /** Bounds on messages and their parts. */
   limits?: Partial<MessageLimits>;
+  /**
+   * The hash that came with the worker's types, from `interfaceDeclaration` or `interfaceHash`. Each time the worker has
+   * become reachable it is asked for its interface, and if that has another hash the logger is warned with
+   * `interface_mismatch`. Nothing else follows. Default: none, and nothing is asked.
+   */
+  interfaceHash?: string;
   /** Anything shaped like `console` or pino, or `false` for none. Default: warnings and errors to stderr. */
   logger?: Logger | false;
 }
@@ -100,7 +106,10 @@ export interface ResolvedOptions {
 
 /** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION`, naming the option and what it must be. */
 export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 30_000): ResolvedOptions {
-  const { defaultTimeout } = options;
+  const { defaultTimeout, interfaceHash } = options;
+  if (interfaceHash !== undefined && !/^[0-9a-f]{64}$/.test(interfaceHash)) {
+    throw invalid("interfaceHash", "64 hexadecimal digits, as interfaceHash() gives them", interfaceHash);
+  }
   return {
     defaultTimeoutMs: defaultTimeout === undefined ? undefined : checkTimeout("defaultTimeout", defaultTimeout),
     autoRestart: options.autoRestart ?? false,

@@ -2,7 +2,7 @@
 // worker-life.ts.
 
 import { EventEmitter } from "node:events";
-import { createCodec } from "@multifrost/protocol";
+import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import type { CallOptions } from "./call/call-options.js";
@@ -179,6 +179,16 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   /** The names that can be called, whatever language the worker is written in. Rejects as {@link callFunction} does. */
   async listFunctions(options?: CallOptions): Promise<string[]> {
     return await listFunctions((name) => this.callFunction<string[]>(name, [], options));
+  }
+
+  /**
+   * What the worker tells of its methods: their names, and as far as its language knows them their parameters, types
+   * and documentation. Of an older worker the names alone. `interfaceDeclaration` makes TypeScript of it.
+   *
+   * Rejects as {@link callFunction} does.
+   */
+  async describe(options: CallOptions = {}): Promise<InterfaceDescription> {
+    return await this.#life.describe(options);
   }
 
   /** Where it is in its life. */

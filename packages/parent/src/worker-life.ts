@@ -2,9 +2,13 @@
 // connection.ts has the link, supervise.ts says what follows its end, life-steps.ts what start, restart and stop do.
 // The child's twin: child/src/child-life.ts.
 
+import type { InterfaceDescription } from "@multifrost/protocol";
 import type { CircuitBreaker, Metrics } from "@multifrost/reliability";
+import type { CallOptions } from "./call/call-options.js";
 import type { CallMethod } from "./call/call-proxy.js";
-import { createCaller } from "./call/outgoing-call.js";
+import { describeWorker } from "./call/describe-worker.js";
+import { type Caller, createCaller } from "./call/outgoing-call.js";
+import { createInterfaceCheck } from "./check-interface.js";
 import { createConnection } from "./connection.js";
 import { createInstruments } from "./instruments.js";
 import type { LifeConfig } from "./life-config.js";
@@ -20,6 +24,7 @@ import { createSupervisor } from "./supervise.js";
 /** A parent's life, and what its owner may ask of it. */
 export interface WorkerLife {
   readonly call: CallMethod;
+  describe(options: CallOptions): Promise<InterfaceDescription>;
   readonly state: ParentState;
   readonly live: LiveLink | undefined;
   readonly breaker: CircuitBreaker;
@@ -31,10 +36,23 @@ export interface WorkerLife {
 
 /** Makes a life that has not begun. */
 export function createWorkerLife(config: LifeConfig): WorkerLife {
-  const life = assemble(config);
-  const { state, connection, instruments } = life;
+  // After the calls that waited, which the same turn sends.
+  const life = assemble(config, () => queueMicrotask(checkInterface));
+  const { state, connection, instruments, opening } = life;
+  const { call, ask } = callerOf(life);
+  const describe = (options: CallOptions): Promise<InterfaceDescription> =>
+    describeWorker((name) => ask(name, options));
+  const checkInterface = createInterfaceCheck({
+    ...instruments,
+    workerName: config.name,
+    expected: config.given.interfaceHash,
+    timeoutMs: config.options.startTimeoutMs,
+    signal: opening.signal,
+    describe,
+  });
   return {
-    call: callerOf(life),
+    call,
+    describe,
     breaker: instruments.breaker,
     metrics: instruments.metrics,
     get state() {
@@ -52,9 +70,9 @@ export function createWorkerLife(config: LifeConfig): WorkerLife {
   };
 }
 
-function assemble(config: LifeConfig): Life {
+function assemble(config: LifeConfig, running: () => void): Life {
   const instruments = createInstruments(config);
-  const state = createLifeState(config.notify);
+  const state = createLifeState(config.notify, running);
   const opening = new AbortController();
   const { signal } = opening;
   const connection = createConnection({
@@ -76,7 +94,7 @@ function assemble(config: LifeConfig): Life {
   return life;
 }
 
-function callerOf({ config, instruments, state, connection, supervisor }: Life): CallMethod {
+function callerOf({ config, instruments, state, connection, supervisor }: Life): Caller {
   const { name, options, given } = config;
   return createCaller({
     ...instruments,

@@ -42,7 +42,7 @@ describe("answers", () => {
   it("[MSG-2] [CALL-4] a response resolves its call, and no other", () => {
     const { calls, hear, heard } = inboundWith("1", "2");
     hear(createResponse("2", { sum: 3 }));
-    expect(calls[1]?.resolve).toHaveBeenCalledExactlyOnceWith({ sum: 3 });
+    expect(calls[1]?.resolve).toHaveBeenCalledExactlyOnceWith({ sum: 3 }, undefined);
     expect(calls[0]?.resolve).not.toHaveBeenCalled();
     expect(heard.unmatched).not.toHaveBeenCalled();
   });
@@ -52,7 +52,7 @@ describe("answers", () => {
     hear(createResponse("1", "first"));
     hear(createResponse("1", "second"));
     hear(createError("1", { name: "Error", message: "third" }));
-    expect(calls[0]?.resolve).toHaveBeenCalledExactlyOnceWith("first");
+    expect(calls[0]?.resolve).toHaveBeenCalledExactlyOnceWith("first", undefined);
     expect(calls[0]?.reject).not.toHaveBeenCalled();
     expect(heard.unmatched).toHaveBeenCalledTimes(2);
   });
@@ -131,7 +131,7 @@ describe("what cannot be read", () => {
     expect(heard.dropped.mock.calls[0]?.[0]).toMatchObject({ code: "UNKNOWN_TYPE" });
     expect(calls[0]?.reject).not.toHaveBeenCalled();
     hear(createResponse("1", "answer"));
-    expect(calls[0]?.resolve).toHaveBeenCalledWith("answer");
+    expect(calls[0]?.resolve).toHaveBeenCalledWith("answer", undefined);
   });
 
   it("an unreadable line of output does not end the call that has its id", () => {
@@ -155,7 +155,7 @@ describe("what cannot be read", () => {
     expect(heard.inspect).not.toHaveBeenCalled();
     expect(calls[0]?.reject).not.toHaveBeenCalled();
     hear(createResponse("1", "right"));
-    expect(calls[0]?.resolve).toHaveBeenCalledWith("right");
+    expect(calls[0]?.resolve).toHaveBeenCalledWith("right", undefined);
   });
 });
 

@@ -30,6 +30,18 @@ it("after stop() only `stopped` follows, and nothing after that", () => {
   expect(told).toHaveLength(2);
 });
 
+it("whoever wants to know is told each time that it runs, after everybody else", () => {
+  const told: unknown[] = [];
+  const state = createLifeState(
+    (_event, ...args) => told.push(args[0]) > 0,
+    () => told.push("it runs"),
+  );
+  for (const next of ["starting", "running", "reconnecting", "running", "running", "stopping", "running"] as const) {
+    state.set(next);
+  }
+  expect(told).toEqual(["starting", "running", "it runs", "reconnecting", "running", "it runs", "stopping"]);
+});
+
 it("is changed already when it is told", () => {
   let seen: string | undefined;
   const state = createLifeState(() => {

@@ -54,8 +54,12 @@ export function createCall(parts: CallParts): CallMessage {
 }
 
 /** The answer to the call with this id. `undefined` as a result leaves the field out. */
-export function createResponse(callId: string, result: unknown): ResponseMessage {
-  return { type: "response", id: callId, timestamp: wireTime(), result };
+export function createResponse(callId: string, result: unknown, metadata?: Metadata): ResponseMessage {
+  const message: ResponseMessage = { type: "response", id: callId, timestamp: wireTime(), result };
+  if (metadata !== undefined) {
+    message.metadata = metadata;
+  }
+  return message;
 }
 
 /** The error answer to the call with this id: the plain message, and the parts in `metadata.error`. */

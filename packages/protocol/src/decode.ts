@@ -97,7 +97,7 @@ function keyOf(key: unknown): string | number {
 }
 
 function read(bytes: Uint8Array, found: Scan, { usual, careful }: Decoders, protoStandIn: string): unknown {
-  const isUsual = !found.protoKey && !found.markedText;
+  const isUsual = !found.protoKey && !found.oddText;
   try {
     const value = (isUsual ? usual : careful).decode(bytes);
     if (isUsual && !found.wideIntegers) {

@@ -36,6 +36,17 @@ export {
   TimeoutError,
   WorkerExitedError,
 } from "./errors/index.js";
+export { type DeclarationOptions, interfaceDeclaration } from "./interface/interface-declaration.js";
+export type {
+  FieldDescription,
+  FunctionDescription,
+  InterfaceDescription,
+  ParameterDescription,
+  RecordDescription,
+  ValueType,
+} from "./interface/interface-description.js";
+export { interfaceHash } from "./interface/interface-hash.js";
+export { readInterface } from "./interface/read-interface.js";
 export {
   APP_ID,
   DEFAULT_NAMESPACE,

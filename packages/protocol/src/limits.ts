@@ -39,9 +39,6 @@ export const DEFAULT_LIMITS: Readonly<MessageLimits> = {
   maxDepth: 100,
 };
 
-/** Levels that the envelope itself adds around an argument or a result: the message's map and the `args` array. */
-export const ENVELOPE_DEPTH = 2;
-
 /** Values that the envelope itself adds: the message's map, its fields' names, and the fields that are not counted. */
 export const ENVELOPE_VALUES = 32;
 

@@ -17,6 +17,8 @@ export interface Metadata {
   hb_timestamp?: number;
   /** heartbeat: true in an answer. */
   hb_response?: boolean;
+  /** response to `listFunctions`: what the worker tells of its methods, an `InterfaceDescription` from a peer. */
+  interface?: unknown;
   /** error: the thrown error in parts. */
   error?: ErrorParts;
 }

@@ -1,5 +1,5 @@
 // Puts right what the library's decoder cannot give back by itself: safe integers from 64 bits, `__proto__` keys, text
-// that begins with U+FEFF. Only for messages in which the scan has found one of them (decode.ts).
+// that begins with U+FEFF or is not UTF-8. Only for messages in which the scan has found one of them (decode.ts).
 
 /** What to put right, beside integers. */
 export interface Restoring {

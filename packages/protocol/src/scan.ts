@@ -3,7 +3,8 @@
 
 import type { ErrorCode } from "./errors/index.js";
 import { HEADS, type Kind } from "./heads.js";
-import { ENVELOPE_DEPTH, ENVELOPE_VALUES, MAX_ID_BYTES, type MessageLimits } from "./limits.js";
+import { ENVELOPE_VALUES, MAX_ID_BYTES, type MessageLimits } from "./limits.js";
+import { isUtf8 } from "./utf8.js";
 
 /** What the decoder needs to know of a sound message, or why it is not one. */
 export interface Scan {
@@ -11,8 +12,11 @@ export interface Scan {
   wideIntegers: boolean;
   /** Has a `__proto__` key, which must stay data. */
   protoKey: boolean;
-  /** Has text that begins with U+FEFF, which a decoder may take for a byte order mark and leave out. */
-  markedText: boolean;
+  /**
+   * Has text that the library reads in a way of its own: what begins with U+FEFF, which it leaves out as a byte order mark,
+   * and short text that is not UTF-8.
+   */
+  oddText: boolean;
   /** Where binary values start. */
   readonly binaries: number[];
   fault: { code: ErrorCode; what: string } | undefined;
@@ -30,6 +34,9 @@ export interface Span {
 /** The longest timestamp extension: a date is no binary value. */
 const TIMESTAMP_BYTES = 12;
 
+/** Longer text, in bytes, goes to a `TextDecoder` in the library, which reads what is not UTF-8 as U+FFFD. */
+const LONGEST_SHORT_TEXT = 200;
+
 /** The walk's place in the bytes, and the containers it is in: how many values each still wants. */
 interface Cursor {
   readonly bytes: Uint8Array;
@@ -40,6 +47,8 @@ interface Cursor {
   readonly found: Scan;
   at: number;
   values: number;
+  /** Levels of the message's own around the field at hand: its map, and the array of arguments. */
+  ownLevels: number;
   /** The top-level field whose value is next. */
   field: "idSpan" | "typeSpan" | undefined;
 }
@@ -49,13 +58,14 @@ export function scan(bytes: Uint8Array, limits: MessageLimits): Scan {
   const found: Scan = {
     wideIntegers: false,
     protoKey: false,
-    markedText: false,
+    oddText: false,
     binaries: [],
     fault: undefined,
     idSpan: undefined,
     typeSpan: undefined,
   };
-  const cursor: Cursor = { bytes, limits, wanted: [1], maps: [false], found, at: 0, values: 0, field: undefined };
+  const start = { at: 0, values: 0, ownLevels: 1, field: undefined };
+  const cursor: Cursor = { bytes, limits, wanted: [1], maps: [false], found, ...start };
   if (bytes.length > limits.maxMessageBytes) {
     exceeds(cursor, `${bytes.length} bytes`, "maxMessageBytes");
   }
@@ -74,6 +84,9 @@ function step(cursor: Cursor): void {
   const depth = wanted.length - 1;
   const isKey = maps[depth] === true && (wanted[depth] as number) % 2 === 0;
   wanted[depth] = (wanted[depth] as number) - 1;
+  if (isKey && depth === 1) {
+    cursor.ownLevels = 1;
+  }
   takeValue(cursor, isKey);
   while (wanted.length > 0 && wanted[wanted.length - 1] === 0) {
     wanted.pop();
@@ -168,7 +181,7 @@ function takeContainer(cursor: Cursor, isMap: boolean, length: number): void {
     return exceeds(cursor, `${isMap ? "a map of" : "an array of"} ${length} items`, limit);
   }
   // `wanted` has one level of its own for the message as a whole.
-  if (wanted.length > limits.maxDepth + ENVELOPE_DEPTH) {
+  if (wanted.length > limits.maxDepth + cursor.ownLevels) {
     return exceeds(cursor, "arrays and maps nested too deep", "maxDepth");
   }
   const values = isMap ? length * 2 : length;
@@ -181,18 +194,23 @@ function takeContainer(cursor: Cursor, isMap: boolean, length: number): void {
   }
 }
 
-/** Notices `__proto__` keys and marked text anywhere, and the message's own id and type. */
+/** Notices `__proto__` keys and odd text anywhere, and the message's own id, type and arguments. */
 function noteString(cursor: Cursor, start: number, length: number, isKey: boolean): void {
   const { bytes, found, wanted, field } = cursor;
-  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
-    found.markedText = true;
+  const isMarked = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+  if (isMarked || (length <= LONGEST_SHORT_TEXT && !isUtf8(bytes, start, start + length))) {
+    found.oddText = true;
   }
   if (isKey) {
     if (length === 9 && hasText(bytes, start, "__proto__")) {
       found.protoKey = true;
     }
     // Level one is the message as a whole, level two its map.
-    cursor.field = wanted.length === 2 ? topLevelField(bytes, start, length) : undefined;
+    const isField = wanted.length === 2;
+    cursor.field = isField ? topLevelField(bytes, start, length) : undefined;
+    if (isField && length === 4 && hasText(bytes, start, "args")) {
+      cursor.ownLevels = 2;
+    }
   } else if (field !== undefined) {
     cursor.field = undefined;
     if (wanted.length === 2 && length > 0 && length <= MAX_ID_BYTES) {

@@ -63,6 +63,13 @@ describe("what is read of other encoders", () => {
     `\ufeff${"a".repeat(250)}`,
     fromHex(text200),
   ]);
+  for (const length of [1, 199, 200, 201, 300]) {
+    const hex = `da${length.toString(16).padStart(4, "0")}ff${"61".repeat(length - 1)}`;
+    reads(`[VAL-6] ${length} bytes of text, one of which is not UTF-8`, hex, `\ufffd${"a".repeat(length - 1)}`);
+  }
+  reads("[VAL-6] text cut off in a character, which takes nothing of what follows", "92a1c3a161", ["\ufffd", "a"]);
+  reads("[VAL-6] half a surrogate pair of older JavaScript", "a4eda08061", "\ufffd\ufffd\ufffda");
+  reads("[VAL-6] a key that is not UTF-8", "81a1ff01", { "\ufffd": 1 });
   reads("[VAL-17] bin8", "c40101", new Uint8Array([1]));
   reads("[VAL-17] bin16", "c5000101", new Uint8Array([1]));
   reads("[VAL-17] bin32", "c60000000101", new Uint8Array([1]));
@@ -357,6 +364,18 @@ describe("limits", () => {
     expect(codec.decode(call(100)).type).toBe("call");
     expect(fault(call(101)).code).toBe("LIMIT_EXCEEDED");
     expect(readResult(`${"91".repeat(100)}c0`)).toBeInstanceOf(Array);
+    expect(fault(responseBytes(`${"91".repeat(101)}c0`)).code).toBe("LIMIT_EXCEEDED");
+  });
+
+  it("[LIM-5] what stands behind the arguments has no level more for it, whatever its key is", () => {
+    const answer = (key: string, levels: number): Uint8Array => {
+      const head = pack({ app: "comlink_ipc_v3", id: "i", type: "response", timestamp: 0.5, args: [] });
+      return fromHex(`86${toHex(head.subarray(1))}${key}${"91".repeat(levels)}c0`);
+    };
+    for (const key of ["a6726573756c74", "a178", "05"]) {
+      expect(codec.decode(answer(key, 100)).type).toBe("response");
+      expect(fault(answer(key, 101)).code).toBe("LIMIT_EXCEEDED");
+    }
   });
 
   it("[LIM-3] 64 MiB of nested arrays are refused with next to no memory", () => {

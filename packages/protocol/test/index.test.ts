@@ -19,7 +19,8 @@ it("the package is these names and no others", () => {
     ...["APP_ID", "DEFAULT_LIMITS", "DEFAULT_NAMESPACE", "PORT_VARIABLE", "UNFORWARDED_WRITE", "WORKER_MODE_VARIABLE"],
     ...["answerHeartbeat", "completeLimits", "createCall", "createCodec", "createError", "createHeartbeat"],
     ...["createLineSplitter", "createOutput", "createReady", "createResponse", "createShutdown", "describeThrown"],
-    ...["newMessageId", "parsePort", "readRemoteError", "wireTime"],
+    ...["interfaceDeclaration", "interfaceHash", "newMessageId", "parsePort", "readInterface", "readRemoteError"],
+    "wireTime",
   ];
   expect(Object.keys(protocol).sort()).toEqual([...classes, ...rest].sort());
 });

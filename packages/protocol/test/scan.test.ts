@@ -50,9 +50,12 @@ it("tells of a __proto__ key, and not of the same text elsewhere", () => {
   expect(scanned("81a95f5f70726f746f5f5e01").protoKey).toBe(false);
 });
 
-it("tells of text that begins with U+FEFF, and where binary values start", () => {
-  expect(scanned("93c40101a4efbbbf61c5000102")).toMatchObject({ markedText: true, binaries: [3, 12] });
-  expect(scanned("92a461efbbbfc403efbbbf").markedText).toBe(false);
+it("tells of text that the library reads in a way of its own, and where binary values start", () => {
+  expect(scanned("93c40101a4efbbbf61c5000102")).toMatchObject({ oddText: true, binaries: [3, 12] });
+  expect(scanned("93a461efbbbfc403efbbbfc401ff").oddText).toBe(false);
+  expect(scanned("91a1ff").oddText).toBe(true);
+  expect(scanned("81a2c3a4c0").oddText).toBe(false);
+  expect(scanned("81a1c3c0").oddText).toBe(true);
 });
 
 it("knows keys from values behind keys that are containers themselves", () => {

@@ -30,6 +30,8 @@ export type LogEventName =
   | "registry_warning"
   | "message_dropped"
   | "output_dropped"
+  | "interface_mismatch"
+  | "interface_unchecked"
   | "handler_error";
 
 /**
@@ -62,6 +64,8 @@ export const EVENT_LEVELS: Readonly<Record<LogEventName, LogLevel>> = {
   registry_warning: "warn",
   message_dropped: "warn",
   output_dropped: "warn",
+  interface_mismatch: "warn",
+  interface_unchecked: "info",
   handler_error: "error",
 };
 

@@ -9,6 +9,7 @@ test("what nobody else would hear of is a warning or an error, and nothing more 
   expect(at("warn")).toEqual([
     "circuit_open",
     "heartbeat_missed",
+    "interface_mismatch",
     "message_dropped",
     "output_dropped",
     "process_held",

@@ -1,7 +1,14 @@
 // Step 11 of a call: what the method returned or threw, to bytes that are sent. There is always an answer: what cannot
 // be sent is answered with the error that says so. Next: the transport, then parent/src/inbound.ts.
 
-import { type Codec, createError, createResponse, describeThrown, type ErrorParts } from "@multifrost/protocol";
+import {
+  type Codec,
+  createError,
+  createResponse,
+  describeThrown,
+  type ErrorParts,
+  type Metadata,
+} from "@multifrost/protocol";
 
 /**
  * How much is kept of an error's texts, in characters: all of it, or else, where that is too large for the limits of
@@ -11,7 +18,7 @@ const KEPT_LENGTHS = [Number.POSITIVE_INFINITY, 4096, 256, 16] as const;
 
 /** How a call ended. */
 export type Outcome =
-  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: true; readonly value: unknown; readonly metadata?: Metadata | undefined }
   | { readonly ok: false; readonly error: ErrorParts };
 
 /** Whom to answer. */
@@ -35,9 +42,13 @@ export function answerCall(to: AnswerTo, outcome: Outcome): ErrorParts | undefin
     return outcome.error;
   }
   try {
-    to.send(to.codec.encode(createResponse(to.callId, outcome.value)));
+    to.send(to.codec.encode(createResponse(to.callId, outcome.value, outcome.metadata)));
     return undefined;
   } catch (thrown) {
+    if (outcome.metadata !== undefined) {
+      // What was asked for matters more than what is told beside it.
+      return answerCall(to, { ok: true, value: outcome.value });
+    }
     const { message, ...parts } = describeThrown(thrown);
     const error = { ...parts, message: `What '${to.name}' returned cannot be sent. ${message}` };
     sendError(to, error);

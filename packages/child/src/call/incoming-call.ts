@@ -155,7 +155,7 @@ function invoke(lookup: Lookup, args: readonly unknown[]): Outcome | Promise<Out
   }
   try {
     const value = lookup.method(...args);
-    return isThenable(value) ? settled(value) : { ok: true, value };
+    return isThenable(value) ? settled(value) : { ok: true, value, metadata: lookup.metadata?.() };
   } catch (thrown) {
     return { ok: false, error: describeThrown(thrown) };
   }

@@ -1,7 +1,8 @@
 // Step 10 of a call: a name from the wire to the function it means, or the reason why not. Nothing else is callable.
 // Next: answer.ts.
 
-import type { RefusalCode } from "@multifrost/protocol";
+import type { Metadata, RefusalCode } from "@multifrost/protocol";
+import { describeMethods } from "./describe-methods.js";
 import { nearestName } from "./nearest-name.js";
 
 /** A method of the worker, ready to be called. */
@@ -9,7 +10,7 @@ export type Method = (...args: readonly unknown[]) => unknown;
 
 /** What a name means. */
 export type Lookup =
-  | { readonly found: true; readonly method: Method }
+  | { readonly found: true; readonly method: Method; readonly metadata?: () => Metadata }
   | { readonly found: false; readonly code: RefusalCode; readonly reason: string };
 
 /** The methods that can be called from outside. */
@@ -42,26 +43,26 @@ export function publicMethods(worker: object, base: object): string[] {
 
 /**
  * Makes the table from the names that the worker lists, so that a worker that overrides `listFunctions` to list fewer
- * also offers fewer. Introspection answers with the table's own names: exactly what can be called.
+ * also offers fewer. Introspection answers with the table's own names, exactly what can be called, and tells under
+ * `metadata` what is known of each.
  */
 export function createMethodTable(worker: object, base: object, list: () => readonly string[]): MethodTable {
-  const methods = new Map<string, Method>();
+  const methods = new Map<string, Lookup>();
+  const offered = new Map<string, Method>();
   const listed = new Set(list());
   for (const name of publicMethods(worker, base).filter((method) => listed.has(method))) {
     const method = methodOf(worker, base, name) as Method;
-    methods.set(name, (...args) => Reflect.apply(method, worker, args));
+    offered.set(name, method);
+    methods.set(name, { found: true, method: (...args) => Reflect.apply(method, worker, args) });
   }
-  const names = [...methods.keys()];
+  const names = [...offered.keys()];
+  const metadata = (): Metadata => ({ interface: describeMethods(offered) });
   for (const name of INTROSPECTION) {
     if (!methods.has(name)) {
-      methods.set(name, () => names);
+      methods.set(name, { found: true, method: () => names, metadata });
     }
   }
-  return { names, find: (name) => found(methods.get(name)) ?? refuse(worker, base, name, names) };
-}
-
-function found(method: Method | undefined): Lookup | undefined {
-  return method && { found: true, method };
+  return { names, find: (name) => methods.get(name) ?? refuse(worker, base, name, names) };
 }
 
 function refuse(worker: object, base: object, name: string, names: readonly string[]): Lookup {

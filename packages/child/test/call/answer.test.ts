@@ -40,6 +40,16 @@ describe("there is always an answer", () => {
     expect(error).toBeUndefined();
   });
 
+  test("[INT-1] metadata, where the method has some; without it, where that cannot be sent", () => {
+    const metadata = { interface: { functions: { add: {} } } };
+    expect(answered({ ok: true, value: ["add"], metadata }).message).toMatchObject({ result: ["add"], metadata });
+    const large = { interface: "x".repeat(2_000) };
+    const { message, error } = answered({ ok: true, value: ["add"], metadata: large }, { channelBytes: 1_000 });
+    expect(message).toMatchObject({ type: "response", result: ["add"] });
+    expect(message).not.toHaveProperty("metadata");
+    expect(error).toBeUndefined();
+  });
+
   test.each([
     ["a function", () => {}, "result: function"],
     ["a symbol", Symbol("s"), "result: symbol"],

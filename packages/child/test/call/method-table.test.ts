@@ -197,6 +197,23 @@ describe("[CALL-7] introspection", () => {
     }
   });
 
+  test("[INT-1] tells under metadata of exactly the methods that can be called, and of nothing else", () => {
+    const table = tableOf(new Shop());
+    const lookup = table.find("ListFunctions");
+    expect(lookup.found && lookup.metadata?.()).toEqual({
+      interface: {
+        language: "javascript",
+        functions: {
+          describe: { parameters: [] },
+          open: { parameters: [] },
+          secret: { parameters: [] },
+          sell: { parameters: [{ name: "item" }, { name: "count" }] },
+        },
+      },
+    });
+    expect(table.find("sell")).not.toHaveProperty("metadata");
+  });
+
   test("a method of the worker's own by one of the other names is the worker's", () => {
     class Lister extends ChildWorker {
       list_functions(): string {

@@ -1,4 +1,5 @@
 // Introspection: the names that can be called, whatever language the worker is written in.
+// describe-worker.ts asks for more than the names.
 
 import { RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
 
@@ -9,7 +10,7 @@ const NAMES = ["listFunctions", "list_functions", "ListFunctions"] as const;
  * Asks by each name in turn until one is answered. Rejects with the first refusal, or at once with what says that
  * another name would not help.
  */
-export async function listFunctions(call: (name: string) => Promise<string[]>): Promise<string[]> {
+export async function listFunctions<R>(call: (name: string) => Promise<R>): Promise<R> {
   let refused: unknown;
   for (const name of NAMES) {
     try {

@@ -1,7 +1,7 @@
 // Step 2 of a call: gate → encode → remember → send → wait. Its ends without an answer are here too, but for losses.
 // Next: gate.ts, the circuit breaker (step 3), pending-calls.ts (4), the codec (5), the transport (6).
 
-import { type Codec, ConnectionError, createCall, TimeoutError } from "@multifrost/protocol";
+import { type Codec, ConnectionError, createCall, type Metadata, TimeoutError } from "@multifrost/protocol";
 import type { CallTicket, CircuitBreaker, Clock } from "@multifrost/reliability";
 import { checkSignal, checkTimeout } from "../options.js";
 import { callsWait, type ParentState } from "../state.js";
@@ -33,23 +33,48 @@ export interface CallContext {
   send(call: PendingCall): void;
 }
 
-/** Makes the function that makes calls. It never throws: whatever is wrong, the promise rejects. */
-export function createCaller(context: CallContext): CallMethod {
+/** An answer with what was told beside the result. */
+export interface Answer {
+  readonly value: unknown;
+  readonly metadata: Metadata | undefined;
+}
+
+/** Makes calls. Neither function throws: whatever is wrong, the promise rejects. */
+export interface Caller {
+  readonly call: CallMethod;
+  /** A call without arguments whose answer is wanted whole. */
+  ask(name: string, options: CallOptions): Promise<Answer>;
+}
+
+/** Makes what makes calls. */
+export function createCaller(context: CallContext): Caller {
   const onAbort = createAbortListeners();
-  return (name, args, options) =>
-    new Promise((resolve, reject) => {
-      const timeoutMs = timeoutOf(options, context);
-      checkSignal(options.signal);
-      const ticket = gate(name, options.signal, context);
-      const call = encodeCall(name, args, options, ticket, context, resolve, reject);
-      context.pending.add(call);
-      context.began(call);
-      limitTime(call, timeoutMs, context);
-      listen(call, options.signal, onAbort, context);
-      if (!callsWait(context.state())) {
-        sendCall(call, context);
-      }
-    });
+  const begin = (
+    name: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    resolve: PendingCall["resolve"],
+    reject: PendingCall["reject"],
+  ): void => {
+    const timeoutMs = timeoutOf(options, context);
+    checkSignal(options.signal);
+    const ticket = gate(name, options.signal, context);
+    const call = encodeCall(name, args, options, ticket, context, resolve, reject);
+    context.pending.add(call);
+    context.began(call);
+    limitTime(call, timeoutMs, context);
+    listen(call, options.signal, onAbort, context);
+    if (!callsWait(context.state())) {
+      sendCall(call, context);
+    }
+  };
+  return {
+    call: (name, args, options) => new Promise((resolve, reject) => begin(name, args, options, resolve, reject)),
+    ask: (name, options) =>
+      new Promise((resolve, reject) =>
+        begin(name, [], options, (value, metadata) => resolve({ value, metadata }), reject),
+      ),
+  };
 }
 
 /** Sends a call, now or after it has waited; a channel that will not take it ends it. */
@@ -72,8 +97,8 @@ function encodeCall(
   options: CallOptions,
   ticket: CallTicket,
   context: CallContext,
-  resolve: (value: unknown) => void,
-  reject: (error: unknown) => void,
+  resolve: PendingCall["resolve"],
+  reject: PendingCall["reject"],
 ): PendingCall {
   const namespace = options.namespace ?? context.namespace;
   const message = createCall({

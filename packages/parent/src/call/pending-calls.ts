@@ -1,6 +1,7 @@
 // Step 4 and 13 of a call: from the moment it is made to the moment it settles, once and only once.
 // A call is an object with a life, and this holds those that live. Here every call begins and ends.
 
+import type { Metadata } from "@multifrost/protocol";
 import type { CallTicket, Timer } from "@multifrost/reliability";
 
 /** A call that has been made and has not settled. */
@@ -12,7 +13,7 @@ export interface PendingCall {
   /** On the monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly correlationId: string | undefined;
-  readonly resolve: (value: unknown) => void;
+  readonly resolve: (value: unknown, metadata?: Metadata) => void;
   readonly reject: (error: unknown) => void;
   /** Whether it was handed to the channel; until then it waits for a connection. */
   sent: boolean;
@@ -23,7 +24,7 @@ export interface PendingCall {
 
 /** How a call ended. */
 export type CallOutcome =
-  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: true; readonly value: unknown; readonly metadata?: Metadata | undefined }
   | { readonly ok: false; readonly error: Error };
 
 /** The calls that have not settled, in the order in which they were made. */
@@ -56,7 +57,7 @@ export function createPendingCalls(ended: (call: PendingCall, outcome: CallOutco
     call.unlisten?.();
     ended(call, outcome);
     if (outcome.ok) {
-      call.resolve(outcome.value);
+      call.resolve(outcome.value, outcome.metadata);
     } else {
       call.reject(outcome.error);
     }

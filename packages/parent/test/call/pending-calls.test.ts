@@ -27,9 +27,17 @@ describe("pending calls", () => {
     expect(pending.settle("1", { ok: true, value: 3 })).toBe(true);
     expect(pending.settle("1", { ok: true, value: 4 })).toBe(false);
     expect(pending.settle("1", { ok: false, error: new Error() })).toBe(false);
-    expect(call.resolve).toHaveBeenCalledExactlyOnceWith(3);
+    expect(call.resolve).toHaveBeenCalledExactlyOnceWith(3, undefined);
     expect(call.reject).not.toHaveBeenCalled();
     expect(ended).toHaveBeenCalledOnce();
+  });
+
+  it("what was told beside the result goes with it", () => {
+    const pending = createPendingCalls(() => {});
+    const call = pendingCall("1");
+    pending.add(call);
+    pending.settle("1", { ok: true, value: 3, metadata: { mine: 1 } });
+    expect(call.resolve).toHaveBeenCalledExactlyOnceWith(3, { mine: 1 });
   });
 
   it("an unknown id settles nothing", () => {

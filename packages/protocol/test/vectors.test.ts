@@ -1,0 +1,111 @@
+// Every vector of interop/vectors, read and written; and the vectors themselves.
+
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import { createCodec, type ErrorMessage, MalformedMessageError, type Message } from "../src/index.js";
+import { matrixRows, messageOf, remoteErrorOf, untagged, VECTORS_FOLDER, vectorFiles } from "./vectors.js";
+import { fromHex, roundTrip, toHex } from "./wire.js";
+
+const codec = createCodec();
+const files = vectorFiles();
+const vectors = Object.values(files).flat();
+
+/** A message, or how its bytes were refused. */
+function decode(hex: string): Message | "dropped" | "ignored" {
+  try {
+    return codec.decode(fromHex(hex));
+  } catch (error) {
+    if (error instanceof MalformedMessageError) {
+      return error.code === "FOREIGN_APP" || error.code === "UNKNOWN_TYPE" ? "ignored" : "dropped";
+    }
+    throw error;
+  }
+}
+
+describe.each(Object.entries(files))("%s", (_file, content) => {
+  for (const vector of content) {
+    const title = `${vector.rules.map((rule) => `[${rule}]`).join(" ")} ${vector.name}`;
+    it(`${title} is ${vector.outcome}`, () => {
+      expect(decode(vector.hex)).toStrictEqual(vector.outcome === "read" ? messageOf(vector) : vector.outcome);
+    });
+    if (vector.written && vector.except?.ts === undefined) {
+      it(`${title} is written`, () => {
+        expect(toHex(codec.encode(messageOf(vector)))).toBe(vector.hex);
+      });
+    }
+    if (vector.message?.type === "error") {
+      it(`${title} is told to the caller`, () => {
+        expect(remoteErrorOf(decode(vector.hex) as ErrorMessage)).toStrictEqual(vector.remote);
+      });
+    }
+  }
+});
+
+describe("the values of the matrix", () => {
+  const rows = matrixRows();
+
+  it.each(rows)("$name comes back as it is to", ({ value, back = value }) => {
+    expect(roundTrip(untagged(value))).toStrictEqual(untagged(back));
+  });
+
+  it("are many, and each has a name of its own", () => {
+    expect(rows.length).toBeGreaterThanOrEqual(40);
+    expect(repeated(rows.map(({ name }) => name))).toEqual([]);
+  });
+
+  it("have no float that JavaScript could send as an integer only", () => {
+    const floats = JSON.stringify(rows).matchAll(/"\$float":"([^"]+)"/g);
+    expect([...floats].filter(([, digits]) => Number.isSafeInteger(Number(digits)))).toEqual([]);
+  });
+});
+
+describe("the vectors", () => {
+  const LANGUAGES = ["ts", "python", "go", "rust"];
+  /** Rules of what a writer refuses, or does with a language's own values: nothing of them is on the wire. */
+  const WITHOUT_BYTES = ["VAL-5", "VAL-15"];
+
+  it("are those that make.mjs makes, and so are the values of the matrix", async () => {
+    const made = (await import(pathToFileURL(`${VECTORS_FOLDER}make.mjs`).href)) as Record<string, object>;
+    expect(JSON.stringify(files)).toBe(JSON.stringify(made.files));
+    expect(JSON.stringify(matrixRows())).toBe(JSON.stringify(made.matrixValues));
+  });
+
+  it("are many, and each has a name of its own and bytes of its own", () => {
+    expect(vectors.length).toBeGreaterThanOrEqual(120);
+    expect(repeated(vectors.map(({ name }) => name))).toEqual([]);
+    expect(repeated(vectors.filter(({ message }) => !message).map(({ hex }) => hex))).toEqual([]);
+  });
+
+  it("say of each message that is read what it means, and of no other", () => {
+    for (const { outcome, message, written, name } of vectors) {
+      expect([message !== undefined, written !== undefined], name).toEqual(Array(2).fill(outcome === "read"));
+    }
+  });
+
+  it("show every rule of messages, values and limits, and name no rule that there is not", () => {
+    const document = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
+    const rules = [...document.matchAll(/^- \*\*([A-Z]+-\d+)\*\* /gm)].map(([, id = ""]) => id);
+    const shown = new Set(vectors.flatMap((vector) => vector.rules));
+    const wanted = rules.filter((id) => /^(MSG|VAL|LIM)-/.test(id) && !WITHOUT_BYTES.includes(id));
+    expect(wanted.filter((id) => !shown.has(id))).toEqual([]);
+    expect([...shown].filter((id) => !rules.includes(id))).toEqual([]);
+  });
+
+  it("make exceptions for known languages only, each with its reason, and never for all", () => {
+    for (const { name, written, except } of vectors.filter((vector) => vector.except !== undefined)) {
+      const languages = Object.keys(except ?? {});
+      expect(written, name).toBe(true);
+      expect(LANGUAGES, name).toEqual(expect.arrayContaining(languages));
+      expect(languages.length, name).toBeLessThan(LANGUAGES.length);
+      expect(
+        Object.values(except ?? {}).every((reason) => reason.length > 10),
+        name,
+      ).toBe(true);
+    }
+  });
+});
+
+function repeated(texts: readonly string[]): string[] {
+  return texts.filter((text, index) => texts.indexOf(text) !== index);
+}
