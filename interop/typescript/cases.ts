@@ -12,7 +12,7 @@ import {
   TimeoutError,
   WorkerExitedError,
 } from "multifrost";
-import { fromTagged, type Tagged } from "./tagged.ts";
+import { fromTagged } from "./tagged.ts";
 import type { MatrixWorker } from "./worker.ts";
 
 /** The worker's methods, whatever language it is written in. */
@@ -28,8 +28,8 @@ type Case = (worker: ParentWorker<Matrix>, around: Around) => Promise<void>;
 
 interface ValueRow {
   readonly name: string;
-  readonly value: Tagged;
-  readonly back?: Tagged;
+  readonly value: unknown;
+  readonly back?: unknown;
   readonly described: string;
 }
 

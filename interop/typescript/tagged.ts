@@ -1,34 +1,35 @@
-// Values as the JSON files of this folder have them, and back. The tags are in README.md.
+// Values as the JSON files of this folder have them. The tags are in README.md.
 
-/** JSON, with a tag for what JSON lacks. */
-export type Tagged = null | boolean | number | string | readonly Tagged[] | { readonly [key: string]: Tagged };
+/** How a tag's content reads. */
+export type Tags = Readonly<Record<string, (content: never) => unknown>>;
 
-const NANOS_PER_MILLI = 1_000_000;
-
-/** What a tag stands for, in JavaScript. */
-const READ: Readonly<Record<string, (content: Tagged) => unknown>> = {
-  $int: (content) => BigInt(content as string),
-  $float: (content) => Number(content),
-  $bytes: (content) => new Uint8Array(Buffer.from(content as string, "hex")),
-  $time: (content) => new Date(milliseconds(content as string)),
+/** The tags of the matrix's values; the vectors have more of them. */
+export const TAGS: Tags = {
+  $int: (digits: string) => BigInt(digits),
+  $float: (digits: string) => Number(digits),
+  $bytes: (hex: string) => new Uint8Array(Buffer.from(hex, "hex")),
+  $time: (time: string) => new Date(milliseconds(time)),
 };
 
-/** The JavaScript value. */
-export function fromTagged(tagged: Tagged): unknown {
+/** The JavaScript value of tagged JSON. */
+export function fromTagged(tagged: unknown, tags: Tags = TAGS): unknown {
   if (Array.isArray(tagged)) {
-    return tagged.map(fromTagged);
+    return tagged.map((item) => fromTagged(item, tags));
   }
   if (typeof tagged !== "object" || tagged === null) {
     return tagged;
   }
-  const entries = Object.entries(tagged as { readonly [key: string]: Tagged });
-  const [first] = entries;
-  const read = entries.length === 1 && first !== undefined ? READ[first[0]] : undefined;
+  const entries = Object.entries(tagged);
+  const [key, content] = entries[0] ?? [];
+  if (key !== undefined && entries.length === 1 && Object.hasOwn(tags, key)) {
+    return (tags[key] as (content: unknown) => unknown)(content);
+  }
   // `fromEntries` makes own properties, `__proto__` among them.
-  return read ? read(first![1]) : Object.fromEntries(entries.map(([key, value]) => [key, fromTagged(value)]));
+  return Object.fromEntries(entries.map(([name, value]) => [name, fromTagged(value, tags)]));
 }
 
-function milliseconds(time: string): number {
-  const [seconds, nanos] = time.split(".") as [string, string];
-  return Number(seconds) * 1000 + Number(nanos) / NANOS_PER_MILLI;
+/** Cut to what a `Date` can tell. */
+export function milliseconds(time: string): number {
+  const [seconds, nanoseconds] = time.split(".");
+  return Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6);
 }

@@ -2,7 +2,13 @@
 
 import * as child from "@multifrost/child";
 import * as parent from "@multifrost/parent";
-import { type Codec, createCodec, type Message } from "@multifrost/protocol";
+import {
+  type Codec,
+  createCodec,
+  type InterfaceDescription,
+  interfaceDeclaration,
+  type Message,
+} from "@multifrost/protocol";
 import { MultifrostError as ProtocolError } from "@multifrost/protocol/errors";
 import { createFileRegistry, type ServiceEntry } from "@multifrost/registry";
 import { createCircuitBreaker, type MetricsSnapshot, systemClock } from "@multifrost/reliability";
@@ -33,7 +39,7 @@ interface PythonWorker {
   predict(rows: readonly number[][]): number[];
 }
 
-const options: SpawnOptions = { defaultTimeout: 1000, env: { LOG: "1" } };
+const options: SpawnOptions = { defaultTimeout: 1000, env: { LOG: "1" }, interfaceHash: "made from the worker" };
 const callOptions: CallOptions = { timeout: 10, signal: new AbortController().signal };
 const worker: ParentWorker<MathWorker> = ParentWorker.spawn<MathWorker>("./worker.js", options);
 const python = ParentWorker.spawn<PythonWorker>("./worker.py", ["python3", "-u"]);
@@ -42,6 +48,8 @@ export const sum: Promise<number> = worker.call.add(1, 2);
 export const greeting: Promise<string> = worker.call.withOptions(callOptions).greet("you", true);
 export const predicted: Promise<number[]> = python.call.predict([[1, 2]]);
 export const untyped: Promise<unknown> = ParentWorker.spawn("./any.js").call.anything?.(1) ?? Promise.resolve();
+export const described: Promise<InterfaceDescription> = python.describe();
+export const declared: Promise<string> = described.then((told) => interfaceDeclaration(told, { name: "Python" }));
 export const metrics: MetricsSnapshot = worker.metrics;
 export const same: typeof ParentWorker = SameParentWorker;
 export const error: MultifrostError = new ProtocolError("INVALID_OPTION", "the same class by two ways");
