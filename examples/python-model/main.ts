@@ -5,7 +5,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { ParentWorker } from "multifrost";
 import { createWineServer } from "./server.js";
-import type { Prediction, WineModel } from "./wine-model.js";
+import { type Prediction, WINE_MODEL_HASH, type WineModel } from "./wine-model.js";
 
 const port = process.argv[2];
 
@@ -13,6 +13,8 @@ const worker = ParentWorker.spawn<WineModel>(new URL("./wine_model.py", import.m
   // A model that crashes is started anew; a request waits for it, but for no more than ten seconds.
   autoRestart: true,
   defaultTimeout: 10_000,
+  // Says so should the worker have other methods than these types.
+  interfaceHash: WINE_MODEL_HASH,
 });
 await worker.start();
 const server = createWineServer(worker).listen(Number(port ?? 0), "127.0.0.1");

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from multifrost import ChildWorker
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
+from multifrost import ChildWorker
+
 DATA = load_wine()
-"""178 Italian wines of three growers, 13 chemical measurements of each. It is part of scikit-learn: nothing is fetched."""
+"""178 Italian wines of three growers, 13 measurements of each. They are part of scikit-learn: nothing is fetched."""
 
 
 @dataclass

@@ -1,56 +1,118 @@
-"""Bytes to values and back: the value table of the protocol, with its limits."""
+"""Bytes to values and back, with the limits of the protocol. What values become on the wire is in `values`."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack
 
-from .errors import SerializationError
+from .errors import MalformedMessageError, SerializationError
+from .values import MAX_BYTES, MAX_DEPTH, MAX_ITEMS, plain_key
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Largest payload taken or sent, in bytes."""
+MAX_VALUES = 4_000_000
+"""Most values in one message, keys included. A shorter payload cannot hold more, and is not counted."""
 
-MAX_DEPTH = 100
-"""Deepest nesting of arrays and maps in one value, in levels."""
-
-MAX_ITEMS = 1_000_000
-"""Longest array or map taken or sent, in items. msgpack reserves room for a length before it has seen the items."""
-
-_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_TIMESTAMP_AS_DATETIME, _TIMESTAMP_AS_ITSELF = 3, 0
 
 
-def decode(payload: bytes) -> Any:
-    """One MessagePack value; raises for anything else. Invalid UTF-8 becomes U+FFFD."""
+def encode(message: dict[str, Any]) -> bytes:
+    """A message, whose values went through `to_wire`, as bytes. Raises `SerializationError` when it is too long."""
     try:
-        return _unpack(payload, 3)
+        payload: bytes = msgpack.packb(message, datetime=True)
+    except UnicodeEncodeError:
+        payload = msgpack.packb(_whole_text(message), datetime=True)
+    if len(payload) > MAX_BYTES:
+        reason = f"{len(payload)} bytes are more than the {MAX_BYTES} of one message"
+        raise SerializationError("MESSAGE_TOO_LARGE", reason)
+    return payload
+
+
+def _whole_text(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair, which has no UTF-8 form."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole_text(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole_text(key): _whole_text(item) for key, item in value.items()}
+    return value
+
+
+def decode(payload: bytes) -> dict[str, Any]:
+    """The map in a payload, its keys text. Raises `MalformedMessageError` for anything else, whatever it is.
+
+    Invalid UTF-8 becomes U+FFFD; a timestamp that no datetime can hold stays a ``msgpack.Timestamp``.
+    """
+    try:
+        if len(payload) > MAX_BYTES:
+            raise _limit(f"{len(payload)} bytes are more than the {MAX_BYTES} of one message")
+        value = _unpack(payload)
+        if type(value) is not dict:
+            raise MalformedMessageError("MALFORMED_MESSAGE", f"it is of type {type(value).__name__}, not a map")
+        _check(value)
+    except Exception as error:  # whatever hostile bytes provoke, MemoryError and OverflowError included
+        raise _fault(payload, error) from error
+    return value
+
+
+def _unpack(payload: bytes) -> Any:
+    try:
+        return _unpack_as(payload, _TIMESTAMP_AS_DATETIME, strict_map_key=True)
     except (OverflowError, ValueError) as error:
-        if isinstance(error, UnicodeError | msgpack.exceptions.UnpackException):
+        if isinstance(error, msgpack.exceptions.UnpackException):
             raise
-        # A date outside of the years 1 to 9999, which datetime cannot hold: those stay msgpack.Timestamp.
-        return _dates(_unpack(payload, 0))
+        # A date outside of the years 1 to 9999, or keys that are not text. Both are rare.
+        return _dates(
+            _unpack_as(payload, _TIMESTAMP_AS_ITSELF, strict_map_key=False, object_pairs_hook=_with_text_keys)
+        )
 
 
-def _unpack(payload: bytes, timestamp: int) -> Any:
+def _unpack_as(payload: bytes, timestamp: int, **options: Any) -> Any:
+    # msgpack reserves room for an announced length before it has seen the items: no more than there are bytes.
+    most = min(len(payload), MAX_ITEMS)
+    if len(payload) > MAX_VALUES:
+        options.update(_counting_hooks(options.get("object_pairs_hook", dict)))
     return msgpack.unpackb(
         payload,
-        raw=False,
-        strict_map_key=False,
-        unicode_errors="replace",
         timestamp=timestamp,
+        unicode_errors="replace",
         ext_hook=_read_ext,
-        max_array_len=min(len(payload), MAX_ITEMS),
-        max_map_len=min(len(payload), MAX_ITEMS),
+        max_array_len=most,
+        max_map_len=most,
+        **options,
     )
 
 
+def _counting_hooks(make_map: Any) -> dict[str, Any]:
+    left = MAX_VALUES
+
+    def take(values: int) -> None:
+        nonlocal left
+        left -= values
+        if left < 0:
+            raise _limit(f"there are more than {MAX_VALUES} values in it")
+
+    def count_list(items: list[Any]) -> list[Any]:
+        take(len(items))
+        return items
+
+    def count_map(pairs: list[tuple[Any, Any]]) -> Any:
+        take(2 * len(pairs))
+        return make_map(pairs)
+
+    return {"list_hook": count_list, "object_pairs_hook": count_map}
+
+
+def _with_text_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {(key if isinstance(key, str) else plain_key(key) or key): item for key, item in pairs}
+
+
 def _read_ext(code: int, data: bytes) -> Any:
-    # Older JavaScript sends an undefined argument as extension type 0 holding one zero byte.
-    return None if code == 0 and data == b"\0" else msgpack.ExtType(code, data)
+    if code == 0 and data == b"\0":
+        return None  # an undefined argument of older JavaScript
+    # ExtType's own constructor refuses the reserved, negative types, which msgpack reads and writes.
+    return tuple.__new__(msgpack.ExtType, (code, data))
 
 
 def _dates(value: Any) -> Any:
@@ -66,74 +128,64 @@ def _dates(value: Any) -> Any:
     return value
 
 
-def encode(message: dict[str, Any]) -> bytes:
-    """A message, whose values went through `to_wire`, as bytes. Raises `SerializationError` when it is too long."""
-    payload: bytes = msgpack.packb(message, use_bin_type=True, datetime=True, unicode_errors="replace")
-    if len(payload) > MAX_MESSAGE_BYTES:
-        reason = f"{len(payload)} bytes are more than the {MAX_MESSAGE_BYTES} of one message"
-        raise SerializationError("MESSAGE_TOO_LARGE", reason)
-    return payload
+def _check(message: dict[Any, Any]) -> None:
+    """Raises for a value that nests too deep, and for a key that is not text."""
+    _check_keys(message)
+    for name, value in message.items():
+        if type(value) is list and name == "args":
+            _check_depth(value, name)  # the array of arguments is not a level of any of them
+        elif type(value) is list or type(value) is dict:
+            _check_depth([value], name)
 
 
-def to_wire(value: Any, depth: int = 0) -> Any:
-    """The same value in the types that the wire has. Raises `SerializationError` with the path below `value`."""
-    if value is None or isinstance(value, bool | str | bytes | msgpack.Timestamp):
-        return value
-    if isinstance(value, int):
-        if _INT_MIN <= value <= _INT_MAX:
-            return int(value)
-        raise SerializationError("UNSENDABLE_VALUE", "an integer outside of -2^63..2^64-1 cannot be sent")
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, msgpack.ExtType):
-        return value
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.astimezone()
-    if isinstance(value, BaseException):
-        value = {"name": type(value).__name__, "message": str(value)}
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, list | tuple | set | frozenset):
-        _check_size(value, depth)
-        return [_step(item, depth, f"[{index}]") for index, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        _check_size(value, depth)
-        return {(text := _key(key)): _step(item, depth, f".{text}") for key, item in value.items()}
-    raise SerializationError("UNSENDABLE_VALUE", f"{type(value).__name__} cannot be sent")
-
-
-def _step(item: Any, depth: int, step: str) -> Any:
-    try:
-        return to_wire(item, depth + 1)
-    except SerializationError as error:
-        raise error.under(step) from None
-
-
-def _check_size(value: Collection[Any], depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise SerializationError("LIMIT_EXCEEDED", f"nested deeper than {MAX_DEPTH} levels, or contains itself")
-    if len(value) > MAX_ITEMS:
-        raise SerializationError("LIMIT_EXCEEDED", f"{len(value)} items are more than the {MAX_ITEMS} allowed")
-
-
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key
-    if isinstance(key, bytes):
-        return key.decode("utf-8", "replace")
-    if key is None or isinstance(key, bool):
-        return {None: "null", True: "true", False: "false"}[key]
-    return str(key)
-
-
-def too_deep(args: list[Any]) -> bool:
-    """Whether a value in `args` nests deeper than `MAX_DEPTH` levels."""
-    level: list[Any] = args
+def _check_depth(level: list[Any], name: str) -> None:
     for _ in range(MAX_DEPTH + 1):
-        outer = [item for item in level if isinstance(item, list | dict)]
-        if not outer:
-            return False
-        level = [item for one in outer for item in (one.values() if isinstance(one, dict) else one)]
-    return True
+        containers = [item for item in level if type(item) is list or type(item) is dict]
+        if not containers:
+            return
+        level = list(_inside(containers))
+    raise _limit(f"'{name}' nests deeper than {MAX_DEPTH} levels")
+
+
+def _inside(containers: list[Any]) -> Iterator[Any]:
+    for container in containers:
+        if type(container) is dict:
+            _check_keys(container)
+            yield from container.values()
+        else:
+            yield from container
+
+
+def _check_keys(items: dict[Any, Any]) -> None:
+    for key in items:
+        if type(key) is not str:
+            raise MalformedMessageError("MALFORMED_MESSAGE", f"a map has a key of type {type(key).__name__}")
+
+
+def _limit(reason: str) -> MalformedMessageError:
+    return MalformedMessageError("LIMIT_EXCEEDED", reason)
+
+
+def _fault(payload: bytes, error: Exception) -> MalformedMessageError:
+    code = error.code if isinstance(error, MalformedMessageError) else "MALFORMED_MESSAGE"
+    reason = str(error) if isinstance(error, MalformedMessageError) else f"it cannot be decoded: {error!r}"
+    head = _head(payload)
+    return MalformedMessageError(code, reason, head.get("id"), head.get("type"))
+
+
+def _head(payload: bytes) -> dict[str, str]:
+    """The texts under ``id`` and ``type``, as far as they can be read: the fault may come after them."""
+    found: dict[str, str] = {}
+    most = min(len(payload), MAX_ITEMS)
+    try:
+        unpacker = msgpack.Unpacker(
+            max_buffer_size=len(payload), max_array_len=most, max_map_len=most, strict_map_key=False, raw=True
+        )
+        unpacker.feed(payload)
+        for _ in range(min(unpacker.read_map_header(), 64)):
+            key, value = unpacker.unpack(), unpacker.unpack()
+            if key in (b"id", b"type") and isinstance(value, bytes):
+                found[key.decode()] = value.decode("utf-8", "replace")
+    except Exception:
+        pass  # here is the fault
+    return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,6 +18,9 @@ from .errors import RegistryError
 from .locks import all_locks, is_alive
 
 logger = logging.getLogger("multifrost")
+
+LOOK_EVERY = 0.1
+"""Pause between two looks for a service that is not there yet, in seconds."""
 
 Services = dict[str, Any]
 
@@ -55,6 +60,31 @@ class Registry:
             return True
 
         self._change(remove)
+
+    async def discover(self, service_id: str, timeout: float = 5.0) -> int:
+        """The port of a service whose process lives; raises ``SERVICE_NOT_FOUND`` after `timeout` seconds.
+
+        Reading takes no lock and changes nothing.
+        """
+        deadline = time.monotonic() + timeout
+        while (port := self._port_of(service_id)) is None:
+            if time.monotonic() >= deadline:
+                raise RegistryError(
+                    "SERVICE_NOT_FOUND",
+                    f"No service '{service_id}' is running: {self.file} has no entry of a living process with that "
+                    f"name (looked for {timeout:g} s). Start the service first, with the same HOME.",
+                )
+            await asyncio.sleep(LOOK_EVERY)
+        return port
+
+    def _port_of(self, service_id: str) -> int | None:
+        try:
+            entry = json.loads(self.file.read_bytes())[service_id]
+            port = entry["port"]
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return None
+        is_port = isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536
+        return port if is_port and is_alive(entry.get("pid")) else None
 
     def _change(self, change: Callable[[Services], bool]) -> None:
         if sys.platform == "win32":

@@ -32,6 +32,16 @@ def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
     return value
 
 
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie is dead, whoever may be late in reaping it.
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
 class Parent:
     """One DEALER; `messages` keeps everything that came back, in order."""
 
@@ -116,7 +126,7 @@ class Bench:
 
     def serve(self, service_id: str, script: Path = EXAMPLE) -> tuple[Parent, subprocess.Popen[str]]:
         process = self.start(script, service_id)
-        entry = until(lambda: self.services().get(service_id))
+        entry = until(lambda: (entry := self.services().get(service_id)) and entry["pid"] == process.pid and entry)
         return self.parent(entry["port"]), process
 
     def close(self) -> None:

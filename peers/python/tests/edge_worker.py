@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ class Base(ChildWorker):
 
 class EdgeWorker(Base):
     namespace = os.environ.get("TEST_NAMESPACE", "default")
+    other_namespaces = os.environ.get("TEST_OTHER_NAMESPACES", "answer")
+    max_concurrency = int(os.environ.get("TEST_MAX_CONCURRENCY", "0")) or None
+    max_pending = int(os.environ.get("TEST_MAX_PENDING", "250000"))
     stop_timeout = 1.0
     limit = 3
 
@@ -63,6 +69,10 @@ class EdgeWorker(Base):
             "error": ValueError("as a value"),
         }[what]
 
+    def end(self, code: int, words: str) -> None:
+        os.write(2, words.encode())
+        os._exit(code)
+
     def leave(self) -> None:
         sys.exit(3)
 
@@ -81,10 +91,59 @@ class EdgeWorker(Base):
         print("err", file=sys.stderr)
         print("no end", end="", flush=True)
 
+    async def tell_pid_and_sleep(self) -> None:
+        print(os.getpid())
+        await asyncio.sleep(60)
+
     def sleep_until(self, path: str) -> str:
         while not Path(path).exists():
             time.sleep(0.01)
         return "woken"
+
+    def meet_in_threads(self, n: int) -> int:
+        self._met = getattr(self, "_met", 0) + 1
+        while self._met < n:
+            time.sleep(0.001)
+        return n
+
+    def nap(self, value: Any) -> Any:
+        with self._counted():
+            time.sleep(0.005)
+        return value
+
+    async def nap_async(self, value: Any) -> Any:
+        with self._counted():
+            await asyncio.sleep(0.005)
+        return value
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._now = getattr(self, "_now", 0) + 1
+        self._most = max(getattr(self, "_most", 0), self._now)
+        yield
+        self._now -= 1
+
+    def most_at_once(self) -> int:
+        return self._most
+
+    def compute(self, seconds: float) -> float:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+        return seconds
+
+    def raw(self, how: str, text: str) -> None:
+        if how == "os.write":
+            os.write(1, text.encode() + b"\n")
+        elif how == "subprocess":
+            subprocess.run(["echo", text], check=True)
+        elif how == "buffer":
+            sys.stdout.buffer.write(text.encode() + b"\n")
+            sys.stdout.buffer.flush()
+
+    def raw_flood(self, lines: int) -> None:
+        for number in range(lines):
+            os.write(1, b"flood %d\n" % number)
 
     def later(self) -> Any:
         return asyncio.sleep(0, "awaited")
@@ -100,4 +159,6 @@ class EdgeWorker(Base):
 
 
 if __name__ == "__main__":
+    if (flag := os.environ.get("TEST_ONLY_WHILE")) and not Path(flag).exists():
+        sys.exit(1)
     EdgeWorker(sys.argv[1] if len(sys.argv) > 1 else None).run()

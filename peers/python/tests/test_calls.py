@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,21 +84,30 @@ def test_not_callable(edge: Parent, name: str) -> None:
     assert refusal(edge, function=name) == ("NOT_CALLABLE", f"'{name}' is not callable")
 
 
-@pytest.mark.parametrize("fields", [{}, {"function": ""}, {"function": None}, {"function": 5}])
+@pytest.mark.parametrize("fields", [{}, {"function": ""}, {"function": None}])
 def test_missing_function(math: Parent, fields: dict[str, Any]) -> None:
     assert refusal(math, **fields) == ("MISSING_FUNCTION", "Message missing 'function' field")
 
 
-def test_args_must_be_an_array(math: Parent) -> None:
+def test_args_must_be_an_array_and_the_name_a_text(math: Parent) -> None:
     assert refusal(math, function="add", args={"a": 1})[0] == "MALFORMED_MESSAGE"
+    assert refusal(math, function=5)[0] == "MALFORMED_MESSAGE"
 
 
 def test_another_namespace_is_answered(bench: Bench) -> None:
     parent, _ = bench.spawn(EDGE, TEST_NAMESPACE="mine")
     expected = ("WRONG_NAMESPACE", "No namespace 'other' here; this worker's is 'mine'")
     assert refusal(parent, function="inherited", namespace="other") == expected
-    assert parent.answer(parent.send("call", function="inherited", namespace="mine"))["result"] == "inherited"
-    assert parent.call("inherited") == "inherited"
+    assert refusal(parent, function="inherited")[1] == "No namespace 'default' here; this worker's is 'mine'"
+    assert parent.ask("inherited", namespace="mine")["result"] == "inherited"
+
+
+def test_another_namespace_can_be_ignored(bench: Bench) -> None:
+    parent, _ = bench.spawn(EDGE, TEST_NAMESPACE="mine", TEST_OTHER_NAMESPACES="ignore")
+    ignored = parent.send("call", function="inherited", namespace="other")
+    assert parent.ask("inherited", namespace="mine")["result"] == "inherited"
+    parent.answer(parent.send("heartbeat"))
+    assert ignored not in {message["id"] for message in parent.messages}
 
 
 def test_async_methods_run_at_once(edge: Parent) -> None:
@@ -118,8 +128,39 @@ def test_a_method_cannot_end_the_worker(edge: Parent) -> None:
     assert edge.call("inherited") == "inherited"
 
 
-def test_ten_thousand_calls_at_once_are_answered_in_order(math: Parent) -> None:
+def test_ten_thousand_calls_at_once_get_each_its_own_answer(math: Parent) -> None:
     ids = [math.send("call", function="echo", args=[n]) for n in range(10_000)]
-    answers = [math.receive() for _ in ids]
+    answers = {answer["id"]: answer["result"] for answer in (math.receive() for _ in ids)}
+    assert [answers[message_id] for message_id in ids] == list(range(10_000))
+
+
+def test_plain_methods_run_at_once(edge: Parent) -> None:
+    ids = [edge.send("call", function="meet_in_threads", args=[20]) for _ in range(20)]
+    assert [edge.answer(message_id)["result"] for message_id in ids] == [20] * 20
+
+
+def test_a_concurrency_of_one_keeps_strict_order(bench: Bench) -> None:
+    parent, _ = bench.spawn(EDGE, TEST_MAX_CONCURRENCY="1")
+    names = ["nap", "static", "nap_async", "static"] * 5
+    ids = [parent.send("call", function=name, args=[n]) for n, name in enumerate(names)]
+    answers = [parent.receive() for _ in ids]
     assert [answer["id"] for answer in answers] == ids
-    assert [answer["result"] for answer in answers] == list(range(10_000))
+    assert [answer["result"] for answer in answers] == list(range(20))
+    assert parent.call("most_at_once") == 1
+
+
+def test_more_calls_than_may_wait_are_refused(bench: Bench, tmp_path: Path) -> None:
+    parent, _ = bench.spawn(EDGE, TEST_MAX_PENDING="3")
+    held = [parent.send("call", function="sleep_until", args=[str(tmp_path / "go")]) for _ in range(3)]
+    parent.answer(parent.send("heartbeat"))
+    expected = ("OVERLOADED", "Too many calls are waiting here (max_pending 3); call again later")
+    assert refusal(parent, function="inherited") == expected
+    (tmp_path / "go").touch()
+    assert [parent.answer(message_id)["result"] for message_id in held] == ["woken"] * 3
+    assert parent.call("inherited") == "inherited"
+
+
+def test_a_method_that_was_slow_is_quick_again(math: Parent) -> None:
+    assert math.call("slow", 0.05) == 0.05
+    assert [math.call("slow", 0) for _ in range(50)] == [0] * 50
+    assert math.call("slow", 0.05) == 0.05

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import EDGE, EXAMPLE, Bench, Parent, until
+from conftest import EDGE, EXAMPLE, Bench, Parent, runs, until
 
 from multifrost import ChildWorker
-from multifrost.dispatch import Methods
-from multifrost.loop import SocketLoop
+from multifrost.child.dispatch import Methods
+from multifrost.child.server import Server, Settings
 
 
 def test_a_heartbeat_is_echoed(math: Parent) -> None:
@@ -34,14 +34,29 @@ def test_the_answer_to_a_heartbeat_is_not_answered(math: Parent) -> None:
 
 def test_heartbeats_and_async_calls_are_answered_while_a_method_runs(edge: Parent, tmp_path: Path) -> None:
     running = edge.send("call", function="sleep_until", args=[str(tmp_path / "go")])
-    queued = edge.send("call", function="inherited")
+    beside = edge.send("call", function="inherited")
     for _ in range(20):
         edge.answer(edge.send("heartbeat"))
         assert edge.call("meet", 1) == 1
-    assert not {running, queued} & {message["id"] for message in edge.messages}
+    assert edge.answer(beside)["result"] == "inherited"
+    assert running not in {message["id"] for message in edge.messages}
     (tmp_path / "go").touch()
     assert edge.answer(running)["result"] == "woken"
-    assert edge.answer(queued)["result"] == "inherited"
+
+
+def test_heartbeats_are_answered_while_a_method_computes(edge: Parent) -> None:
+    """For as many seconds as BUSY_SECONDS says."""
+    seconds = float(os.environ.get("BUSY_SECONDS", "2"))
+    for _ in range(100):
+        edge.call("compute", 0)  # so that it is known as quick
+    running = edge.send("call", function="compute", args=[seconds])
+    round_trips = []
+    while running not in {message["id"] for message in edge.messages}:
+        began = time.monotonic()
+        edge.answer(edge.send("heartbeat"))
+        round_trips.append(time.monotonic() - began)
+    assert len(round_trips) > 5 * seconds
+    assert max(round_trips) < 1
 
 
 def test_printed_lines_arrive_before_the_answer(math: Parent) -> None:
@@ -76,12 +91,33 @@ def test_output_goes_to_every_parent_and_to_the_log_of_a_service(bench: Bench) -
     assert process.communicate(timeout=10)[0] == "greeting Bob\n"
 
 
+@pytest.mark.parametrize("how", ["os.write", "subprocess", "buffer"])
+def test_what_is_written_past_python_goes_to_the_parents_and_to_the_log_of_a_service(bench: Bench, how: str) -> None:
+    parent, process = bench.serve("raw", EDGE)
+    parent.call("raw", how, "grüße")
+    while not parent.output("stdout"):
+        parent.receive()
+    assert parent.output("stdout") == ["grüße"]
+    process.terminate()
+    assert process.communicate(timeout=10)[0] == "grüße\n"
+
+
+def test_a_service_loses_no_line_of_a_flood(bench: Bench) -> None:
+    parent, process = bench.serve("flood", EDGE)
+    parent.call("raw_flood", 4000)  # as much as a pipe holds here, as nobody reads the log meanwhile
+    while len(parent.output("stdout")) < 4000:
+        parent.receive()
+    process.terminate()
+    lines = process.communicate(timeout=10)[0].splitlines()
+    assert lines == parent.output("stdout") == [f"flood {n}" for n in range(4000)]
+
+
 def test_two_parents_get_their_own_answers(bench: Bench) -> None:
     first, _ = bench.serve("shared")
     second = bench.parent(first.port)
     ids = [[parent.send("call", function="echo", args=[n]) for n in range(500)] for parent in (first, second)]
     for parent, own in zip((first, second), ids, strict=True):
-        assert [parent.receive()["id"] for _ in own] == own
+        assert {parent.receive()["id"] for _ in own} == set(own)
 
 
 @pytest.mark.parametrize("how", ["shutdown", signal.SIGTERM, signal.SIGINT])
@@ -160,16 +196,6 @@ def test_a_worker_ends_within_two_seconds_of_its_parent(bench: Bench, how: str) 
     assert time.monotonic() - began < 2
 
 
-def runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A zombie is dead, whoever may be late in reaping it.
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
 @pytest.mark.parametrize("port", ["", "abc", "80", "65536", "-5000", "5000.5", "\u0665000", None])
 def test_a_wrong_port_is_one_line_and_exit_code_1(bench: Bench, port: str | None) -> None:
     process = bench.start(EXAMPLE, "--worker", **({} if port is None else {"COMLINK_ZMQ_PORT": port}))
@@ -189,18 +215,19 @@ def test_a_wrong_port_is_one_line_and_exit_code_1(bench: Bench, port: str | None
 
 def test_a_signal_that_comes_just_before_the_loop_sleeps_wakes_it() -> None:
     """The system's own handler writes to the loop's wake-up socket: it does not need Python to have control."""
-    loop = SocketLoop(Methods(ChildWorker(), ChildWorker), "default", 1.0)
-    loop.bind()
-    wake_up = loop._wake_out.fileno()
+    settings = Settings("default", "answer", 1.0, None, 10)
+    server = Server(Methods(ChildWorker(), ChildWorker), settings)
+    server.bind()
+    wake_up = server._wake_up.writer
     installed: list[int] = []
 
     def on_stop() -> None:
         installed.append(signal.set_wakeup_fd(-1))
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
 
-    loop.stop()
-    loop.run(on_stop)
-    loop.close()
+    server.stop()
+    server.run(on_stop)
+    server.close()
     assert installed == [wake_up]
     assert signal.set_wakeup_fd(-1) == -1, "what was there before is there again"
 

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import os
 import random
+import struct
+import subprocess
+import sys
+from array import array
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import msgpack
+import numpy
 import pytest
 from conftest import Bench, Parent, until
 
+from multifrost import SerializationError
+from multifrost.codec import decode, encode
+from multifrost.errors import MalformedMessageError
+from multifrost.values import to_wire
+
 MIB = 1024 * 1024
+
+
+@dataclass
+class Point:
+    x: float
+    near: list[Point]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +57,7 @@ def test_results_are_fitted_to_the_wire(edge: Parent) -> None:
     assert edge.call("give", "keys") == {"1": "c", "null": "b", "d": "d"}
     assert edge.call("give", "naive") == datetime.fromtimestamp(0, timezone.utc)
     assert edge.call("give", "utc") == datetime(2026, 2, 3, 4, 5, 6, 789000, timezone.utc)
-    assert edge.call("give", "surrogate") == "a?b"
+    assert edge.call("give", "surrogate") == "a\ufffdb"
     assert edge.call("give", "error") == {"name": "ValueError", "message": "as a value"}
 
 
@@ -57,6 +74,62 @@ def test_results_are_fitted_to_the_wire(edge: Parent) -> None:
 def test_a_result_that_cannot_be_sent_is_an_error(edge: Parent, what: str, code: str, message: str) -> None:
     detail = edge.ask("give", what)["metadata"]["error"]
     assert (detail["name"], detail["code"], detail["message"]) == ("SerializationError", code, message)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (bytearray(b"ab"), b"ab"),
+        (memoryview(b"abcd")[::2], b"ac"),
+        (array("H", [1, 2]), array("H", [1, 2]).tobytes()),
+        (numpy.arange(6, dtype="<i2").reshape(2, 3), struct.pack("<6h", *range(6))),
+        (numpy.asfortranarray(numpy.arange(6, dtype="<i2").reshape(2, 3)), struct.pack("<6h", *range(6))),
+        (numpy.int64(-(2**63)), -(2**63)),
+        (numpy.float32(0.5), 0.5),
+        (numpy.float64("nan"), None),
+        (numpy.longdouble(0.25), 0.25),
+        (numpy.bool_(True), True),
+        (Point(1, [Point(2, [])]), {"x": 1, "near": [{"x": 2, "near": []}]}),
+        ({1: "a", 2.0: "b", 2.5: "c", False: "d"}, {"1": "a", "2": "b", "2.5": "c", "false": "d"}),
+        ((1, {2}, frozenset([3])), [1, [2], [3]]),
+    ],
+)
+def test_values_on_their_way_out(value: Any, sent: Any) -> None:
+    wire = to_wire(value)
+    assert wire == sent and type(wire) is type(sent)
+    assert decode(encode({"v": wire}))["v"] == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "reason"),
+    [
+        ([{"a": {1, 2 + 3j}}], "[0].a[", "complex cannot be sent"),
+        ({"a": numpy.array([None])}, ".a", "a numpy array of objects cannot be sent; send value.tolist()"),
+        ({"a": {(1, 2): 3}}, ".a", "a map with a key of type tuple cannot be sent"),
+        ([2**64], "[0]", "an integer outside of -2^63..2^64-1 cannot be sent"),
+        ([-(2**63) - 1], "[0]", "an integer outside of -2^63..2^64-1 cannot be sent"),
+        (Point, "", "type cannot be sent"),
+    ],
+)
+def test_what_cannot_be_sent_is_named_by_its_path(value: Any, path: str, reason: str) -> None:
+    with pytest.raises(SerializationError) as caught:
+        to_wire(value)
+    assert caught.value.path.startswith(path) and caught.value.reason == reason
+
+
+def test_numpy_is_not_imported() -> None:
+    code = (
+        "import sys; from multifrost.values import to_wire; to_wire(bytearray(b'a')); sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_message_of_too_many_values_is_refused() -> None:
+    most = [[None] * 999_999] * 4
+    assert decode(encode({"v": most[:3]}))["v"] == most[:3]
+    for too_many in ([*most, [None] * 2], [{str(n): None for n in range(700_000)}] * 3):
+        with pytest.raises(MalformedMessageError, match="more than 4000000 values"):
+            decode(encode({"v": too_many}))
 
 
 def nested(levels: int) -> Any:
@@ -92,7 +165,7 @@ def test_invalid_utf8_becomes_the_replacement_character(math: Parent) -> None:
     assert math.answer("utf8")["result"] == "a\ufffdb"
 
 
-def test_garbage_never_ends_the_loop_and_is_never_answered(math: Parent) -> None:
+def test_garbage_never_ends_the_loop_and_only_what_has_an_id_is_answered(math: Parent) -> None:
     rng = random.Random(1)
     whole = msgpack.packb({"app": "comlink_ipc_v3", "id": "x", "type": "call", "function": "add", "args": [1, 2]})
     payloads = [rng.randbytes(rng.randrange(200)) for _ in range(2000)]
@@ -115,7 +188,10 @@ def test_garbage_never_ends_the_loop_and_is_never_answered(math: Parent) -> None
     math.send_raw(b"", b"")
     math.send_raw(b"no delimiter", whole)
     assert math.call("add", 1, 2) == 3
-    assert len(math.messages) == 1
+    *refused, _ = math.messages
+    assert {(message["id"], message["metadata"]["error"]["code"]) for message in refused} == {
+        ("x", "MALFORMED_MESSAGE")
+    }
 
 
 def test_frames_past_the_payload_are_ignored(math: Parent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .errors import LaunchError
+from ..errors import LaunchError
 
 PORT_VARIABLE = "COMLINK_ZMQ_PORT"
 

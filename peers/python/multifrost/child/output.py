@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, BinaryIO, TextIO, cast
 
-MAX_LINE = 256 * 1024
-"""Longest line sent in one message, in characters; a longer one goes out in pieces."""
+from ..lines import MAX_LINE, pieces
 
 
 class LineForwarder(io.TextIOBase):
@@ -49,8 +48,8 @@ class LineForwarder(io.TextIOBase):
             self._send(rest)
 
     def _send(self, line: str) -> None:
-        for start in range(0, len(line) or 1, MAX_LINE):
-            self._forward(line[start : start + MAX_LINE])
+        for piece in pieces(line):
+            self._forward(piece)
 
     # What else a program may ask of a standard stream is the real one's.
 

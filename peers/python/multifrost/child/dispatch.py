@@ -1,16 +1,17 @@
-"""Which method a call means, and which calls are refused."""
+"""Which method a name means, and which names are refused."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-from .codec import MAX_DEPTH, too_deep
-from .errors import CallError
+from ..errors import CallError
+from .interface import describe
 
-LIST_FUNCTIONS = frozenset({"listFunctions", "list_functions", "ListFunctions"})
+INTROSPECTION = frozenset({"listFunctions", "list_functions", "ListFunctions"})
 
 
 class Methods:
@@ -36,29 +37,18 @@ class Methods:
         """What can be called, sorted."""
         return sorted(self._callable)
 
-    def find(self, message: dict[str, Any], namespace: str) -> tuple[Callable[..., Any], list[Any]]:
-        """The method and the arguments that a call names; raises `CallError` for the caller's own mistakes."""
-        asked = message.get("namespace")
-        if asked is not None and asked != namespace:
-            raise CallError("WRONG_NAMESPACE", f"No namespace '{asked}' here; this worker's is '{namespace}'")
-        name = message.get("function")
-        if not isinstance(name, str) or not name:
-            raise CallError("MISSING_FUNCTION", "Message missing 'function' field")
-        args = message.get("args")
-        if args is None:
-            args = []
-        if not isinstance(args, list):
-            raise CallError("MALFORMED_MESSAGE", f"'args' of '{name}' must be an array")
-        if too_deep(args):
-            raise CallError("LIMIT_EXCEEDED", f"'args' of '{name}' nest deeper than {MAX_DEPTH} levels")
-        if name in LIST_FUNCTIONS:
-            return self.names, []
-        return self._method(name), args
+    @cached_property
+    def interface(self) -> dict[str, Any]:
+        """What is known of the methods: parameters, types and first words of their documentation."""
+        return describe({name: self._callable[name] for name in self.names()})
 
-    def _method(self, name: str) -> Callable[..., Any]:
+    def find(self, name: str) -> Callable[..., Any]:
+        """The method of this name; raises `CallError` for one that cannot be called."""
         method = self._callable.get(name)
         if method is not None:
             return method
+        if not name:
+            raise CallError("MISSING_FUNCTION", "Message missing 'function' field")
         if name.startswith("_"):
             raise CallError("PRIVATE_METHOD", f"Cannot call private method '{name}'")
         if name not in self._hidden and (name in self._members or name in vars(self._worker)):

@@ -18,11 +18,13 @@ _process, _parent = os.getpid(), os.getppid()  # read on import, as early as thi
 
 
 class ParentWatch:
-    """Looks at the parent's process and, for a parent behind a launcher such as ``uv run``, at its port."""
+    """Looks at the parent's process and, for a parent behind a launcher such as ``uv run``, at its port.
 
-    def __init__(self, sock: zmq.Socket[bytes]) -> None:
-        self._socket = sock
-        self._monitor = sock.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+    `monitor` tells when the connection to that port comes and goes.
+    """
+
+    def __init__(self, monitor: zmq.Socket[bytes]) -> None:
+        self._monitor = monitor
         self._parent = _parent if os.getpid() == _process else os.getppid()
         self._deadline: float | None = time.monotonic() + NEVER_THERE_AFTER
 
@@ -37,6 +39,4 @@ class ParentWatch:
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def close(self) -> None:
-        """Call before the socket is closed."""
-        self._socket.disable_monitor()
         self._monitor.close(0)

@@ -1,0 +1,131 @@
+"""The messages that all languages share, each with its bytes: see ``interop/README.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+
+from multifrost import messages
+from multifrost.errors import MalformedMessageError
+from multifrost.remote import read_failure
+from multifrost.values import to_wire
+
+FOLDER = Path(__file__).resolve().parents[3] / "interop" / "vectors"
+FIELDS = ("function", "args", "namespace", "client_name", "result", "error", "output", "metadata")
+
+Vector = dict[str, Any]
+
+
+def vectors(outcome: str = "", written: bool = False) -> list[Any]:
+    return list(chosen(outcome, written))
+
+
+def chosen(outcome: str, written: bool) -> Iterator[Any]:
+    for file in sorted(FOLDER.glob("*.json")):
+        for vector in json.loads(file.read_text("utf-8")):
+            wanted = outcome in ("", vector["outcome"]) and (not written or vector.get("written"))
+            if wanted and "python" not in vector.get("except", {}):
+                yield pytest.param(vector, id=vector["name"])
+
+
+def test_there_are_vectors() -> None:
+    assert len(vectors()) >= 120
+
+
+@pytest.mark.parametrize("vector", vectors("read"))
+def test_read(vector: Vector) -> None:
+    message = messages.read(bytes.fromhex(vector["hex"]))
+    assert message is not None
+    assert tagged(message) == vector["message"]
+    if "remote" in vector:
+        failure = read_failure(message)
+        told = {"name": failure.name, "message": failure.message, "stack": failure.stack, "code": failure.code}
+        assert {name: text for name, text in told.items() if text is not None} == vector["remote"]
+
+
+@pytest.mark.parametrize("vector", vectors("dropped"))
+def test_dropped(vector: Vector) -> None:
+    with pytest.raises(MalformedMessageError):
+        messages.read(bytes.fromhex(vector["hex"]))
+
+
+@pytest.mark.parametrize("vector", vectors("ignored"))
+def test_ignored(vector: Vector) -> None:
+    assert messages.read(bytes.fromhex(vector["hex"])) is None
+
+
+@pytest.mark.parametrize("vector", vectors("read", written=True))
+def test_written(vector: Vector) -> None:
+    message = untagged(vector["message"])
+    fields = {name: wire(name, message[name]) for name in FIELDS if name in message}
+    written = messages.write(message["type"], message["id"], message["timestamp"], **fields)
+    assert written.hex() == vector["hex"]
+
+
+def wire(name: str, value: Any) -> Any:
+    return [to_wire(item) for item in value] if name == "args" else to_wire(value)
+
+
+def tagged(value: Any) -> Any:
+    """A value as the vectors write it."""
+    if isinstance(value, bool | str | None):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else {"$int": str(value)}
+    if isinstance(value, float):
+        return {"$float": float_text(value)}
+    if isinstance(value, bytes):
+        return {"$bytes": value.hex()}
+    if isinstance(value, datetime):
+        value = msgpack.Timestamp.from_datetime(value)
+    if isinstance(value, msgpack.Timestamp):
+        return {"$time": f"{value.seconds}.{value.nanoseconds:09}"}
+    if isinstance(value, msgpack.ExtType):
+        return {"$ext": [value.code, value.data.hex()]}
+    if isinstance(value, list):
+        return [tagged(item) for item in value]
+    return {key: tagged(item) for key, item in value.items()}
+
+
+def float_text(value: float) -> str:
+    special = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return special.get(str(value)) or repr(value).removesuffix(".0")
+
+
+def untagged(value: Any) -> Any:
+    if isinstance(value, list):
+        return [untagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((tag, content),) = value.items()
+        readers: dict[str, Callable[[Any], Any]] = {
+            "$int": int,
+            "$float": float,
+            "$bytes": bytes.fromhex,
+            "$time": time_of,
+            "$ext": ext_of,
+        }
+        if tag in readers:
+            return readers[tag](content)
+    return {key: untagged(item) for key, item in value.items()}
+
+
+def time_of(text: str) -> Any:
+    seconds, nanoseconds = text.split(".")
+    stamp = msgpack.Timestamp(int(seconds), int(nanoseconds))
+    try:
+        whole: datetime = stamp.to_datetime().astimezone(timezone.utc)
+        return whole
+    except (OverflowError, ValueError):
+        return stamp
+
+
+def ext_of(content: Any) -> msgpack.ExtType:
+    return msgpack.ExtType(content[0], bytes.fromhex(content[1]))
