@@ -1,0 +1,92 @@
+package multifrost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+// Caller makes calls: a *ParentWorker, or what its WithOptions gives.
+type Caller interface {
+	// CallFunction calls a method of the worker's and gives its result: nil, bool, int64 (uint64 above its range), float64,
+	// string, []byte, time.Time, []any, map[string]any or Ext.
+	CallFunction(ctx context.Context, name string, args ...any) (any, error)
+}
+
+// CallFunction calls a method of the worker's. The error is one of *RemoteCallError, *WorkerExitedError,
+// *ConnectionError, *TimeoutError, *CircuitOpenError, *SerializationError, *OverloadError, *NotRunningError, or wraps
+// context.Canceled. When ctx is done the call is dropped here; the worker may go on with it.
+func (p *ParentWorker) CallFunction(ctx context.Context, name string, args ...any) (any, error) {
+	return p.WithOptions().CallFunction(ctx, name, args...)
+}
+
+// WithOptions gives a caller with other options for its calls; the parent's own stay as they are.
+func (p *ParentWorker) WithOptions(options ...CallOption) OptionCaller {
+	config := p.config.callConfig
+	for _, option := range options {
+		option.applyCall(&config)
+	}
+	return OptionCaller{p, config}
+}
+
+// OptionCaller calls with options of its own.
+type OptionCaller struct {
+	parent *ParentWorker
+	config callConfig
+}
+
+// CallFunction is ParentWorker.CallFunction with the caller's options.
+func (c OptionCaller) CallFunction(ctx context.Context, name string, args ...any) (any, error) {
+	answer, err := c.parent.call(ctx, name, args, c.config)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Result, nil
+}
+
+// Call is CallFunction with a result of type T: numbers where they fit, structs from maps by their msgpack or json tags.
+// A result of another kind is a *SerializationError.
+func Call[T any](ctx context.Context, c Caller, name string, args ...any) (T, error) {
+	var result T
+	value, err := c.CallFunction(ctx, name, args...)
+	if err != nil {
+		return result, err
+	}
+	if err := assign(reflect.ValueOf(&result).Elem(), value, "result"); err != nil {
+		return result, &SerializationError{Code: CodeUnexpectedResult, Path: "result",
+			Message: fmt.Sprintf("'%s' was answered, but not with what was wanted: %v.", name, err)}
+	}
+	return result, nil
+}
+
+// ListFunctions gives the names that can be called.
+func (p *ParentWorker) ListFunctions(ctx context.Context) ([]string, error) {
+	answer, err := p.introspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	if err := assign(reflect.ValueOf(&names).Elem(), answer.Result, "result"); err != nil {
+		return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "result", Message: fmt.Sprintf("The list of functions cannot be read: %v.", err)}
+	}
+	return names, nil
+}
+
+// introspect asks by each language's name for it, until one is answered.
+func (p *ParentWorker) introspect(ctx context.Context) (*wire.Message, error) {
+	var refused error
+	for _, name := range introspection {
+		answer, err := p.call(ctx, name, nil, p.config.callConfig)
+		var remote *RemoteCallError
+		if err == nil || !errors.As(err, &remote) {
+			return answer, err
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	return nil, refused
+}

@@ -1,0 +1,19 @@
+package multifrost
+
+import (
+	"os"
+	"syscall"
+)
+
+// replaceFD makes fd another name for from.
+func replaceFD(from, fd int) error { return syscall.Dup3(from, fd, 0) }
+
+// duplicate gives what is open at fd another descriptor, which processes started from here do not inherit.
+func duplicate(fd int) (*os.File, error) {
+	copied, err := syscall.Dup(fd)
+	if err != nil {
+		return nil, err
+	}
+	syscall.CloseOnExec(copied)
+	return os.NewFile(uintptr(copied), "stream"), nil
+}

@@ -1,0 +1,184 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+)
+
+const patience = 10 * time.Second
+
+// end is what one side of a link has seen.
+type end struct {
+	up   chan *Link
+	got  chan []byte
+	down chan struct{}
+}
+
+func newEnd() *end {
+	return &end{make(chan *Link, 8), make(chan []byte, 4096), make(chan struct{}, 8)}
+}
+
+func (e *end) config(socket string) Config {
+	config := Config{Socket: Dealer, MaxMessage: 1 << 20, Events: Events{
+		Up:      func(l *Link) bool { e.up <- l; return true },
+		Receive: func(_ *Link, payload []byte) { e.got <- payload },
+		Dropped: func(*Link) {},
+		Down:    func(*Link, error) { e.down <- struct{}{} },
+	}}
+	if socket == "ROUTER" {
+		config.Socket = Router
+	}
+	return config
+}
+
+func take[T any](t *testing.T, from <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(patience):
+		t.Fatal("nothing came")
+	}
+	return value
+}
+
+// pair gives a listener and a link to it.
+func pair(t *testing.T, only bool) (listener *Listener, server, client *end, l *Link) {
+	t.Helper()
+	server, client = newEnd(), newEnd()
+	listener, err := Listen("127.0.0.1", server.config("ROUTER"), only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(listener.Close)
+	l, err = Dial(context.Background(), "127.0.0.1", listener.Port(), client.config("DEALER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return listener, server, client, l
+}
+
+func TestMessagesArriveInOrder(t *testing.T) {
+	_, server, client, l := pair(t, false)
+	other := take(t, server.up)
+	for i := range 2000 {
+		if err := l.Send([]byte{byte(i), byte(i >> 8)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 2000 {
+		if got := take(t, server.got); !bytes.Equal(got, []byte{byte(i), byte(i >> 8)}) {
+			t.Fatalf("message %d is %v", i, got)
+		}
+	}
+	large := bytes.Repeat([]byte("x"), 1<<20)
+	if err := other.Send(large, nil); err != nil || !bytes.Equal(take(t, client.got), large) {
+		t.Error("a large message came back changed", err)
+	}
+}
+
+func TestCloseSendsWhatIsQueued(t *testing.T) {
+	_, server, _, l := pair(t, false)
+	for range 500 {
+		if err := l.Send(make([]byte, 1000), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close()
+	for range 500 {
+		take(t, server.got)
+	}
+	take(t, server.down)
+	if err := l.Send(nil, nil); !errors.Is(err, ErrClosed) || l.TrySend(nil) {
+		t.Error("a closed link takes messages", err)
+	}
+}
+
+func TestEndOfThePeerIsTold(t *testing.T) {
+	listener, server, client, l := pair(t, false)
+	take(t, server.up)
+	listener.Close()
+	take(t, client.down)
+	take(t, server.down)
+	<-l.Gone()
+	listener.Close() // once more does nothing
+}
+
+func TestOneLinkAtATime(t *testing.T) {
+	listener, server, _, first := pair(t, true)
+	take(t, server.up)
+	second, err := Dial(context.Background(), "127.0.0.1", listener.Port(), newEnd().config("DEALER"))
+	if err == nil {
+		take(t, second.Gone())
+	}
+	first.Close()
+	take(t, server.down)
+	third, err := Dial(context.Background(), "127.0.0.1", listener.Port(), newEnd().config("DEALER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	take(t, server.up)
+}
+
+// A peer that does not read holds up nobody but those who send to it, and not for ever.
+func TestAPeerThatDoesNotRead(t *testing.T) {
+	server := newEnd()
+	listener, err := Listen("127.0.0.1", server.config("ROUTER"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := make(chan struct{})
+	config := newEnd().config("DEALER")
+	config.Events.Receive = func(*Link, []byte) { <-stuck }
+	deaf, err := Dial(context.Background(), "127.0.0.1", listener.Port(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := take(t, server.up)
+	for to.TrySend(make([]byte, 1<<20)) {
+	}
+	done := make(chan struct{})
+	close(done)
+	if err := to.Send(nil, done); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	client := newEnd()
+	l, err := Dial(context.Background(), "127.0.0.1", listener.Port(), client.config("DEALER"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := take(t, server.up).Send([]byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	take(t, client.got)
+	began := time.Now()
+	listener.Close()
+	if took := time.Since(began); took > 3*flushLimit {
+		t.Errorf("Close took %v", took)
+	}
+	close(stuck)
+	deaf.Close()
+	l.Close()
+}
+
+func TestCloseEndsSilentConnections(t *testing.T) {
+	listener, err := Listen("127.0.0.1", newEnd().config("ROUTER"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", listener.tcp.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	began := time.Now()
+	listener.Close()
+	if took := time.Since(began); took > handshakeLimit/2 {
+		t.Errorf("Close took %v", took)
+	}
+}

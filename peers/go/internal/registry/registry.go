@@ -1,0 +1,222 @@
+// Package registry is ~/.multifrost/services.json, where services are found by name.
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// DiscoverTimeout is how long discovery waits for a service unless told otherwise.
+	DiscoverTimeout = 5 * time.Second
+	// discoverEvery is the time between two looks.
+	discoverEvery = 100 * time.Millisecond
+	// maxIDLength is the most characters of a service id.
+	maxIDLength = 255
+)
+
+// Codes of errors.
+const (
+	CodeExists      = "SERVICE_EXISTS"
+	CodeNotFound    = "SERVICE_NOT_FOUND"
+	CodeLockTimeout = "LOCK_TIMEOUT"
+	CodeUnavailable = "REGISTRY_UNAVAILABLE"
+	CodeInvalid     = "INVALID_OPTION"
+)
+
+// Error says what the registry refused or could not do.
+type Error struct {
+	Code, Message   string
+	ServiceID, File string
+	PID, Port       int
+	Err             error
+}
+
+func (e *Error) Error() string { return e.Message }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Service is an entry whose process lives.
+type Service struct {
+	ID      string
+	Port    int
+	PID     int
+	Started time.Time // zero where the entry does not tell
+}
+
+// Registry is the registry of one home folder.
+type Registry struct {
+	folder string
+	file   string
+	// LockTimeout bounds the waiting for locks: 10 s.
+	LockTimeout time.Duration
+	// Warn is told what a person should know.
+	Warn func(message string)
+}
+
+// Open gives the registry below $HOME; nothing is read or made yet.
+func Open(warn func(string)) (*Registry, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, &Error{Code: CodeUnavailable, Err: err,
+			Message: fmt.Sprintf("There is no service registry without a home folder: %v. Set HOME.", err)}
+	}
+	folder := filepath.Join(home, ".multifrost")
+	file := filepath.Join(folder, "services.json")
+	return &Registry{folder: folder, file: file, LockTimeout: lockTimeout, Warn: warn}, nil
+}
+
+// Register enters this process. The error is an *Error: CodeExists, CodeLockTimeout, CodeUnavailable, CodeInvalid.
+func (r *Registry) Register(ctx context.Context, id string, port int) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	return r.update(ctx, func(entries services) (bool, error) {
+		if other, ok := parseEntry(entries[id]); ok && alive(other.PID) {
+			return false, r.exists(id, other)
+		}
+		started := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+		text, err := json.Marshal(entry{Port: port, PID: os.Getpid(), Started: started})
+		entries[id] = text
+		return true, err
+	})
+}
+
+// Unregister takes the entry out, if it is this process's.
+func (r *Registry) Unregister(ctx context.Context, id string) error {
+	return r.update(ctx, func(entries services) (bool, error) {
+		if own, ok := parseEntry(entries[id]); !ok || own.PID != os.Getpid() {
+			return false, nil
+		}
+		delete(entries, id)
+		return true, nil
+	})
+}
+
+// Discover looks until the service is there and its process alive, or timeout is over. It takes no lock.
+func (r *Registry) Discover(ctx context.Context, id string, timeout time.Duration) (Service, error) {
+	if err := checkID(id); err != nil {
+		return Service{}, err
+	}
+	deadline := time.Now().Add(timeout)
+	for {
+		last := !time.Now().Before(deadline)
+		entries, _, err := r.read()
+		if err != nil {
+			return Service{}, r.unavailable("read", err)
+		}
+		found, ok := parseEntry(entries[id])
+		if ok && alive(found.PID) {
+			return found.service(id), nil
+		}
+		if last {
+			return Service{}, r.notFound(id, timeout, entries)
+		}
+		select {
+		case <-ctx.Done():
+			return Service{}, context.Cause(ctx)
+		case <-time.After(min(discoverEvery, time.Until(deadline))):
+		}
+	}
+}
+
+func (e entry) service(id string) Service {
+	started, _ := time.Parse(time.RFC3339Nano, e.Started)
+	return Service{ID: id, Port: e.Port, PID: e.PID, Started: started}
+}
+
+// update runs a change under the locks and writes what it made of the entries. It starts over where this process was
+// stopped for so long that its locks were broken.
+func (r *Registry) update(ctx context.Context, change func(services) (changed bool, err error)) error {
+	err := os.MkdirAll(r.folder, 0o700)
+	if err == nil {
+		err = os.Chmod(r.folder, 0o700)
+	}
+	deadline := time.Now().Add(r.LockTimeout)
+	for done := false; err == nil && !done; {
+		done, err = r.updateOnce(ctx, deadline, change)
+	}
+	var pathError *fs.PathError
+	var linkError *os.LinkError
+	if errors.As(err, &pathError) || errors.As(err, &linkError) {
+		return r.unavailable("written", err)
+	}
+	return err
+}
+
+func (r *Registry) updateOnce(ctx context.Context, deadline time.Time, change func(services) (bool, error)) (bool, error) {
+	locks, err := r.lock(ctx, deadline)
+	if err != nil {
+		return false, err
+	}
+	defer locks.release()
+	entries, err := r.readOrSetAside()
+	if err != nil {
+		return false, err
+	}
+	changed, err := change(entries)
+	if err != nil || !changed {
+		return true, err
+	}
+	return r.replace(entries, locks.held)
+}
+
+func (r *Registry) exists(id string, other entry) error {
+	return &Error{Code: CodeExists, ServiceID: id, File: r.file, PID: other.PID, Port: other.Port,
+		Message: fmt.Sprintf("Service '%s' is already registered by process %d on port %d, which is still running. "+
+			"Stop that process first, or register under another name.", id, other.PID, other.Port)}
+}
+
+func (r *Registry) notFound(id string, timeout time.Duration, entries services) error {
+	e := &Error{Code: CodeNotFound, ServiceID: id, File: r.file}
+	there, advice := "No service is registered there.", "Start the service first, or check its name."
+	if dead, ok := parseEntry(entries[id]); ok {
+		e.PID, e.Port = dead.PID, dead.Port
+		there = fmt.Sprintf("Its entry names process %d on port %d, but that process is not running.", dead.PID, dead.Port)
+		advice = "Start the service again."
+	} else if len(entries) > 0 {
+		there = "Registered there: " + names(entries) + "."
+	}
+	e.Message = fmt.Sprintf("Service '%s' was not found in %s within %v. %s %s", id, r.file, timeout, there, advice)
+	return e
+}
+
+func names(entries services) string {
+	const most = 10
+	quoted := make([]string, 0, len(entries))
+	for id := range entries {
+		quoted = append(quoted, "'"+id+"'")
+	}
+	slices.Sort(quoted)
+	if len(quoted) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(quoted[:most], ", "), len(quoted)-most)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func (r *Registry) unavailable(verb string, cause error) error {
+	return &Error{Code: CodeUnavailable, File: r.file, Err: cause,
+		Message: fmt.Sprintf("The service registry %s cannot be %s: %v. Make sure that %s is a directory this user may "+
+			"read and write, or set HOME to another.", r.file, verb, cause, r.folder)}
+}
+
+func checkID(id string) error {
+	switch {
+	case id == "":
+		return &Error{Code: CodeInvalid, Message: "A service id must not be empty."}
+	case utf8.RuneCountInString(id) > maxIDLength:
+		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("A service id may have %d characters at most.", maxIDLength)}
+	case !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl):
+		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("The service id %q contains a control character. Leave it out.", id)}
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package wire
+
+// Codes of what can be wrong with a message or a value; the same in every language.
+const (
+	CodeMalformed   = "MALFORMED_MESSAGE"
+	CodeLimit       = "LIMIT_EXCEEDED"
+	CodeForeignApp  = "FOREIGN_APP"
+	CodeUnknownType = "UNKNOWN_TYPE"
+	CodeMissingID   = "MISSING_ID"
+	CodeUnsendable  = "UNSENDABLE_VALUE"
+	CodeTooLarge    = "MESSAGE_TOO_LARGE"
+)
+
+// Fault says why bytes are no message for this side. ID and Type are those of the message, where they stand before the
+// fault; its sender can then be answered.
+type Fault struct {
+	Code, What, ID, Type string
+}
+
+func (f *Fault) Error() string { return f.What }
+
+// Ignored tells messages of other programs and newer versions from broken ones.
+func (f *Fault) Ignored() bool { return f.Code == CodeForeignApp || f.Code == CodeUnknownType }
+
+// ValueError says why a value cannot be sent, and where in the message it is.
+type ValueError struct {
+	Code, Path, What string
+}
+
+func (e *ValueError) Error() string {
+	if e.Path == "" {
+		return e.What
+	}
+	return e.Path + ": " + e.What
+}

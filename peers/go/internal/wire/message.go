@@ -1,0 +1,89 @@
+// Package wire turns messages of the protocol comlink_ipc_v3 into bytes and back.
+package wire
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// Names that both sides agree on.
+const (
+	AppID            = "comlink_ipc_v3"
+	DefaultNamespace = "default"
+	PortVariable     = "COMLINK_ZMQ_PORT"
+	ModeVariable     = "COMLINK_WORKER_MODE"
+)
+
+// Types of messages.
+const (
+	Call      = "call"
+	Response  = "response"
+	Error     = "error"
+	Stdout    = "stdout"
+	Stderr    = "stderr"
+	Heartbeat = "heartbeat"
+	Shutdown  = "shutdown"
+	Ready     = "ready"
+)
+
+// Message is a message of any type; Type says which of the fields it has.
+type Message struct {
+	Type       string
+	ID         string
+	Timestamp  float64 // seconds since 1970
+	Function   string
+	Args       []any // of a call; of a heartbeat nil when absent
+	Namespace  string
+	ClientName string
+	Result     any
+	HasResult  bool // whether Result is on the wire: absent and nil differ
+	Error      string
+	Output     string
+	Metadata   map[string]any // nil when absent
+}
+
+// Codec reads and writes the messages of one app.
+type Codec struct {
+	App    string
+	Limits Limits
+}
+
+// NewCodec makes a codec; an empty app means AppID.
+func NewCodec(app string, limits Limits) *Codec {
+	if app == "" {
+		app = AppID
+	}
+	return &Codec{App: app, Limits: limits.WithDefaults()}
+}
+
+// New makes a message with a fresh id.
+func New(typ string) *Message { return Answer(typ, NewID()) }
+
+// Answer makes a message that carries the id of the one it answers.
+func Answer(typ, id string) *Message {
+	return &Message{Type: typ, ID: id, Timestamp: Now()}
+}
+
+// HeartbeatAnswer repeats a heartbeat and marks it as answered.
+func HeartbeatAnswer(heartbeat *Message) *Message {
+	answer := Answer(Heartbeat, heartbeat.ID)
+	answer.Args = heartbeat.Args
+	answer.Metadata = map[string]any{}
+	for key, value := range heartbeat.Metadata {
+		answer.Metadata[key] = value
+	}
+	answer.Metadata["hb_response"] = true
+	return answer
+}
+
+// Now is the time as messages carry it.
+func Now() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
+
+// NewID makes a random UUID, version 4.
+func NewID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

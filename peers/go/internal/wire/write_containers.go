@@ -1,0 +1,182 @@
+package wire
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func (w *writer) pointed(v reflect.Value) error {
+	if v.IsNil() {
+		return w.enc.EncodeNil()
+	}
+	w.values-- // a pointer is no value of its own
+	if v.Kind() == reflect.Interface {
+		return w.value(v.Elem())
+	}
+	leave, err := w.guard(address{v.Pointer(), 0, v.Type()})
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return w.value(v.Elem())
+}
+
+// list writes a nil slice as an empty one, so that a method that returns []T never surprises with nil.
+func (w *writer) list(v reflect.Value) error {
+	if v.Type().Elem().Kind() != reflect.Uint8 {
+		return w.enter(v, w.items)
+	}
+	data := make([]byte, v.Len())
+	reflect.Copy(reflect.ValueOf(data), v)
+	if len(data) > w.limits.BinaryBytes {
+		return w.limit("bytes in one binary value", "BinaryBytes", w.limits.BinaryBytes)
+	}
+	return w.enc.EncodeBytes(data)
+}
+
+// enter goes into a container, refusing one that contains itself and more levels than allowed.
+func (w *writer) enter(v reflect.Value, write func(reflect.Value) error) error {
+	if w.depth >= w.limits.Depth {
+		return w.limit("levels of arrays and maps", "Depth", w.limits.Depth)
+	}
+	if v.Kind() == reflect.Map || v.Kind() == reflect.Slice && v.Len() > 0 {
+		at := address{v.Pointer(), 0, v.Type()}
+		if v.Kind() == reflect.Slice {
+			at.length = v.Len()
+		}
+		leave, err := w.guard(at)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	return write(v)
+}
+
+func (w *writer) guard(at address) (leave func(), err error) {
+	if slices.Contains(w.within, at) {
+		return nil, w.refuse("a value that contains itself cannot be sent")
+	}
+	w.within = append(w.within, at)
+	return func() { w.within = w.within[:len(w.within)-1] }, nil
+}
+
+func (w *writer) items(v reflect.Value) error {
+	if v.Len() > w.limits.ArrayLength {
+		return w.limit("items in one array", "ArrayLength", w.limits.ArrayLength)
+	}
+	if err := w.enc.EncodeArrayLen(v.Len()); err != nil {
+		return err
+	}
+	for i := range v.Len() {
+		if err := w.at("["+strconv.Itoa(i)+"]", v.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mapping writes a map in the order of its keys' bytes.
+func (w *writer) mapping(v reflect.Value) error {
+	if v.Len() > w.limits.MapLength {
+		return w.limit("keys in one map", "MapLength", w.limits.MapLength)
+	}
+	type item struct {
+		key   string
+		value reflect.Value
+	}
+	items := make([]item, 0, v.Len())
+	for each := v.MapRange(); each.Next(); {
+		key, ok := textOfKey(each.Key())
+		if !ok {
+			return w.refuse(fmt.Sprintf("a map with keys of type %s cannot be sent", v.Type().Key()))
+		}
+		items = append(items, item{key, each.Value()})
+	}
+	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	if err := w.enc.EncodeMapLen(len(items)); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if err := w.keyed(item.key, item.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) record(v reflect.Value) error {
+	type item struct {
+		name  string
+		value reflect.Value
+	}
+	fields := Fields(v.Type())
+	items := make([]item, 0, len(fields))
+	for _, field := range fields {
+		value, err := v.FieldByIndexErr(field.Index)
+		if err != nil || field.OmitEmpty && isEmpty(value) {
+			continue // within an embedded pointer that is nil, or left out on request
+		}
+		items = append(items, item{field.Name, value})
+	}
+	if err := w.enc.EncodeMapLen(len(items)); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if err := w.keyed(item.name, item.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) keyed(key string, v reflect.Value) error {
+	w.values++
+	if err := w.text(key); err != nil {
+		return err
+	}
+	return w.at("."+key, v)
+}
+
+func (w *writer) at(segment string, v reflect.Value) error {
+	w.path = append(w.path, segment)
+	err := w.value(v)
+	w.path = w.path[:len(w.path)-1]
+	return err
+}
+
+func textOfKey(key reflect.Value) (string, bool) {
+	for key.Kind() == reflect.Interface {
+		key = key.Elem()
+	}
+	if !key.IsValid() {
+		return "null", true
+	}
+	if marshaler, ok := key.Interface().(encoding.TextMarshaler); ok && key.Kind() != reflect.String {
+		text, err := marshaler.MarshalText()
+		return string(text), err == nil
+	}
+	switch key.Kind() {
+	case reflect.String:
+		return key.String(), true
+	case reflect.Struct, reflect.Array, reflect.Pointer, reflect.Chan, reflect.Complex64, reflect.Complex128:
+		return "", false
+	default:
+		return fmt.Sprint(key.Interface()), true
+	}
+}
+
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map, reflect.String, reflect.Array:
+		return v.Len() == 0
+	default:
+		return v.IsZero()
+	}
+}

@@ -1,0 +1,207 @@
+package multifrost
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+// maxShown is the longest part of an unknown name that an error repeats, in bytes: it comes from a peer.
+const maxShown = 100
+
+// introspection has every implementation's name for it.
+var introspection = []string{"listFunctions", "list_functions", "ListFunctions"}
+
+// failure is what a call is answered with that has no result.
+type failure struct {
+	Name, Message, Code, Stack string
+}
+
+func refusal(code, format string, args ...any) *failure {
+	return &failure{Name: "RefusedCall", Message: fmt.Sprintf(format, args...), Code: code}
+}
+
+// method is one that can be called.
+type method struct {
+	name        string
+	function    reflect.Value
+	withContext bool
+	params      []reflect.Type // without the context; the last is a slice where variadic
+	variadic    bool
+	result      reflect.Type // nil where there is none
+	withError   bool
+}
+
+// methodTable has all that can be called.
+type methodTable struct {
+	methods map[string]*method
+	uncalls map[string]bool // exported methods that no caller can use, such as one with three results
+	names   []string
+}
+
+// newMethodTable takes the exported methods of target. Anything that is not a plain type with methods is an error.
+func newMethodTable(target any, lowerCamel bool) (*methodTable, error) {
+	v := reflect.ValueOf(target)
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, &ConfigError{Code: CodeInvalidOption, Message: "NewWorker wants a value with methods, such as &Math{}, not nil."}
+	}
+	table := &methodTable{methods: map[string]*method{}, uncalls: map[string]bool{}}
+	for i := range v.NumMethod() {
+		name := v.Type().Method(i).Name
+		if lowerCamel {
+			name = lowerCamelName(name)
+		}
+		if m, ok := newMethod(name, v.Method(i)); ok {
+			table.methods[name] = m
+			table.names = append(table.names, name)
+		} else {
+			table.uncalls[name] = true
+		}
+	}
+	if len(table.names) == 0 {
+		return nil, &ConfigError{Code: CodeInvalidOption, Message: fmt.Sprintf("%T has no exported methods that could be called. "+
+			"Pass a pointer where the methods have pointer receivers.", target)}
+	}
+	slices.Sort(table.names)
+	return table, nil
+}
+
+// newMethod reads a signature: (T, error), T, error or no results.
+func newMethod(name string, function reflect.Value) (*method, bool) {
+	t := function.Type()
+	m := &method{name: name, function: function, variadic: t.IsVariadic()}
+	for i := range t.NumIn() {
+		if i == 0 && t.In(0) == reflect.TypeFor[context.Context]() {
+			m.withContext = true
+			continue
+		}
+		m.params = append(m.params, t.In(i))
+	}
+	results := t.NumOut()
+	if results > 0 && t.Out(results-1) == errorType {
+		m.withError = true
+		results--
+	}
+	if results == 1 {
+		m.result = t.Out(0)
+	}
+	return m, results <= 1
+}
+
+// find gives the method that a name means, or the refusal that says why not.
+func (t *methodTable) find(name string) (*method, *failure) {
+	if m, ok := t.methods[name]; ok {
+		return m, nil
+	}
+	switch {
+	case name == "":
+		return nil, refusal(CodeMissingFunction, "Message missing 'function' field")
+	case strings.HasPrefix(name, "_"):
+		return nil, refusal(CodePrivateMethod, "Cannot call private method '%s'", shown(name))
+	case t.uncalls[name]:
+		return nil, refusal(CodeNotCallable, "'%s' is not callable", name)
+	}
+	hint := ""
+	if nearest, ok := nearestName(name, t.names); ok {
+		hint = fmt.Sprintf("; did you mean '%s'?", nearest)
+	}
+	return nil, refusal(CodeFunctionNotFound, "Function '%s' not found%s", shown(name), hint)
+}
+
+// call runs the method. Whatever it does, this returns.
+func (m *method) call(ctx context.Context, args []any) (result any, failed *failure) {
+	in, err := m.arguments(ctx, args)
+	if err != nil {
+		return nil, &failure{Name: "ArgumentError", Message: err.Error()}
+	}
+	returned := false
+	defer func() {
+		if cause := recover(); cause != nil {
+			failed = &failure{Name: "panic", Message: fmt.Sprint(cause), Stack: string(debug.Stack())}
+		} else if !returned {
+			failed = &failure{Name: "panic", Message: fmt.Sprintf("'%s' ended its goroutine without returning", m.name)}
+		}
+	}()
+	out := m.function.Call(in)
+	returned = true
+	if m.withError {
+		if err, _ := out[len(out)-1].Interface().(error); err != nil {
+			return nil, failureOf(err)
+		}
+	}
+	if m.result != nil {
+		result = out[0].Interface()
+	}
+	return result, nil
+}
+
+func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, error) {
+	fixed := len(m.params)
+	if m.variadic {
+		fixed--
+	}
+	if len(args) < fixed || len(args) > fixed && !m.variadic {
+		atLeast := ""
+		if m.variadic {
+			atLeast = "at least "
+		}
+		return nil, fmt.Errorf("'%s' wants %s%s, not %d", m.name, atLeast, plural(fixed, "argument"), len(args))
+	}
+	in := make([]reflect.Value, 0, len(args)+1)
+	if m.withContext {
+		in = append(in, reflect.ValueOf(ctx))
+	}
+	for i, arg := range args {
+		t := m.params[min(i, len(m.params)-1)]
+		if i >= fixed {
+			t = t.Elem()
+		}
+		value := reflect.New(t).Elem()
+		if err := assign(value, arg, fmt.Sprintf("args[%d]", i)); err != nil {
+			return nil, fmt.Errorf("'%s' cannot take its argument %d: %w", m.name, i, err)
+		}
+		in = append(in, value)
+	}
+	return in, nil
+}
+
+// failureOf splits an error for the wire. One with a method Code() string has a code.
+func failureOf(err error) *failure {
+	f := &failure{Name: wire.ErrorName(err), Message: err.Error()}
+	if coded, ok := err.(interface{ Code() string }); ok {
+		f.Code = coded.Code()
+	}
+	return f
+}
+
+// lowerCamelName makes add of Add, pid of PID and httpGet of HTTPGet.
+func lowerCamelName(name string) string {
+	runes := []rune(name)
+	for i, r := range runes {
+		if !unicode.IsUpper(r) || i > 0 && i+1 < len(runes) && unicode.IsLower(runes[i+1]) {
+			break
+		}
+		runes[i] = unicode.ToLower(r)
+	}
+	return string(runes)
+}
+
+func shown(name string) string {
+	if len(name) <= maxShown {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxShown], "") + "…"
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,124 @@
+package multifrost
+
+import (
+	"sync"
+	"time"
+
+	"github.com/multifrost/multifrost-go/internal/health"
+)
+
+// CircuitState is closed, open or half-open.
+type CircuitState = health.CircuitState
+
+// The states of the circuit breaker.
+const (
+	CircuitClosed   = health.Closed
+	CircuitOpen     = health.Open
+	CircuitHalfOpen = health.HalfOpen
+)
+
+// Latency summarises the latest 1024 answered calls.
+type Latency = health.Latency
+
+// Metrics are the measurements of a parent at one moment.
+type Metrics struct {
+	Timestamp                                      time.Time
+	RequestsTotal, RequestsSuccess, RequestsFailed int
+	ErrorRate                                      float64 // of the finished calls, 0 to 1
+	Latency                                        Latency
+	QueueDepth, QueueMaxDepth                      int // calls without an answer
+	CircuitTrips, CircuitResets                    int
+	CircuitState                                   CircuitState
+	HeartbeatRTTLast, HeartbeatRTTAvg              time.Duration
+	HeartbeatsAnswered                             int
+	HeartbeatMisses                                int // in a row
+	HeartbeatMissesTotal                           int
+	Restarts                                       int
+	DroppedMessages                                int
+}
+
+// counters are what is counted as it happens.
+type counters struct {
+	window health.Window
+
+	mu                     sync.Mutex
+	total, success, failed int
+	maxDepth               int
+	restarts, dropped      int
+	beats, missed, misses  int
+	rttLast, rttSum        time.Duration
+}
+
+func (c *counters) began(depth int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total++
+	c.maxDepth = max(c.maxDepth, depth)
+}
+
+func (c *counters) ended(took time.Duration, failed bool) {
+	c.mu.Lock()
+	if failed {
+		c.failed++
+	} else {
+		c.success++
+	}
+	c.mu.Unlock()
+	c.window.Add(took)
+}
+
+func (c *counters) droppedOne() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped++
+}
+
+func (c *counters) restarted() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restarts++
+}
+
+func (c *counters) beatAnswered(rtt time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beats++
+	c.misses = 0
+	c.rttLast = rtt
+	c.rttSum += rtt
+}
+
+// beatMissed gives the number of misses in a row.
+func (c *counters) beatMissed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.missed++
+	c.misses++
+	return c.misses
+}
+
+// fresh begins a new row of heartbeats, with a new process or connection.
+func (c *counters) fresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.misses = 0
+}
+
+func (c *counters) snapshot() Metrics {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := Metrics{
+		Timestamp:     time.Now(),
+		RequestsTotal: c.total, RequestsSuccess: c.success, RequestsFailed: c.failed,
+		QueueMaxDepth: c.maxDepth, Restarts: c.restarts, DroppedMessages: c.dropped,
+		HeartbeatRTTLast: c.rttLast, HeartbeatsAnswered: c.beats,
+		HeartbeatMisses: c.misses, HeartbeatMissesTotal: c.missed,
+	}
+	if finished := c.success + c.failed; finished > 0 {
+		m.ErrorRate = float64(c.failed) / float64(finished)
+	}
+	if c.beats > 0 {
+		m.HeartbeatRTTAvg = c.rttSum / time.Duration(c.beats)
+	}
+	return m
+}

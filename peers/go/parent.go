@@ -1,0 +1,215 @@
+package multifrost
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/multifrost/multifrost-go/internal/health"
+	"github.com/multifrost/multifrost-go/internal/link"
+	"github.com/multifrost/multifrost-go/internal/registry"
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+// maxCircuitReset is where the doubling of the time until a trial ends.
+const maxCircuitReset = 30 * time.Second
+
+// ParentWorker is the parent of one worker: it makes calls, and keeps the worker and the way to it in order. Its methods
+// may be called from any goroutine.
+type ParentWorker struct {
+	name      string
+	script    string // spawn mode
+	serviceID string // connect mode
+	services  *registry.Registry
+	config    parentConfig
+	codec     *wire.Codec
+	log       *slog.Logger
+	breaker   *health.Breaker
+	counters  counters
+	budget    health.Budget
+	backoff   health.Backoff
+	lines     *lineQueue
+
+	closing   context.Context // done when Stop begins
+	beginStop context.CancelFunc
+	stopped   chan struct{} // closed when Stop is done
+	stopOnce  sync.Once
+	inside    sync.WaitGroup // goroutines of sessions
+
+	mu      sync.Mutex
+	state   State
+	session *session
+	link    *link.Link
+	changed chan struct{} // closed, and made anew, whenever state or link change
+	exit    *Exit         // in StateExited: how the process ended
+	pending map[string]*pendingCall
+	beats   map[string]*beat
+}
+
+// Spawn makes a parent of a worker that it starts itself: a script, run by what its extension says (.js, .ts, .py, .go),
+// or a program. Nothing runs until Start.
+func Spawn(scriptPath string, options ...Option) *ParentWorker {
+	p := newParent(filepath.Base(scriptPath), options)
+	p.script = scriptPath
+	return p
+}
+
+// Connect makes a parent of a service that runs by itself, and waits for the registry to know it: 5 s, or
+// WithDiscoverTimeout. The connection is made by Start. The error is a *RegistryError, or ctx's.
+func Connect(ctx context.Context, serviceID string, options ...Option) (*ParentWorker, error) {
+	p := newParent(serviceID, options)
+	p.serviceID = serviceID
+	services, err := registry.Open(func(message string) { p.log.Warn(message) })
+	if err == nil {
+		_, err = services.Discover(ctx, serviceID, p.config.discoverTimeout)
+	}
+	if err != nil {
+		return nil, registryError(err)
+	}
+	p.services = services
+	return p, nil
+}
+
+func newParent(name string, options []Option) *ParentWorker {
+	config := defaultParentConfig()
+	for _, option := range options {
+		option.applyParent(&config)
+	}
+	threshold := config.circuitThreshold
+	if threshold <= 0 {
+		threshold = max(config.maxRestartAttempts, 1)
+	}
+	p := &ParentWorker{
+		name:    name,
+		config:  config,
+		codec:   wire.NewCodec(config.app, config.limits),
+		log:     config.logger,
+		breaker: health.NewBreaker(threshold, config.circuitReset, maxCircuitReset),
+		budget:  health.Budget{Max: config.maxRestartAttempts, Window: config.restartWindow},
+		backoff: health.Backoff{Base: config.restartBackoff, Max: 5 * time.Second},
+		stopped: make(chan struct{}),
+		state:   StateIdle,
+		changed: make(chan struct{}),
+		pending: map[string]*pendingCall{},
+		beats:   map[string]*beat{},
+	}
+	if p.log == nil {
+		p.log = quietLogger(os.Stderr)
+	}
+	p.lines = newLineQueue(p.handleLine)
+	p.closing, p.beginStop = context.WithCancel(context.Background())
+	return p
+}
+
+// Start makes the worker reachable: its process runs, the connection is there, and a heartbeat has been answered. The
+// error is a *SpawnError, *ConnectionError, *RegistryError, *NotRunningError, or ctx's; then Start may be called again.
+func (p *ParentWorker) Start(ctx context.Context) error {
+	p.mu.Lock()
+	if p.state != StateIdle {
+		defer p.mu.Unlock()
+		return &NotRunningError{Code: CodeNotRunning, State: p.state,
+			Message: fmt.Sprintf("Start was called, but %s is %s. It is enough to start it once.", p.name, p.state)}
+	}
+	p.setState(StateStarting)
+	p.mu.Unlock()
+	s, err := p.open(ctx)
+	if err != nil {
+		p.mu.Lock()
+		if p.state == StateStarting {
+			p.setState(StateIdle)
+		}
+		p.mu.Unlock()
+		return err
+	}
+	return p.adopt(s)
+}
+
+// Stop takes no more calls, lets those in flight finish (WithStopTimeout), and ends the worker's process if it is this
+// parent's: by a shutdown message, then SIGTERM, then SIGKILL. It may be called again, and at any moment. When ctx is done
+// the worker is ended without more patience; the error is then ctx's, and nil otherwise.
+func (p *ParentWorker) Stop(ctx context.Context) error {
+	p.stopOnce.Do(func() { go p.stop(ctx) })
+	<-p.stopped
+	return ctx.Err()
+}
+
+// Close is Stop without a context.
+func (p *ParentWorker) Close() error { return p.Stop(context.Background()) }
+
+// State is what the parent is doing.
+func (p *ParentWorker) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// PID is the process id of a spawned worker; 0 where there is none.
+func (p *ParentWorker) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session == nil || p.session.process == nil {
+		return 0
+	}
+	return p.session.process.cmd.Process.Pid
+}
+
+// IsHealthy is true while calls go out: connected, the circuit closed, heartbeats answered.
+func (p *ParentWorker) IsHealthy() bool {
+	return p.State() == StateRunning && p.breaker.State() == CircuitClosed
+}
+
+// CircuitOpen tells whether calls are refused.
+func (p *ParentWorker) CircuitOpen() bool { return p.breaker.State() == CircuitOpen }
+
+// CircuitState is the state of the circuit breaker.
+func (p *ParentWorker) CircuitState() CircuitState { return p.breaker.State() }
+
+// ResetCircuit closes the circuit breaker by hand.
+func (p *ParentWorker) ResetCircuit() { p.breaker.Close() }
+
+// LastHeartbeatRTT is the round trip of the heartbeat answered last; 0 before the first.
+func (p *ParentWorker) LastHeartbeatRTT() time.Duration {
+	return p.counters.snapshot().HeartbeatRTTLast
+}
+
+// Metrics are the measurements at this moment.
+func (p *ParentWorker) Metrics() Metrics {
+	m := p.counters.snapshot()
+	m.Latency = p.counters.window.Summary()
+	m.CircuitTrips, m.CircuitResets = p.breaker.Counts()
+	m.CircuitState = p.breaker.State()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.QueueDepth = len(p.pending)
+	return m
+}
+
+// setState is called with mu held.
+func (p *ParentWorker) setState(state State) {
+	p.state = state
+	p.tellChange()
+}
+
+// tellChange is called with mu held.
+func (p *ParentWorker) tellChange() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// handleLine gives a line of the worker's to its handler.
+func (p *ParentWorker) handleLine(stream, line string) {
+	switch {
+	case stream == wire.Stdout && p.config.stdout != nil:
+		p.config.stdout(line)
+	case stream == wire.Stderr && p.config.stderr != nil:
+		p.config.stderr(line)
+	case stream == wire.Stdout:
+		fmt.Fprintf(os.Stdout, "[%s STDOUT]: %s\n", p.name, line)
+	default:
+		fmt.Fprintf(os.Stderr, "[%s STDERR]: %s\n", p.name, line)
+	}
+}

@@ -1,0 +1,142 @@
+package multifrost
+
+import (
+	"context"
+	"time"
+
+	"github.com/multifrost/multifrost-go/internal/link"
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+// maxLateBeats is how many heartbeats are remembered that were judged missed: a late answer still says that the worker
+// is back.
+const maxLateBeats = 16
+
+// beat is a heartbeat that was sent.
+type beat struct {
+	sent     time.Time
+	answered chan struct{}
+	late     bool
+}
+
+// sendBeat sends a heartbeat now. The round trip is measured by this side's own clock, whatever the answer says.
+func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
+	m := wire.New(wire.Heartbeat)
+	m.Metadata = map[string]any{"hb_timestamp": m.Timestamp}
+	b = &beat{sent: time.Now(), answered: make(chan struct{})}
+	p.mu.Lock()
+	p.beats[m.ID] = b
+	p.mu.Unlock()
+	if data, err := p.codec.Encode(m); err == nil {
+		l.TrySend(data) // one that cannot go out is a miss like any other
+	}
+	return m.ID, b
+}
+
+// prove tells whether a heartbeat is answered before ctx is done.
+func (p *ParentWorker) prove(ctx context.Context, l *link.Link) bool {
+	id, b := p.sendBeat(l)
+	select {
+	case <-b.answered:
+		return true
+	case <-l.Gone():
+	case <-ctx.Done():
+	}
+	p.forgetBeat(id)
+	return false
+}
+
+// beatRegularly sends heartbeats until the session has ended; it never ends by itself.
+func (p *ParentWorker) beatRegularly(s *session, ended <-chan struct{}) {
+	if p.config.heartbeatInterval <= 0 {
+		return
+	}
+	tick := time.NewTicker(p.config.heartbeatInterval)
+	defer tick.Stop()
+	for {
+		p.mu.Lock()
+		l := p.link
+		p.mu.Unlock()
+		if l != nil {
+			id, b := p.sendBeat(l)
+			go p.judge(s, id, b, l, ended)
+		}
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// judge waits for the answer, and counts a miss where none comes in time.
+func (p *ParentWorker) judge(s *session, id string, b *beat, l *link.Link, ended <-chan struct{}) {
+	select {
+	case <-b.answered:
+		return
+	case <-ended:
+		p.forgetBeat(id)
+		return
+	case <-l.Gone(): // a connection that is gone is told otherwise
+		p.forgetBeat(id)
+		return
+	case <-time.After(p.config.heartbeatTimeout):
+	}
+	p.setLate(id, b)
+	misses := p.counters.beatMissed()
+	p.log.Info("A heartbeat was missed.", "worker", p.name, "misses", misses)
+	if misses == p.config.heartbeatMaxMisses {
+		p.heartbeatsLost(s)
+	}
+}
+
+// heartbeatsLost opens the circuit, and kills a worker that hangs where it is restarted then. Otherwise heartbeats go on,
+// so that recovery is seen.
+func (p *ParentWorker) heartbeatsLost(s *session) {
+	p.log.Warn("The worker does not answer heartbeats.", "worker", p.name)
+	p.breaker.Trip()
+	if p.config.autoRestart && s.process != nil {
+		s.process.kill()
+	}
+}
+
+func (p *ParentWorker) beatAnswered(id string) {
+	p.mu.Lock()
+	b := p.beats[id]
+	delete(p.beats, id)
+	p.mu.Unlock()
+	if b == nil {
+		return
+	}
+	close(b.answered)
+	wasLost := p.counters.snapshot().HeartbeatMisses >= p.config.heartbeatMaxMisses
+	p.counters.beatAnswered(time.Since(b.sent))
+	if wasLost {
+		p.breaker.Close()
+	}
+}
+
+func (p *ParentWorker) forgetBeat(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.beats, id)
+}
+
+func (p *ParentWorker) setLate(id string, b *beat) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.late = true
+	oldestID, late := "", 0
+	for id, b := range p.beats {
+		if !b.late {
+			continue
+		}
+		late++
+		if oldestID == "" || b.sent.Before(p.beats[oldestID].sent) {
+			oldestID = id
+		}
+	}
+	if late > maxLateBeats {
+		delete(p.beats, oldestID)
+	}
+}

@@ -1,0 +1,143 @@
+package multifrost
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+const (
+	// exitGrace is how long a worker may take to exit after the shutdown message.
+	exitGrace = time.Second
+	// termGrace is how long it may take to exit after SIGTERM.
+	termGrace = 2 * time.Second
+	// pipeGrace is how long the last output may take to arrive after the exit: a grandchild may hold the pipe open.
+	pipeGrace = 250 * time.Millisecond
+	// tailBytes is how much of the stderr is kept for errors.
+	tailBytes = 4096
+)
+
+// process is a worker's process.
+type process struct {
+	cmd     *exec.Cmd
+	command string
+	exited  chan struct{} // closed when it has ended, and exit is set
+	exit    Exit
+	tail    tail
+	pipes   sync.WaitGroup
+}
+
+// startProcess runs the plan. Its output is always read, and goes to lines.
+func startProcess(plan *launchPlan, port int, lines func(stream, line string)) (*process, error) {
+	p := &process{command: plan.command, exited: make(chan struct{})}
+	p.cmd = exec.Command(plan.program, plan.args...)
+	p.cmd.Dir = plan.dir
+	p.cmd.Env = append(append(os.Environ(), plan.env...),
+		fmt.Sprintf("%s=%d", wire.PortVariable, port), wire.ModeVariable+"=1")
+	stdout, err := p.pipe(func(line string) { lines(wire.Stdout, line) })
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	defer stdout.Close()
+	stderr, err := p.pipe(func(line string) { p.tail.add(line); lines(wire.Stderr, line) })
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	defer stderr.Close()
+	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
+	if err := p.cmd.Start(); err != nil {
+		return nil, p.failed(err)
+	}
+	go p.wait()
+	return p, nil
+}
+
+// pipe gives the end that the worker writes to.
+func (p *process) pipe(line func(string)) (*os.File, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.pipes.Add(1)
+	go func() {
+		defer p.pipes.Done()
+		defer read.Close()
+		splitLines(read, line)
+	}()
+	return write, nil
+}
+
+func (p *process) failed(err error) error {
+	e := spawnRefused(CodeSpawnFailed, p.command, "The worker could not be started: %v: %s", err, p.command)
+	e.Err = err
+	return e
+}
+
+func (p *process) wait() {
+	_ = p.cmd.Wait()
+	p.awaitPipes()
+	p.exit = Exit{ExitCode: p.cmd.ProcessState.ExitCode(), Command: p.command, StderrTail: p.tail.String()}
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		p.exit.Signal = status.Signal().String()
+	}
+	close(p.exited)
+}
+
+func (p *process) awaitPipes() {
+	read := make(chan struct{})
+	go func() { p.pipes.Wait(); close(read) }()
+	select {
+	case <-read:
+	case <-time.After(pipeGrace):
+	}
+}
+
+func (p *process) kill() { _ = p.cmd.Process.Kill() }
+
+// end makes the process end: asked, then told, then killed.
+func (p *process) end(asked bool) {
+	if asked && p.endedWithin(exitGrace) {
+		return
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	if !p.endedWithin(termGrace) {
+		p.kill()
+	}
+	<-p.exited
+}
+
+func (p *process) endedWithin(limit time.Duration) bool {
+	select {
+	case <-p.exited:
+		return true
+	case <-time.After(limit):
+		return false
+	}
+}
+
+// tail keeps the last of what was written.
+type tail struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (t *tail) add(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text += line + "\n"
+	if cut := len(t.text) - tailBytes; cut > 0 {
+		t.text = strings.ToValidUTF8(t.text[cut:], "")
+	}
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimRight(t.text, "\n")
+}

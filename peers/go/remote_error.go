@@ -1,0 +1,69 @@
+package multifrost
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/multifrost/multifrost-go/internal/wire"
+)
+
+// refusals are how a worker's refusals read, also when an older implementation sends the text alone.
+var refusals = map[string]*regexp.Regexp{
+	CodeFunctionNotFound: regexp.MustCompile(`(?i)^Function '[^']*' not found`),
+	CodeNotCallable:      regexp.MustCompile(`(?i)^'[^']*' is not callable$`),
+	CodePrivateMethod:    regexp.MustCompile(`(?i)^Cannot call private method '`),
+	CodeMissingFunction:  regexp.MustCompile(`(?i)^Message missing 'function'`),
+	CodeWrongNamespace:   regexp.MustCompile(`(?i)^No namespace '`),
+	CodeOverloaded:       regexp.MustCompile(`(?i)^Too many calls `),
+}
+
+const pythonTraceback = "\nTraceback (most recent call last):"
+
+var pythonHead = regexp.MustCompile(`(?s)^([A-Za-z_][\w.]*): ?(.*)$`)
+
+// remoteError reads an error answer of any implementation: metadata.error where it is, else Python's text form.
+func remoteError(m *wire.Message, function string) *RemoteCallError {
+	e, hasParts := errorParts(m.Metadata["error"])
+	if !hasParts {
+		e = splitPython(m.Error)
+	}
+	e.FunctionName = function
+	e.Code = CodeRemoteError
+	// Who sends parts names a refusal by its code too: without one, the text is what a method said.
+	for code, pattern := range refusals {
+		if (!hasParts || e.RemoteCode == code) && pattern.MatchString(e.RemoteMessage) {
+			e.Code, e.RemoteCode = code, ""
+			break
+		}
+	}
+	return e
+}
+
+func errorParts(value any) (*RemoteCallError, bool) {
+	parts, _ := value.(map[string]any)
+	message, ok := parts["message"].(string)
+	if !ok {
+		return nil, false
+	}
+	e := &RemoteCallError{RemoteName: "Error", RemoteMessage: message}
+	if name, _ := parts["name"].(string); name != "" {
+		e.RemoteName = name
+	}
+	e.RemoteCode, _ = parts["code"].(string)
+	e.RemoteStack, _ = parts["stack"].(string)
+	return e, true
+}
+
+// splitPython reads "TypeName: message\nTraceback …". Without a traceback all of it is the message.
+func splitPython(text string) *RemoteCallError {
+	head, _, found := strings.Cut(text, pythonTraceback)
+	e := &RemoteCallError{RemoteName: "Error", RemoteMessage: head}
+	if !found {
+		return e
+	}
+	e.RemoteStack = text[len(head)+1:]
+	if parts := pythonHead.FindStringSubmatch(head); parts != nil {
+		e.RemoteName, e.RemoteMessage = parts[1], parts[2]
+	}
+	return e
+}

@@ -1,0 +1,194 @@
+package multifrost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// connected gives a running parent of a service.
+func connected(t *testing.T, id string, options ...Option) *ParentWorker {
+	t.Helper()
+	w, err := Connect(within(t), id, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() })
+	if err := w.Start(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func servicesFile() string { return filepath.Join(os.Getenv("HOME"), ".multifrost", "services.json") }
+
+func registeredServices(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(servicesFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := map[string]map[string]any{}
+	if err := json.Unmarshal(text, &entries); err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func TestServiceHasManyParents(t *testing.T) {
+	service(t, "many")
+	var parents sync.WaitGroup
+	for range 4 {
+		parents.Add(1)
+		w := connected(t, "many")
+		go func() {
+			defer parents.Done()
+			for i := range 50 {
+				if n, err := Call[int](within(t), w, "Echo", i); n != i || err != nil {
+					t.Error(n, err)
+				}
+			}
+		}()
+	}
+	parents.Wait()
+}
+
+func TestOutputOfAServiceGoesToAllParents(t *testing.T) {
+	service(t, "loud")
+	var first, second lines
+	a := connected(t, "loud", WithStdout(first.add))
+	b := connected(t, "loud", WithStdout(second.add))
+	if _, err := b.CallFunction(within(t), "Nothing"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.CallFunction(within(t), "Print", "to everybody\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both have it", func() bool { return first.has("to everybody") && second.has("to everybody") })
+}
+
+func TestServiceLeavesTheRegistry(t *testing.T) {
+	command := service(t, "leaving")
+	w := connected(t, "leaving")
+	entry := registeredServices(t)["leaving"]
+	if int(entry["pid"].(float64)) != command.Process.Pid || entry["started"] == "" {
+		t.Errorf("%v", entry)
+	}
+	settled := make(chan error)
+	go func() { _, err := w.CallFunction(within(t), "Sleep", 300); settled <- err }()
+	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
+	_ = command.Process.Signal(syscall.SIGTERM)
+	if err := <-settled; err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Error(err)
+	}
+	if registeredServices(t)["leaving"] != nil {
+		t.Error("its entry is still there")
+	}
+}
+
+func TestReconnectToANewPort(t *testing.T) {
+	first := service(t, "moving")
+	w := connected(t, "moving")
+	settled := make(chan error)
+	go func() { _, err := w.CallFunction(within(t), "Sleep", 60000); settled <- err }()
+	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
+	_ = first.Process.Kill()
+	_ = first.Wait()
+	var lost *ConnectionError
+	if err := <-settled; !errors.As(err, &lost) || lost.Code != CodeConnectionLost {
+		t.Error(err)
+	}
+	service(t, "moving")
+	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
+		t.Error(n, err)
+	}
+	if !w.IsHealthy() {
+		t.Error("it is not healthy")
+	}
+}
+
+func TestStopOfAParentLeavesTheServiceAlone(t *testing.T) {
+	service(t, "lasting")
+	first := connected(t, "lasting")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := connected(t, "lasting")
+	if n, err := Call[int](within(t), second, "Add", 1, 2); n != 3 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestServeInProcess(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- NewWorker(&fixture{}, WithServiceID("inside")).Serve(ctx) }()
+	w := connected(t, "inside")
+	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
+		t.Error(n, err)
+	}
+	second := NewWorker(&fixture{}, WithServiceID("inside")).Serve(context.Background())
+	var taken *RegistryError
+	if !errors.As(second, &taken) || taken.Code != CodeServiceExists || taken.PID != os.Getpid() {
+		t.Error(second)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServiceNotFound(t *testing.T) {
+	_, err := Connect(within(t), "nobody", WithDiscoverTimeout(0))
+	var missing *RegistryError
+	if !errors.As(err, &missing) || missing.Code != CodeServiceNotFound || !strings.Contains(err.Error(), "Start the service first") {
+		t.Error(err)
+	}
+}
+
+// An entry is a claim: what listens on that port may be anything.
+func TestAnotherProgramOnThePort(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	service(t, "template")
+	connected(t, "template")
+	entries := registeredServices(t)
+	entries["imposter"] = map[string]any{"port": listener.Addr().(*net.TCPAddr).Port, "pid": os.Getpid()}
+	text, _ := json.Marshal(entries)
+	if err := os.WriteFile(servicesFile(), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Connect(within(t), "imposter", WithHeartbeat(time.Second, 300*time.Millisecond, 3), WithStartTimeout(500*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var unreachable *ConnectionError
+	if err := w.Start(within(t)); !errors.As(err, &unreachable) || unreachable.Code != CodeUnreachable {
+		t.Error(err)
+	}
+}
+
+func TestWorkersWithoutMethods(t *testing.T) {
+	for _, target := range []any{nil, (*fixture)(nil), 5, struct{}{}} {
+		err := NewWorker(target, WithServiceID("none")).Serve(context.Background())
+		var wrong *ConfigError
+		if !errors.As(err, &wrong) || wrong.Code != CodeInvalidOption {
+			t.Errorf("%T: %v", target, err)
+		}
+	}
+}
