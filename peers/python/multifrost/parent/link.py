@@ -18,7 +18,7 @@ LINGER = 1_000
 
 
 class Link:
-    """One connection. What is sent before it stands waits here, and goes out in order when it does.
+    """One connection. What is sent before it stands waits, and goes out in order when it does.
 
     `on_payload` gets each payload, and None for a message with the wrong frames.
 
@@ -37,7 +37,7 @@ class Link:
         self._socket.set(zmq.SNDHWM, 0)  # the bound is on pending calls
         self._socket.set(zmq.RCVHWM, 0)
         self._socket.set(zmq.MAXMSGSIZE, MAX_BYTES)
-        self._socket.set(zmq.IMMEDIATE, 1)  # no queue for a connection that is not there
+        # Not IMMEDIATE: libzmq then throws away what has arrived and is not read yet when the connection ends.
         self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(
             zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
         )
@@ -70,7 +70,7 @@ class Link:
             self._loop.remove_reader(fd)
         self._socket.disable_monitor()
         self._monitor.close(0)
-        self._socket.close(LINGER)
+        self._socket.close(0 if self.down.is_set() else LINGER)  # nothing may reach whoever has the port next
 
     def _flush(self) -> None:
         try:
