@@ -1,0 +1,346 @@
+//! The parent of the matrix: runs the cases that its argument names, and prints a line of JSON for each.
+
+use std::error::Error;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use multifrost::{
+    Bytes, CallOptions, Map, MultifrostError, ParentWorker, ParentWorkerBuilder, RemoteError, Value, call,
+};
+use multifrost_interop::{checksum, describe, from_json};
+use serde_json::{Value as Json, json};
+use tokio::time::{sleep, timeout};
+
+type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// A case that takes longer has failed.
+const CASE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The functions of every worker of the matrix.
+const FUNCTIONS: [&str; 13] =
+    ["add", "busy", "checksum", "describe", "echo", "exit", "fail", "größe", "nothing", "pid", "say", "sleep", "warn"];
+
+/// The worker, and what it has written.
+struct Stage {
+    worker: ParentWorker,
+    service: Option<String>,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+type Lines = Arc<Mutex<Vec<String>>>;
+
+/// Fails the case unless it is so.
+macro_rules! expect {
+    ($condition:expr, $($detail:tt)+) => {
+        if !$condition {
+            return Err(format!($($detail)+).into());
+        }
+    };
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let plan: Json = serde_json::from_str(&std::env::args().nth(1).ok_or("one argument is needed: the plan")?)?;
+    let stage = set_up(&plan).await?;
+    for case in plan["cases"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        let outcome = timeout(CASE_TIMEOUT, run(case, &stage)).await.unwrap_or_else(|_| Err("it hung for 20 s".into()));
+        match outcome {
+            Ok(()) => println!("{}", json!({ "case": case, "ok": true })),
+            Err(error) => println!("{}", json!({ "case": case, "ok": false, "detail": error.to_string() })),
+        }
+    }
+    stage.worker.stop().await;
+    Ok(())
+}
+
+async fn set_up(plan: &Json) -> Result<Stage, Box<dyn Error + Send + Sync>> {
+    let (stdout, stderr) = (Lines::default(), Lines::default());
+    let (out, err) = (stdout.clone(), stderr.clone());
+    let service = plan["service"].as_str().filter(|_| plan["mode"] == "connect").map(str::to_owned);
+    let builder = match &service {
+        Some(service) => ParentWorkerBuilder::connect(service, None),
+        None => {
+            let line: Vec<&str> = plan["worker"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+            let (program, args) = line.split_first().ok_or("the plan has neither a service nor a worker")?;
+            // The whole line is given, so that nothing is to be guessed from the first word.
+            match args.split_last() {
+                None => ParentWorkerBuilder::spawn("", program),
+                Some((script, leading)) => {
+                    ParentWorkerBuilder::spawn("", script).executable(std::iter::once(program).chain(leading).copied())
+                }
+            }
+        }
+    };
+    let worker = builder
+        .heartbeat_interval(0.1)
+        .heartbeat_timeout(2.0)
+        .heartbeat_max_misses(5)
+        .max_restart_attempts(1000)
+        .stdout_handler(move |line| out.lock().expect("no panic").push(line.to_owned()))
+        .stderr_handler(move |line| err.lock().expect("no panic").push(line.to_owned()))
+        .build()
+        .await?;
+    worker.start().await?;
+    Ok(Stage { worker, service, stdout, stderr })
+}
+
+async fn run(case: &str, stage: &Stage) -> Outcome {
+    match case {
+        "results" => results(&stage.worker).await,
+        "errors" => errors(&stage.worker).await,
+        "values" => values(&stage.worker).await,
+        "binary" => binary(&stage.worker).await,
+        "int64" => int64(&stage.worker).await,
+        "unicode" => unicode(&stage.worker).await,
+        "concurrent" => concurrent(&stage.worker).await,
+        "timeout" => times_out(&stage.worker).await,
+        "busy-heartbeats" => busy_heartbeats(&stage.worker).await,
+        "output" => output(stage).await,
+        "private" => refused(&stage.worker, "_secret", (), "_secret").await,
+        "missing" => refused(&stage.worker, "ad", (1, 2), "not found").await,
+        "list-functions" => list_functions(&stage.worker).await,
+        "namespace" => namespace(&stage.worker).await,
+        "shutdown" => shutdown(stage).await,
+        "child-crash" => child_crash(stage).await,
+        "parent-crash" => parent_crash(&stage.worker).await,
+        other => Err(format!("there is no case {other}").into()),
+    }
+}
+
+async fn results(worker: &ParentWorker) -> Outcome {
+    let sum: Value = call!(worker, add(2, 3)).await?;
+    expect!(sum == Value::Int(5), "add(2, 3) gave {sum:?}, not 5");
+    let sum: f64 = call!(worker, add(0.5, 0.25)).await?;
+    expect!(sum == 0.75, "add(0.5, 0.25) gave {sum}, not 0.75");
+    let nothing: Value = call!(worker, nothing()).await?;
+    expect!(nothing.is_nil(), "nothing() gave {nothing:?}");
+    Ok(())
+}
+
+async fn errors(worker: &ParentWorker) -> Outcome {
+    let error = remote(call!(worker, fail("no luck")).await)?;
+    expect!(error.message == "no luck", "fail says {:?}, not \"no luck\"", error.message);
+    expect!(error.function == "fail", "the error is of {}, not of fail", error.function);
+    works(worker).await
+}
+
+async fn values(worker: &ParentWorker) -> Outcome {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../values.json");
+    let rows: Vec<Json> = serde_json::from_str(&fs::read_to_string(file)?)?;
+    for row in rows {
+        let value = from_json(&row["value"]);
+        let back = row.get("back").map_or_else(|| value.clone(), from_json);
+        comes_back(worker, &row["name"].to_string(), value, back, row["described"].as_str().unwrap_or_default())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn comes_back(worker: &ParentWorker, name: &str, value: Value, back: Value, described: &str) -> Outcome {
+    let seen: String =
+        worker.call("describe", vec![value.clone()], None).await.map_err(|error| format!("{name}: {error}"))?;
+    expect!(seen == described, "{name}: the worker saw {seen}, not {described}");
+    let echoed: Value = worker.call("echo", vec![value], None).await.map_err(|error| format!("{name}: {error}"))?;
+    expect!(describe(&echoed) == describe(&back), "{name}: {} came back, not {}", describe(&echoed), describe(&back));
+    Ok(())
+}
+
+async fn binary(worker: &ParentWorker) -> Outcome {
+    let data: Vec<u8> = (0..1024 * 1024_u32).map(|i| (31 * i + 7) as u8).collect();
+    let back: Bytes = call!(worker, echo(Bytes(data.clone()))).await?;
+    expect!(back.0 == data, "other bytes came back");
+    let sum: String = call!(worker, checksum(Bytes(data.clone()))).await?;
+    expect!(sum == checksum(&data), "the checksum is {sum}, not {}", checksum(&data));
+    Ok(())
+}
+
+async fn int64(worker: &ParentWorker) -> Outcome {
+    const SAFE: i64 = 1 << 53;
+    let signed = [i64::MIN, i64::MIN + 1, -SAFE - 1, -SAFE, -SAFE + 1, SAFE - 1, SAFE, SAFE + 1, i64::MAX];
+    let unsigned = [1 << 63, u64::MAX];
+    for value in signed.into_iter().map(Value::from).chain(unsigned.into_iter().map(Value::from)) {
+        comes_back(worker, "int64", value.clone(), value.clone(), &describe(&value)).await?;
+    }
+    Ok(())
+}
+
+async fn unicode(worker: &ParentWorker) -> Outcome {
+    // Seven code points: the astronaut is three, with a joiner in the middle.
+    let size: u64 = call!(worker, größe("日本語 👩\u{200d}🚀")).await?;
+    expect!(size == 7, "größe gave {size}, not 7");
+    let map: Map = ["ключ", "鍵", "🔑"].map(|key| (key.to_owned(), Value::from(key))).into();
+    let back: Map = call!(worker, echo(&map)).await?;
+    expect!(back == map, "{back:?} came back");
+    Ok(())
+}
+
+async fn concurrent(worker: &ParentWorker) -> Outcome {
+    let order = Mutex::new(Vec::new());
+    let sleeps = |ms: u64| {
+        let order = &order;
+        async move {
+            let back: u64 = call!(worker, sleep(ms)).await?;
+            order.lock().expect("no panic").push(back);
+            Ok::<_, MultifrostError>(())
+        }
+    };
+    tokio::try_join!(sleeps(600), sleeps(300), sleeps(0))?;
+    let order = order.into_inner()?;
+    expect!(order == [0, 300, 600], "they came back in the order {order:?}");
+
+    let mut echoes = tokio::task::JoinSet::new();
+    for i in 0..50_i64 {
+        let worker = worker.clone();
+        echoes.spawn(async move { (i, call!(worker, echo(i)).await as Result<i64, _>) });
+    }
+    for (i, back) in echoes.join_all().await {
+        let back = back?;
+        expect!(back == i, "echo({i}) gave {back}");
+    }
+    Ok(())
+}
+
+async fn times_out(worker: &ParentWorker) -> Outcome {
+    let patience = CallOptions::new().timeout(Duration::from_millis(150));
+    let outcome: Result<Value, _> = call!(worker, sleep(3000), patience).await;
+    expect!(matches!(outcome, Err(MultifrostError::Timeout { .. })), "sleep(3000) gave {outcome:?}");
+    let began = Instant::now();
+    works(worker).await?;
+    expect!(began.elapsed() < Duration::from_secs(1), "the next call took {:?}", began.elapsed());
+    Ok(())
+}
+
+async fn busy_heartbeats(worker: &ParentWorker) -> Outcome {
+    let before = worker.metrics().snapshot();
+    let _: Value = call!(worker, busy(1500)).await?;
+    let after = worker.metrics().snapshot();
+    let answered = after.heartbeat_rtt_ms.count - before.heartbeat_rtt_ms.count;
+    let missed = after.heartbeat_misses - before.heartbeat_misses;
+    expect!(answered >= 5 && missed == 0, "{answered} heartbeats were answered and {missed} missed");
+    Ok(())
+}
+
+async fn output(stage: &Stage) -> Outcome {
+    let _: Value = call!(stage.worker, say("grüße 1")).await?;
+    let _: Value = call!(stage.worker, warn("warnung 1")).await?;
+    for (lines, line) in [(&stage.stdout, "grüße 1"), (&stage.stderr, "warnung 1")] {
+        let has_come = || lines.lock().is_ok_and(|lines| lines.iter().any(|heard| heard == line));
+        let heard = timeout(Duration::from_secs(5), async {
+            while !has_come() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        expect!(heard.await.is_ok(), "{line:?} did not come, only {:?}", lines.lock());
+    }
+    Ok(())
+}
+
+async fn refused(worker: &ParentWorker, function: &str, args: impl multifrost::IntoArgs, with: &str) -> Outcome {
+    let error = remote(worker.call(function, args, None).await)?;
+    expect!(error.message.contains(with), "the refusal says {:?}, without {with:?}", error.message);
+    Ok(())
+}
+
+async fn list_functions(worker: &ParentWorker) -> Outcome {
+    let mut names = worker.list_functions().await?;
+    names.sort();
+    expect!(names == FUNCTIONS, "they are {names:?}");
+    Ok(())
+}
+
+async fn namespace(worker: &ParentWorker) -> Outcome {
+    let elsewhere = CallOptions::new().namespace("elsewhere");
+    let error = remote(call!(worker, add(1, 2), elsewhere).await)?;
+    expect!(error.message.contains("default"), "the refusal says {:?}, without \"default\"", error.message);
+    let sum: i64 = call!(worker, add(1, 2), CallOptions::new().namespace("default")).await?;
+    expect!(sum == 3, "add(1, 2) gave {sum}");
+    Ok(())
+}
+
+async fn shutdown(stage: &Stage) -> Outcome {
+    let pid: u32 = call!(stage.worker, pid()).await?;
+    let worker = stage.worker.clone();
+    let sleeping = tokio::spawn(async move { call!(worker, sleep(300)).await as Result<u64, _> });
+    // It is in flight when a call made after it has been answered.
+    works(&stage.worker).await?;
+    match &stage.service {
+        None => stage.worker.stop().await,
+        Some(_) => terminate(pid).await?,
+    }
+    let answer = sleeping.await?;
+    expect!(matches!(answer, Ok(300)), "the call in flight gave {answer:?}");
+    until(|| !is_running(pid), &format!("process {pid} still runs")).await?;
+    match &stage.service {
+        None => Ok(()),
+        Some(service) => until(|| !is_registered(service), "its entry is still in the registry").await,
+    }
+}
+
+async fn child_crash(stage: &Stage) -> Outcome {
+    let worker = stage.worker.clone();
+    let sleeping = tokio::spawn(async move { call!(worker, sleep(30000)).await as Result<u64, _> });
+    works(&stage.worker).await?;
+    let began = Instant::now();
+    let exit: Result<Value, _> = call!(stage.worker, exit(3)).await;
+    let sleep = sleeping.await?;
+    expect!(began.elapsed() < Duration::from_secs(5), "they took {:?} to fail", began.elapsed());
+    expect!(exit.is_err() && sleep.is_err(), "exit(3) gave {exit:?}, and sleep {sleep:?}");
+    if stage.service.is_none() {
+        let code = match &sleep {
+            Err(MultifrostError::WorkerExited(end)) => end.exit_code,
+            _ => None,
+        };
+        expect!(code == Some(3), "the error does not tell the exit code 3: {sleep:?}");
+    }
+    Ok(())
+}
+
+async fn parent_crash(worker: &ParentWorker) -> Outcome {
+    let pid: u32 = call!(worker, pid()).await?;
+    println!("{}", json!({ "case": "parent-crash", "ok": true, "pid": pid }));
+    let _: Value = call!(worker, sleep(60000)).await?;
+    Err("nobody ended this parent".into())
+}
+
+async fn works(worker: &ParentWorker) -> Outcome {
+    let sum: i64 = call!(worker, add(1, 2)).await?;
+    expect!(sum == 3, "add(1, 2) gave {sum}");
+    Ok(())
+}
+
+fn remote(outcome: Result<Value, MultifrostError>) -> Result<RemoteError, Box<dyn Error + Send + Sync>> {
+    match outcome {
+        Err(MultifrostError::Remote(error)) => Ok(*error),
+        other => Err(format!("it gave {other:?}, no remote error").into()),
+    }
+}
+
+async fn until(condition: impl Fn() -> bool, otherwise: &str) -> Outcome {
+    let met = timeout(Duration::from_secs(5), async {
+        while !condition() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    met.await.map_err(|_| otherwise.into())
+}
+
+async fn terminate(pid: u32) -> Outcome {
+    let status = tokio::process::Command::new("kill").arg(pid.to_string()).status().await?;
+    expect!(status.success(), "process {pid} could not be signalled");
+    Ok(())
+}
+
+/// A process that has ended but was not waited for does not run.
+fn is_running(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+fn is_registered(service: &str) -> bool {
+    let file = std::env::home_dir().unwrap_or_default().join(".multifrost/services.json");
+    let services: Json =
+        fs::read_to_string(file).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    services.get(service).is_some()
+}

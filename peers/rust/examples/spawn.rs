@@ -1,0 +1,31 @@
+//! A parent that starts its worker: `cargo build --examples && cargo run --example spawn`.
+
+use std::time::Duration;
+
+use multifrost::{MultifrostError, ParentWorkerBuilder, call};
+
+#[tokio::main]
+async fn main() -> Result<(), MultifrostError> {
+    let here = std::env::current_exe().expect("a running program has a path");
+    let worker = ParentWorkerBuilder::spawn("math", here.with_file_name("math_worker"))
+        .default_timeout(Duration::from_secs(30))
+        .stdout_handler(|line| println!("the worker says: {line}"))
+        .build()
+        .await?;
+    worker.start().await?;
+
+    let sum: i64 = call!(worker, add(10, 20)).await?;
+    println!("add(10, 20) = {sum}");
+
+    let failed: Result<f64, _> = call!(worker, divide(1, 0)).await;
+    match failed {
+        Err(MultifrostError::Remote(error)) => println!("divide(1, 0) failed: {}: {}", error.name, error.message),
+        other => println!("divide(1, 0) gave {other:?}"),
+    }
+
+    println!("it can do: {}", worker.list_functions().await?.join(", "));
+    let requests = worker.metrics().snapshot().request_metrics;
+    println!("{} calls, {:.2} ms on average", requests.total, requests.avg);
+    worker.stop().await;
+    Ok(())
+}

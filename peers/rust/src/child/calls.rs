@@ -1,0 +1,218 @@
+//! Runs calls: from the message to the answer.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use zeromq::util::PeerIdentity;
+
+use super::context::ChildWorkerContext;
+use super::outlet::Outlet;
+use super::refusals::{not_callable, overloaded, stopping, wrong_namespace};
+use super::worker::ChildWorker;
+use crate::codec::{Body, ErrorParts, Message, encode};
+use crate::value::{Map, Value};
+
+/// Every implementation's name for introspection.
+const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
+
+/// A call that has arrived.
+pub(super) struct Call {
+    pub(super) parent: PeerIdentity,
+    pub(super) id: String,
+    pub(super) function: String,
+    pub(super) args: Vec<Value>,
+    pub(super) namespace: String,
+}
+
+/// The calls of one worker.
+pub(super) struct Calls<W> {
+    worker: W,
+    names: Vec<String>,
+    interface: Value,
+    context: ChildWorkerContext,
+    outlet: Arc<Outlet>,
+    /// Where methods run: the user's runtime, not that of the socket.
+    runtime: Handle,
+    load: Mutex<Load>,
+    idle: Notify,
+}
+
+#[derive(Default)]
+struct Load {
+    running: usize,
+    waiting: VecDeque<Call>,
+    is_closed: bool,
+}
+
+/// What becomes of a call that arrives.
+enum Admission {
+    Run(Call),
+    Wait,
+    Refuse(Call, ErrorParts),
+}
+
+type Outcome = Result<Value, ErrorParts>;
+
+impl<W: ChildWorker> Calls<W> {
+    pub(super) fn new(worker: W, context: ChildWorkerContext, outlet: Arc<Outlet>, runtime: Handle) -> Arc<Self> {
+        let mut names: Vec<String> = worker.list_functions();
+        names.retain(|name| !name.starts_with('_') && !name.is_empty());
+        names.sort();
+        names.dedup();
+        let interface = worker.interface().to_value(&names);
+        let (load, idle) = (Mutex::default(), Notify::new());
+        Arc::new(Self { worker, names, interface, context, outlet, runtime, load, idle })
+    }
+
+    /// Takes a call: runs it, lets it wait, or refuses it. Every call is answered.
+    pub(super) fn take(self: &Arc<Self>, call: Call) {
+        match self.admit(call) {
+            Admission::Run(call) => self.spawn(call),
+            Admission::Wait => {}
+            Admission::Refuse(call, refusal) => {
+                let calls = self.clone();
+                self.runtime.spawn(async move { calls.answer(call.parent, call.id, Err(refusal)).await });
+            }
+        }
+    }
+
+    fn admit(&self, call: Call) -> Admission {
+        let mut load = self.load();
+        if call.namespace != self.context.namespace {
+            let refusal = wrong_namespace(&call.namespace, &self.context.namespace);
+            Admission::Refuse(call, refusal)
+        } else if load.is_closed {
+            Admission::Refuse(call, stopping())
+        } else if load.running + load.waiting.len() >= self.context.max_pending {
+            Admission::Refuse(call, overloaded(self.context.max_pending))
+        } else if load.running < self.context.max_concurrency {
+            load.running += 1;
+            Admission::Run(call)
+        } else {
+            load.waiting.push_back(call);
+            Admission::Wait
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, call: Call) {
+        let calls = self.clone();
+        self.runtime.spawn(async move {
+            let mut next = Some(call);
+            while let Some(call) = next {
+                calls.respond(call).await;
+                next = calls.next();
+            }
+        });
+    }
+
+    async fn respond(&self, call: Call) {
+        let is_listed = self.names.contains(&call.function);
+        if INTROSPECTION.contains(&call.function.as_str()) && !is_listed {
+            return self.answer_introspection(call.parent, call.id).await;
+        }
+        let outcome = if is_listed {
+            self.run(&call.function, call.args).await
+        } else {
+            Err(not_callable(&call.function, &self.names))
+        };
+        self.answer(call.parent, call.id, outcome).await;
+    }
+
+    /// The next one that waits, in place of one that has ended.
+    fn next(&self) -> Option<Call> {
+        let mut load = self.load();
+        let next = load.waiting.pop_front();
+        if next.is_none() {
+            load.running -= 1;
+            if load.running == 0 {
+                self.idle.notify_one();
+            }
+        }
+        next
+    }
+
+    async fn run(&self, function: &str, args: Vec<Value>) -> Outcome {
+        match caught(async { self.worker.handle_call(function, args).await }).await {
+            Ok(answer) => answer.map_err(|error| error.0),
+            Err(panic) => Err(ErrorParts::new("Panic", format!("{function}() panicked: {}", panic_text(&*panic)))),
+        }
+    }
+
+    async fn answer(&self, parent: PeerIdentity, id: String, outcome: Outcome) {
+        let message = match outcome {
+            Ok(value) => Message::answer(id, Body::Response { result: Some(value) }),
+            Err(parts) => Message::error(id, parts),
+        };
+        self.send(parent, message).await;
+    }
+
+    async fn answer_introspection(&self, parent: PeerIdentity, id: String) {
+        let names = self.names.iter().map(|name| Value::from(name.as_str())).collect();
+        let answer = Message::answer(id, Body::Response { result: Some(Value::Array(names)) });
+        let metadata = Map::from([("interface".to_owned(), self.interface.clone())]);
+        self.send(parent, Message { metadata: Some(metadata), ..answer }).await;
+    }
+
+    /// An answer beyond the limits becomes an error that says so.
+    async fn send(&self, parent: PeerIdentity, message: Message) {
+        let bytes = encode(&message, &self.context.limits).or_else(|error| {
+            let parts = ErrorParts::new("SerializationError", format!("the answer cannot be sent: {error}"));
+            encode(&Message::error(message.id, parts), &self.context.limits)
+        });
+        if let Ok(bytes) = bytes {
+            self.outlet.send(parent, bytes).await;
+        }
+    }
+
+    /// Answers a call that could not be read.
+    pub(super) fn refuse_unread(self: &Arc<Self>, parent: PeerIdentity, id: String, reason: String) {
+        let calls = self.clone();
+        let parts = ErrorParts::new("MalformedMessageError", reason);
+        self.runtime.spawn(async move { calls.answer(parent, id, Err(parts)).await });
+    }
+
+    /// Takes no more calls, and waits until those in flight are answered.
+    pub(super) async fn drain(&self) {
+        self.load().is_closed = true;
+        // A notice may be left over from earlier.
+        while self.load().running > 0 {
+            self.idle.notified().await;
+        }
+    }
+
+    /// Answers the calls that have not begun. For the end of the time to drain.
+    pub(super) async fn abandon(&self) {
+        let waiting = std::mem::take(&mut self.load().waiting);
+        for call in waiting {
+            self.answer(call.parent, call.id, Err(stopping())).await;
+        }
+    }
+
+    /// Nothing that holds the lock can panic.
+    fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs to its end, or to its panic.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

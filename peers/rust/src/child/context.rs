@@ -1,0 +1,103 @@
+//! How a worker is run.
+
+use std::time::Duration;
+
+use crate::codec::{DEFAULT_NAMESPACE, Limits};
+use crate::error::Result;
+use crate::log::StructuredLogger;
+use crate::registry::ServiceRegistry;
+
+/// Options of a worker.
+#[derive(Debug, Clone)]
+pub struct ChildWorkerContext {
+    pub(crate) service_id: Option<String>,
+    pub(crate) namespace: String,
+    pub(crate) max_concurrency: usize,
+    pub(crate) max_pending: usize,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) limits: Limits,
+    pub(crate) registry: Option<ServiceRegistry>,
+    pub(crate) logger: StructuredLogger,
+}
+
+impl ChildWorkerContext {
+    /// The defaults: spawned by a parent, namespace `default`, as many calls at once as come.
+    pub fn new() -> Self {
+        Self {
+            service_id: None,
+            namespace: DEFAULT_NAMESPACE.to_owned(),
+            max_concurrency: usize::MAX,
+            max_pending: 250_000,
+            stop_timeout: Duration::from_secs(5),
+            limits: Limits::default(),
+            registry: None,
+            logger: StructuredLogger::default(),
+        }
+    }
+
+    /// Runs it as a service that parents find by this name, unless a parent has spawned it.
+    #[must_use]
+    pub fn with_service_id(mut self, service_id: impl Into<String>) -> Self {
+        self.service_id = Some(service_id.into());
+        self
+    }
+
+    /// The namespace that calls have to name. Default: `default`.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// How many calls run at once; 1 gives strict order. Default: all.
+    #[must_use]
+    pub fn with_max_concurrency(mut self, calls: usize) -> Self {
+        self.max_concurrency = calls.max(1);
+        self
+    }
+
+    /// How many calls may run and wait; more are refused with `OVERLOADED`. Default: 250,000.
+    #[must_use]
+    pub fn with_max_pending(mut self, calls: usize) -> Self {
+        self.max_pending = calls.max(1);
+        self
+    }
+
+    /// How long calls in flight may take to finish when the worker is told to end. Default: 5 s.
+    #[must_use]
+    pub fn with_stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
+        self
+    }
+
+    /// How large messages and values may be.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where a service is registered. Default: the registry of this user.
+    #[must_use]
+    pub fn with_registry(mut self, registry: ServiceRegistry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    pub(crate) fn registry(&self) -> Result<ServiceRegistry> {
+        self.registry.clone().map_or_else(ServiceRegistry::of_user, Ok)
+    }
+
+    /// Where log events go. Default: warnings and errors to stderr.
+    #[must_use]
+    pub fn with_logger(mut self, logger: StructuredLogger) -> Self {
+        self.logger = logger;
+        self
+    }
+}
+
+impl Default for ChildWorkerContext {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,267 @@
+//! What the socket's own thread does: reads messages, answers heartbeats, and brings the worker to its end in order.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use zeromq::util::PeerIdentity;
+
+use super::calls::{Call, Calls};
+use super::context::ChildWorkerContext;
+use super::last_words::CLOSING;
+use super::outlet::Outlet;
+use super::output;
+use super::parent_watch::watch_parent;
+use super::run::Mode;
+use super::worker::ChildWorker;
+use crate::codec::{Body, Message, Unread, UnreadKind, decode, encode};
+use crate::error::{MultifrostError, Result};
+use crate::log::{LogEntry, LogEvent, LogLevel};
+use crate::transport::{Router, RouterEvent, flushed};
+
+/// How long a worker tries to reach the parent that spawned it, which may be slow to bind.
+const FIRST_CONNECT: Duration = Duration::from_secs(5);
+
+/// The same when the connection broke. A parent that lives is still bound.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// A worker at work.
+pub(super) struct Control<W> {
+    pub(super) mode: Mode,
+    pub(super) calls: Arc<Calls<W>>,
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) context: ChildWorkerContext,
+    /// Messages that could not be read.
+    pub(super) dropped: AtomicU64,
+}
+
+/// Why a worker stops to serve.
+enum End {
+    /// It was asked to.
+    Asked,
+    /// The parent that spawned it cannot be reached any more.
+    ParentGone,
+    /// The process ends by itself, on another thread.
+    Exiting,
+}
+
+impl<W: ChildWorker> Control<W> {
+    /// Serves until the end; gives the exit code.
+    pub(super) async fn run(self) -> Result<i32> {
+        let mut signals = Signals::listen().map_err(|error| cannot_start(&error))?;
+        let is_service = matches!(self.mode, Mode::Service(_));
+        if !is_service {
+            watch_parent().map_err(|error| cannot_start(&error))?;
+        }
+        let mut router = self.open(FIRST_CONNECT).await?;
+        output::capture(&self.outlet, is_service).map_err(|error| cannot_start(&error))?;
+        self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStart));
+
+        match self.serve(&mut router, &mut signals).await {
+            End::ParentGone => {
+                CLOSING.done();
+                Ok(1)
+            }
+            End::Asked => {
+                self.stop(&mut router, &mut signals).await;
+                self.close(router).await;
+                Ok(0)
+            }
+            End::Exiting => {
+                self.close(router).await;
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Closes the socket when it has sent everything.
+    async fn close(&self, router: Router) {
+        self.outlet.set_sender(None);
+        drop(router);
+        flushed().await;
+        CLOSING.done();
+    }
+
+    async fn open(&self, patience: Duration) -> Result<Router> {
+        match &self.mode {
+            Mode::Spawned(port) => {
+                let opened = Router::connect(*port, patience).await;
+                let (router, sender) = opened.map_err(|error| no_parent(*port, &error))?;
+                self.outlet.set_sender(Some(sender));
+                Ok(router)
+            }
+            Mode::Service(service_id) => {
+                let (router, sender, port) = Router::bind().await.map_err(|error| cannot_start(&error))?;
+                self.outlet.set_sender(Some(sender));
+                self.context.registry()?.register(service_id, port)?;
+                Ok(router)
+            }
+        }
+    }
+
+    /// Reads until the worker is asked to end.
+    async fn serve(&self, router: &mut Router, signals: &mut Signals) -> End {
+        loop {
+            let event = tokio::select! {
+                event = router.next() => event,
+                () = signals.next() => return End::Asked,
+                () = CLOSING.asked() => return End::Exiting,
+            };
+            match event {
+                RouterEvent::Message(parent, payload) => {
+                    if self.receive(parent, &payload).await {
+                        return End::Asked;
+                    }
+                }
+                RouterEvent::Dropped => self.dropped("it does not have the frames of a message"),
+                RouterEvent::Up(parent) => self.greet(parent).await,
+                RouterEvent::Down(parent) => {
+                    self.outlet.lost(&parent);
+                    if matches!(self.mode, Mode::Spawned(_)) {
+                        match self.open(RECONNECT).await {
+                            Ok(reopened) => *router = reopened,
+                            Err(_) => return End::ParentGone,
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes no more calls, finishes those in flight, leaves the registry. Goes on reading, so that heartbeats are answered
+    /// and late calls refused. A second signal ends the process at once.
+    async fn stop(&self, router: &mut Router, signals: &mut Signals) {
+        let finish = async {
+            // First, so that nobody finds a service that takes no more calls.
+            if let Mode::Service(service_id) = &self.mode
+                && let Err(error) = self.context.registry().and_then(|registry| registry.unregister(service_id))
+            {
+                eprintln!("multifrost: {error}");
+            }
+            if timeout(self.context.stop_timeout, self.calls.drain()).await.is_err() {
+                self.calls.abandon().await;
+            }
+        };
+        let read_on = async {
+            loop {
+                tokio::select! {
+                    event = router.next() => if let RouterEvent::Message(parent, payload) = event {
+                        self.receive(parent, &payload).await;
+                    },
+                    () = signals.next() => if signals.count > 1 {
+                        CLOSING.done();
+                        process::exit(1)
+                    },
+                    () = CLOSING.asked() => return,
+                }
+            }
+        };
+        tokio::select! {
+            () = finish => {}
+            () = read_on => {}
+        }
+        self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStop));
+        output::finish();
+    }
+
+    /// Takes one message; tells whether it asks the worker to end.
+    async fn receive(&self, parent: PeerIdentity, payload: &Bytes) -> bool {
+        let message = match decode(payload, &self.context.limits) {
+            Ok(message) => message,
+            Err(unread) => {
+                self.refuse(parent, unread);
+                return false;
+            }
+        };
+        self.outlet.saw(&parent);
+        let is_answer = message.is_heartbeat_answer();
+        match message.body {
+            Body::Call { function, args, namespace, .. } => {
+                self.calls.take(Call { parent, id: message.id, function, args, namespace });
+            }
+            Body::Heartbeat { .. } if !is_answer => self.send(parent, &message.into_heartbeat_answer()).await,
+            Body::Shutdown => return true,
+            _ => {}
+        }
+        false
+    }
+
+    fn refuse(&self, parent: PeerIdentity, unread: Unread) {
+        if unread.kind == UnreadKind::Ignored {
+            return;
+        }
+        self.dropped(&unread.reason);
+        if let (Some(id), Some("call")) = (unread.id, unread.message_type.as_deref()) {
+            self.calls.refuse_unread(parent, id, unread.reason);
+        }
+    }
+
+    /// Tells the parent that spawned this worker that it is ready.
+    async fn greet(&self, parent: PeerIdentity) {
+        if matches!(self.mode, Mode::Spawned(_)) {
+            self.send(parent, &Message::new(Body::Ready)).await;
+        }
+    }
+
+    async fn send(&self, parent: PeerIdentity, message: &Message) {
+        // Only what a peer has made of a heartbeat can be too large to be sent back.
+        if let Ok(bytes) = encode(message, &self.context.limits) {
+            self.outlet.send(parent, bytes).await;
+        }
+    }
+
+    /// Counts it, and tells of the first, the second, the fourth and so on: a peer may send any number of them.
+    fn dropped(&self, reason: &str) {
+        let count = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            let entry = LogEntry::new(LogLevel::Warn, LogEvent::MessageDropped).with("reason", reason);
+            self.log(entry.with("dropped_messages", count));
+        }
+    }
+
+    fn log(&self, entry: LogEntry) {
+        let entry = match &self.mode {
+            Mode::Service(service_id) => entry.with("service_id", service_id.as_str()),
+            Mode::Spawned(_) => entry,
+        };
+        self.context.logger.log(entry.with("pid", process::id()));
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    count: u32,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())?, count: 0 })
+    }
+
+    /// Waits for the next one. May be cancelled without loss.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+        self.count += 1;
+    }
+}
+
+fn cannot_start(why: &dyn std::fmt::Display) -> MultifrostError {
+    MultifrostError::unreachable(format!("this worker cannot start: {why}"))
+}
+
+fn no_parent(port: u16, why: &dyn std::fmt::Display) -> MultifrostError {
+    MultifrostError::unreachable(format!(
+        "no parent could be reached at port {port} ({why}); the parent sets {} when it spawns a worker, unset it to run \
+         this one as a service",
+        super::run::PORT_VARIABLE
+    ))
+}

@@ -1,0 +1,129 @@
+//! What a message is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::remote_error::ErrorParts;
+use crate::value::{Map, Value};
+
+/// The protocol's id, in every message.
+pub const APP_ID: &str = "comlink_ipc_v3";
+
+/// The namespace of calls that name none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// One message, of either side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// A UUID; an answer has that of what it answers. Empty where it is absent and need not be there.
+    pub id: String,
+    /// When it was sent, in seconds since 1970.
+    pub timestamp: f64,
+    /// Free to use; known keys are in docs/protocol.md.
+    pub metadata: Option<Map>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// A message's type, and the fields of that type.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Body {
+    /// Asks for a method to be run.
+    Call {
+        /// The method's name. Empty where the message has none.
+        function: String,
+        /// Its arguments.
+        args: Vec<Value>,
+        /// The worker's namespace.
+        namespace: String,
+        /// The caller's name, where it tells one.
+        client_name: Option<String>,
+    },
+    /// What the method gave.
+    Response {
+        /// Absent where the message has no such field: nothing, as far as Rust is concerned.
+        result: Option<Value>,
+    },
+    /// Why the method gave nothing.
+    Error {
+        /// The plain message; its parts are in the metadata.
+        error: String,
+    },
+    /// A line of the worker's stdout, without its end.
+    Stdout {
+        /// The line.
+        output: String,
+    },
+    /// A line of the worker's stderr, without its end.
+    Stderr {
+        /// The line.
+        output: String,
+    },
+    /// Is the other side there? Its answer is the same with `hb_response` in the metadata.
+    Heartbeat {
+        /// Older JavaScript puts its clock here.
+        args: Option<Vec<Value>>,
+    },
+    /// Asks the worker to end.
+    Shutdown,
+    /// Tells that the worker has started.
+    Ready,
+}
+
+impl Message {
+    /// A message with a fresh id, sent now.
+    pub fn new(body: Body) -> Self {
+        Self::answer(uuid::Uuid::new_v4().to_string(), body)
+    }
+
+    /// A message with this id, sent now.
+    pub fn answer(id: String, body: Body) -> Self {
+        Self { id, timestamp: wire_time(), metadata: None, body }
+    }
+
+    /// The answer to a call that failed.
+    pub fn error(id: String, parts: ErrorParts) -> Self {
+        let error = parts.message.clone();
+        let metadata = Map::from([("error".to_owned(), parts.into_value())]);
+        Self { metadata: Some(metadata), ..Self::answer(id, Body::Error { error }) }
+    }
+
+    /// A heartbeat, with the clock in its metadata.
+    pub fn heartbeat() -> Self {
+        let message = Self::new(Body::Heartbeat { args: None });
+        let clock = Map::from([("hb_timestamp".to_owned(), Value::Float(message.timestamp))]);
+        Self { metadata: Some(clock), ..message }
+    }
+
+    /// Whether it is the answer to a heartbeat.
+    pub fn is_heartbeat_answer(&self) -> bool {
+        let flag = self.metadata.as_ref().and_then(|metadata| metadata.get("hb_response"));
+        flag == Some(&Value::Bool(true))
+    }
+
+    /// Turns a heartbeat into its answer (rule MSG-12).
+    pub(crate) fn into_heartbeat_answer(mut self) -> Self {
+        self.timestamp = wire_time();
+        self.metadata.get_or_insert_default().insert("hb_response".to_owned(), Value::Bool(true));
+        self
+    }
+
+    /// The type as it is written.
+    pub fn type_name(&self) -> &'static str {
+        match self.body {
+            Body::Call { .. } => "call",
+            Body::Response { .. } => "response",
+            Body::Error { .. } => "error",
+            Body::Stdout { .. } => "stdout",
+            Body::Stderr { .. } => "stderr",
+            Body::Heartbeat { .. } => "heartbeat",
+            Body::Shutdown => "shutdown",
+            Body::Ready => "ready",
+        }
+    }
+}
+
+/// The time as messages carry it.
+pub(crate) fn wire_time() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}

@@ -1,0 +1,16 @@
+//! Messages and their bytes.
+
+mod decode;
+mod encode;
+mod limits;
+mod message;
+mod reader;
+mod remote_error;
+mod writer;
+
+pub use decode::{Unread, UnreadKind, decode};
+pub use encode::encode;
+pub use limits::Limits;
+pub use message::{APP_ID, Body, DEFAULT_NAMESPACE, Message};
+pub(crate) use reader::read_value;
+pub use remote_error::{ErrorParts, remote_error_of};

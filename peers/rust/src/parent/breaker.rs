@@ -1,0 +1,200 @@
+//! Stops calls to a worker that keeps failing, and finds out when it is back. Asks for the time, never waits for it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// First wait before a trial; it doubles with each trial that fails.
+const FIRST_RESET: Duration = Duration::from_secs(1);
+
+/// Longest wait before a trial.
+const LONGEST_RESET: Duration = Duration::from_secs(30);
+
+/// What the breaker does with calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CircuitState {
+    /// Lets them through.
+    Closed,
+    /// Refuses them.
+    Open,
+    /// Lets one through as a trial.
+    HalfOpen,
+}
+
+/// Lets an outcome be told apart from those of an earlier stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+/// The breaker of one worker.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    threshold: u32,
+    phase: Phase,
+    /// Counts tickets; all calls of one closed stretch share one.
+    ticket: u64,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Closed { failures: u32 },
+    Open { due: Instant, wait: Duration },
+    HalfOpen { trial: bool, wait: Duration },
+}
+
+impl Breaker {
+    /// A closed one that opens after so many failures in a row.
+    pub(super) fn new(threshold: u32) -> Self {
+        Self { threshold: threshold.max(1), phase: Phase::Closed { failures: 0 }, ticket: 0 }
+    }
+
+    pub(super) fn state(&self) -> CircuitState {
+        match &self.phase {
+            Phase::Closed { .. } => CircuitState::Closed,
+            Phase::Open { due, .. } if Instant::now() < *due => CircuitState::Open,
+            Phase::Open { .. } | Phase::HalfOpen { .. } => CircuitState::HalfOpen,
+        }
+    }
+
+    /// May a call go out? If not: when the next one may.
+    pub(super) fn admit(&mut self) -> Result<Ticket, SystemTime> {
+        if let Phase::Open { due, wait } = self.phase {
+            let left = due.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                return Err(SystemTime::now() + left);
+            }
+            self.phase = Phase::HalfOpen { trial: false, wait };
+        }
+        match &mut self.phase {
+            Phase::HalfOpen { trial: true, .. } => Err(SystemTime::now()),
+            Phase::HalfOpen { trial, .. } => {
+                *trial = true;
+                self.ticket += 1;
+                Ok(Ticket(self.ticket))
+            }
+            _ => Ok(Ticket(self.ticket)),
+        }
+    }
+
+    /// The call succeeded.
+    pub(super) fn success(&mut self, ticket: Ticket) {
+        if ticket.0 == self.ticket {
+            match &mut self.phase {
+                Phase::Closed { failures } => *failures = 0,
+                Phase::HalfOpen { .. } => self.close(),
+                Phase::Open { .. } => {}
+            }
+        }
+    }
+
+    /// The call failed, and that speaks against the worker.
+    pub(super) fn failure(&mut self, ticket: Ticket) {
+        if ticket.0 == self.ticket {
+            self.count_failure();
+        }
+    }
+
+    /// The call ended without a word about the worker: the next one is the trial.
+    pub(super) fn ignored(&mut self, ticket: Ticket) {
+        if let Phase::HalfOpen { trial, .. } = &mut self.phase
+            && ticket.0 == self.ticket
+        {
+            *trial = false;
+        }
+    }
+
+    /// The worker failed without a call.
+    pub(super) fn count_failure(&mut self) {
+        match &mut self.phase {
+            Phase::Closed { failures } => {
+                *failures += 1;
+                if *failures >= self.threshold {
+                    self.open(FIRST_RESET);
+                }
+            }
+            Phase::HalfOpen { wait, .. } => {
+                let longer = (*wait * 2).min(LONGEST_RESET);
+                self.open(longer);
+            }
+            Phase::Open { .. } => {}
+        }
+    }
+
+    /// Opens at once.
+    pub(super) fn trip(&mut self) {
+        if matches!(self.phase, Phase::Closed { .. }) {
+            self.open(FIRST_RESET);
+        } else {
+            self.count_failure();
+        }
+    }
+
+    /// Closes at once: the worker is known to be well.
+    pub(super) fn close(&mut self) {
+        self.ticket += 1;
+        self.phase = Phase::Closed { failures: 0 };
+    }
+
+    fn open(&mut self, wait: Duration) {
+        self.ticket += 1;
+        self.phase = Phase::Open { due: Instant::now() + wait, wait };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened() -> Breaker {
+        let mut breaker = Breaker::new(2);
+        for _ in 0..2 {
+            let ticket = breaker.admit().expect("closed");
+            breaker.failure(ticket);
+        }
+        breaker
+    }
+
+    fn due(breaker: &mut Breaker) {
+        if let Phase::Open { due, .. } = &mut breaker.phase {
+            *due = Instant::now();
+        }
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it() {
+        let mut breaker = Breaker::new(2);
+        let ticket = breaker.admit().expect("closed");
+        breaker.failure(ticket);
+        breaker.success(ticket);
+        breaker.failure(ticket);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        breaker.failure(ticket);
+        assert_eq!(breaker.state(), CircuitState::Open);
+        assert!(breaker.admit().is_err());
+    }
+
+    #[test]
+    fn one_trial_closes_it_or_opens_it_for_longer() {
+        let mut breaker = opened();
+        due(&mut breaker);
+        let trial = breaker.admit().expect("a trial");
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        assert!(breaker.admit().is_err(), "there is a trial already");
+        breaker.failure(trial);
+        assert!(matches!(breaker.phase, Phase::Open { wait, .. } if wait == FIRST_RESET * 2));
+
+        due(&mut breaker);
+        let trial = breaker.admit().expect("a trial");
+        breaker.ignored(trial);
+        let trial = breaker.admit().expect("the next trial");
+        breaker.success(trial);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+    }
+
+    #[test]
+    fn late_outcomes_of_an_earlier_stretch_do_not_count() {
+        let mut breaker = Breaker::new(1);
+        let late = breaker.admit().expect("closed");
+        breaker.trip();
+        breaker.close();
+        breaker.failure(late);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+    }
+}

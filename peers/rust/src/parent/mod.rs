@@ -1,0 +1,26 @@
+//! The parent's side.
+
+mod args;
+mod breaker;
+mod builder;
+mod call_options;
+mod heartbeat;
+mod launch;
+mod link;
+mod metrics;
+mod open;
+mod options;
+mod outgoing_call;
+mod process;
+mod restart;
+mod shared;
+mod stop;
+mod supervise;
+mod worker;
+
+pub use args::IntoArgs;
+pub use breaker::CircuitState;
+pub use builder::ParentWorkerBuilder;
+pub use call_options::CallOptions;
+pub use metrics::{CircuitBreakerEvent, HeartbeatRtt, Metrics, MetricsSnapshot, RequestMetrics};
+pub use worker::{ParentWorker, WorkerState};

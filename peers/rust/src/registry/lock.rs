@@ -1,0 +1,225 @@
+//! The three locks that the implementations have, so that a writer excludes each of them (REG-8).
+
+use std::fs::{self, DirBuilder, Metadata, OpenOptions};
+use std::io::{ErrorKind, Result as IoResult, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::entries::is_alive;
+use super::unavailable;
+use crate::error::{MultifrostError, Result};
+
+/// A lock of this age is stale, whoever holds it.
+const STALE: Duration = Duration::from_secs(10);
+
+/// How long a writer waits for its locks.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The three locks, held until dropped.
+pub(super) struct RegistryLocks(Vec<Lock>);
+
+impl RegistryLocks {
+    /// Takes the directory of older JavaScript, the file of Python and the file of Go and v4, in this order.
+    pub(super) fn take(directory: &Path) -> Result<Self> {
+        let until = Instant::now() + TIMEOUT;
+        let mut locks = Self(Vec::with_capacity(3));
+        for (name, kind) in
+            [("services.json.lock", Kind::Directory), ("registry.lock", Kind::File), ("services.lock", Kind::File)]
+        {
+            locks.0.push(Lock::wait_for(directory.join(name), kind, until)?);
+        }
+        Ok(locks)
+    }
+
+    /// Whether nobody has broken one of them meanwhile.
+    pub(super) fn are_held(&self) -> bool {
+        self.0.iter().all(Lock::is_held)
+    }
+}
+
+impl Drop for RegistryLocks {
+    fn drop(&mut self) {
+        while let Some(lock) = self.0.pop() {
+            lock.release();
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Directory,
+    File,
+}
+
+/// A lock that this process made.
+struct Lock {
+    path: PathBuf,
+    kind: Kind,
+    identity: Identity,
+}
+
+/// What tells a lock from a later one at the same path.
+type Identity = (u64, Option<SystemTime>);
+
+impl Lock {
+    fn wait_for(path: PathBuf, kind: Kind, until: Instant) -> Result<Self> {
+        loop {
+            // Asked before the try, so that the last one comes after the deadline.
+            let is_last = Instant::now() >= until;
+            match Self::attempt(&path, kind) {
+                Ok(Some(lock)) => return Ok(lock),
+                Ok(None) if is_last => return Err(timed_out(&path)),
+                // Uneven, so that waiters do not march in step.
+                Ok(None) => thread::sleep(Duration::from_millis(5 + u64::from(std::process::id()) % 11)),
+                Err(error) => return Err(unavailable(&path, "locked", &error)),
+            }
+        }
+    }
+
+    fn attempt(path: &Path, kind: Kind) -> IoResult<Option<Self>> {
+        let is_made = make(path, kind)? || (break_stale(path, kind)? && make(path, kind)?);
+        if !is_made {
+            return Ok(None);
+        }
+        let Some(identity) = identity_at(path) else {
+            return Ok(None);
+        };
+        if kind == Kind::Directory {
+            // A directory has no room for the holder's pid: it is in a note beside it.
+            fs::write(
+                note_of(path),
+                format!("{} {}", std::process::id(), note_identity(&fs::symlink_metadata(path)?)),
+            )?;
+        }
+        Ok(Some(Self { path: path.to_owned(), kind, identity }))
+    }
+
+    fn is_held(&self) -> bool {
+        identity_at(&self.path) == Some(self.identity)
+    }
+
+    /// What cannot be removed goes stale, and the next writer breaks it.
+    fn release(&self) {
+        if self.is_held() {
+            let _ = match self.kind {
+                Kind::Directory => fs::remove_file(note_of(&self.path)).and_then(|()| fs::remove_dir(&self.path)),
+                Kind::File => fs::remove_file(&self.path),
+            };
+        }
+    }
+}
+
+/// `false`: somebody has it.
+fn make(path: &Path, kind: Kind) -> IoResult<bool> {
+    let made = match kind {
+        Kind::Directory => DirBuilder::new().mode(0o700).create(path),
+        Kind::File => OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| write!(file, "{}", std::process::id())),
+    };
+    match made {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Breaks the lock if its holder is dead or it is old; of several who try, at most one gets through: only who made the
+/// claim beside it may break, judges again under the claim, and looks at what it has moved away before it is removed.
+fn break_stale(path: &Path, kind: Kind) -> IoResult<bool> {
+    if stale_identity(path, kind).is_none() {
+        return Ok(false);
+    }
+    let claim = with_suffix(path, ".breaking");
+    if !make(&claim, Kind::File)? {
+        if stale_identity(&claim, Kind::File).is_some_and(|dead| identity_at(&claim) == Some(dead)) {
+            let _ = fs::remove_file(&claim);
+        }
+        return Ok(false);
+    }
+    let broken = match stale_identity(path, kind) {
+        Some(judged) => remove_judged(path, judged),
+        None => Ok(false),
+    };
+    let _ = fs::remove_file(&claim);
+    broken
+}
+
+/// Renames what is at the path, looks whether it is what was judged, and puts it back if not.
+fn remove_judged(path: &Path, judged: Identity) -> IoResult<bool> {
+    let aside = with_suffix(path, &format!(".broken-{}", uuid::Uuid::new_v4()));
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        renamed => renamed?,
+    }
+    if identity_at(&aside) != Some(judged) {
+        fs::rename(&aside, path)?;
+        return Ok(false);
+    }
+    if fs::metadata(&aside)?.is_dir() {
+        fs::remove_dir_all(&aside)?
+    } else {
+        fs::remove_file(&aside)?
+    }
+    Ok(true)
+}
+
+fn stale_identity(path: &Path, kind: Kind) -> Option<Identity> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let holder = holder_of(path, kind, &metadata);
+    // proper-lockfile sets the first mtime up to a second ahead, hence the earlier of both times.
+    let touched = metadata.mtime().min(metadata.ctime());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    let is_stale = holder.is_some_and(|pid| !is_alive(pid)) || now - touched > STALE.as_secs() as i64;
+    is_stale.then(|| identity_of(&metadata))
+}
+
+/// The pid of whoever holds it, where that is written down. A directory's note tells which directory it speaks for.
+fn holder_of(path: &Path, kind: Kind, metadata: &Metadata) -> Option<u32> {
+    match kind {
+        Kind::File => fs::read_to_string(path).ok()?.trim().parse().ok(),
+        Kind::Directory => {
+            let note = fs::read_to_string(note_of(path)).ok()?;
+            let (pid, identity) = note.split_once(' ')?;
+            if identity == note_identity(metadata) { pid.parse().ok() } else { None }
+        }
+    }
+}
+
+fn identity_at(path: &Path) -> Option<Identity> {
+    fs::symlink_metadata(path).ok().map(|metadata| identity_of(&metadata))
+}
+
+fn identity_of(metadata: &Metadata) -> Identity {
+    (metadata.ino(), metadata.created().ok())
+}
+
+/// Inode and time of birth in nanoseconds, as the JavaScript side writes them.
+fn note_identity(metadata: &Metadata) -> String {
+    let born = metadata.created().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    format!("{}-{}", metadata.ino(), born.unwrap_or_default().as_nanos())
+}
+
+fn note_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".holder")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut text = path.as_os_str().to_owned();
+    text.push(suffix);
+    text.into()
+}
+
+fn timed_out(path: &Path) -> MultifrostError {
+    let message = format!(
+        "the service registry is locked: {} was still held after {} s; try again, or end its holder if that is stuck",
+        path.display(),
+        TIMEOUT.as_secs()
+    );
+    MultifrostError::Registry { code: "LOCK_TIMEOUT", message }
+}

@@ -1,0 +1,126 @@
+//! The parent's socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::mpsc::Receiver;
+use tokio::sync::Mutex;
+use zeromq::util::PeerIdentity;
+use zeromq::{
+    DealerRecvHalf, DealerSendHalf, DealerSocket, Endpoint, MultiPeerBackend, Socket, SocketEvent, SocketOptions,
+    SocketRecv, SocketSend, ZmqMessage, ZmqResult,
+};
+
+use super::{LOCAL, cut, payload};
+
+/// What the socket has to tell.
+pub(crate) enum DealerEvent {
+    /// A message.
+    Message(Bytes),
+    /// Frames that are no message of ours.
+    Dropped,
+    /// The worker is connected.
+    Up,
+    /// The worker is not connected any more, after all that it sent.
+    Down,
+}
+
+/// A DEALER with one peer at most, to read from.
+pub(crate) struct Dealer {
+    receiver: DealerRecvHalf,
+    events: Receiver<SocketEvent>,
+    backend: Arc<dyn MultiPeerBackend>,
+    peer: Option<PeerIdentity>,
+}
+
+/// A DEALER, to send with. The socket closes when this and the [`Dealer`] are dropped.
+pub(crate) struct DealerSender(Mutex<DealerSendHalf>);
+
+impl Dealer {
+    /// Binds on this machine; gives the port that the system chose.
+    pub(crate) async fn bind() -> ZmqResult<(Self, DealerSender, u16)> {
+        let mut socket = DealerSocket::new();
+        let events = socket.monitor();
+        let Endpoint::Tcp(_, port) = socket.bind(&format!("tcp://{LOCAL}:0")).await? else {
+            unreachable!("a TCP endpoint was asked for");
+        };
+        let (dealer, sender) = Self::split(socket, events);
+        Ok((dealer, sender, port))
+    }
+
+    /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
+    pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, DealerSender)> {
+        let mut options = SocketOptions::default();
+        options.connect_timeout(timeout);
+        let mut socket = DealerSocket::with_options(options);
+        let events = socket.monitor();
+        socket.connect(&format!("tcp://{LOCAL}:{port}")).await?;
+        Ok(Self::split(socket, events))
+    }
+
+    fn split(socket: DealerSocket, events: Receiver<SocketEvent>) -> (Self, DealerSender) {
+        let backend = socket.backend();
+        let (sender, receiver) = socket.split();
+        (Self { receiver, events, backend, peer: None }, DealerSender(Mutex::new(sender)))
+    }
+
+    /// Waits for what comes next. May be cancelled without loss.
+    pub(crate) async fn next(&mut self) -> DealerEvent {
+        loop {
+            tokio::select! {
+                biased;
+                received = self.receiver.recv() => match received {
+                    Ok(message) => return payload(&message.into_vec()).map_or(DealerEvent::Dropped, DealerEvent::Message),
+                    Err(_) => self.cut_broken(),
+                },
+                event = self.events.recv() => match event {
+                    Ok(event) => if let Some(event) = self.note(event) { return event },
+                    Err(_) => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    fn note(&mut self, event: SocketEvent) -> Option<DealerEvent> {
+        match event {
+            SocketEvent::Accepted(_, peer) | SocketEvent::Connected(_, peer) if self.peer.is_none() => {
+                self.peer = Some(peer);
+                Some(DealerEvent::Up)
+            }
+            SocketEvent::Accepted(_, stranger) => {
+                cut(&self.backend, &stranger);
+                None
+            }
+            SocketEvent::Disconnected(peer) if self.peer.as_ref() == Some(&peer) => {
+                self.peer = None;
+                Some(DealerEvent::Down)
+            }
+            _ => None,
+        }
+    }
+
+    /// A broken frame breaks its connection. Which one it was is not told: it is that of the only peer, or of one that
+    /// has just been accepted. The event of its end follows.
+    fn cut_broken(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            if let SocketEvent::Accepted(_, peer) | SocketEvent::Connected(_, peer) = event {
+                match &self.peer {
+                    None => self.peer = Some(peer),
+                    Some(_) => cut(&self.backend, &peer),
+                }
+            }
+        }
+        if let Some(peer) = &self.peer {
+            cut(&self.backend, peer);
+        }
+    }
+}
+
+impl DealerSender {
+    /// Queues a message for the worker; waits while too many are queued already. `false`: it is not connected.
+    pub(crate) async fn send(&self, payload: Bytes) -> bool {
+        let message = ZmqMessage::try_from(vec![Bytes::new(), payload]).expect("it has frames");
+        self.0.lock().await.send(message).await.is_ok()
+    }
+}

@@ -1,0 +1,95 @@
+//! The worker's socket.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::mpsc::Receiver;
+use zeromq::util::PeerIdentity;
+use zeromq::{
+    Endpoint, RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketOptions, SocketRecv, SocketSend,
+    ZmqMessage, ZmqResult,
+};
+
+use super::{LOCAL, payload};
+
+/// What the socket has to tell.
+pub(crate) enum RouterEvent {
+    /// A message, and who sent it.
+    Message(PeerIdentity, Bytes),
+    /// Frames that are no message of ours.
+    Dropped,
+    /// A peer has connected, or was connected to.
+    Up(PeerIdentity),
+    /// A peer is gone, after all that it sent.
+    Down(PeerIdentity),
+}
+
+/// A ROUTER, to read from.
+pub(crate) struct Router {
+    receiver: RouterRecvHalf,
+    events: Receiver<SocketEvent>,
+}
+
+/// A ROUTER, to send with. The socket closes when all of these and the [`Router`] are dropped.
+#[derive(Clone)]
+pub(crate) struct RouterSender(RouterSendHalf);
+
+impl Router {
+    /// Binds on this machine; gives the port that the system chose.
+    pub(crate) async fn bind() -> ZmqResult<(Self, RouterSender, u16)> {
+        let mut socket = RouterSocket::new();
+        let events = socket.monitor();
+        let Endpoint::Tcp(_, port) = socket.bind(&format!("tcp://{LOCAL}:0")).await? else {
+            unreachable!("a TCP endpoint was asked for");
+        };
+        let (router, sender) = Self::split(socket, events);
+        Ok((router, sender, port))
+    }
+
+    /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
+    pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, RouterSender)> {
+        let mut options = SocketOptions::default();
+        options.connect_timeout(timeout);
+        let mut socket = RouterSocket::with_options(options);
+        let events = socket.monitor();
+        socket.connect(&format!("tcp://{LOCAL}:{port}")).await?;
+        Ok(Self::split(socket, events))
+    }
+
+    fn split(socket: RouterSocket, events: Receiver<SocketEvent>) -> (Self, RouterSender) {
+        let (sender, receiver) = socket.split();
+        (Self { receiver, events }, RouterSender(sender))
+    }
+
+    /// Waits for what comes next. May be cancelled without loss.
+    pub(crate) async fn next(&mut self) -> RouterEvent {
+        loop {
+            tokio::select! {
+                biased;
+                received = self.receiver.recv() => {
+                    let Ok(message) = received else { continue };
+                    let frames = message.into_vec();
+                    let peer = PeerIdentity::try_from(frames[0].clone());
+                    return match (peer, payload(&frames[1..])) {
+                        (Ok(peer), Some(payload)) => RouterEvent::Message(peer, payload),
+                        _ => RouterEvent::Dropped,
+                    };
+                }
+                event = self.events.recv() => match event {
+                    Ok(SocketEvent::Accepted(_, peer) | SocketEvent::Connected(_, peer)) => return RouterEvent::Up(peer),
+                    Ok(SocketEvent::Disconnected(peer)) => return RouterEvent::Down(peer),
+                    Ok(_) => {}
+                    Err(_) => std::future::pending().await,
+                },
+            }
+        }
+    }
+}
+
+impl RouterSender {
+    /// Queues a message for a peer; waits while too many are queued for it already. `false`: the peer is gone.
+    pub(crate) async fn send(&mut self, peer: PeerIdentity, payload: Bytes) -> bool {
+        let message = ZmqMessage::try_from(vec![peer.into(), Bytes::new(), payload]).expect("it has frames");
+        self.0.send(message).await.is_ok()
+    }
+}

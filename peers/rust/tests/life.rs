@@ -1,0 +1,234 @@
+//! The life of workers: start, output, loss, restart, end.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use multifrost::{CircuitState, MultifrostError, ParentWorker, ParentWorkerBuilder, WorkerState, call};
+use support::{Lines, is_running, signal, spawning, started, until};
+
+async fn start_error(builder: ParentWorkerBuilder) -> MultifrostError {
+    let worker = builder.logger(multifrost::StructuredLogger::new()).build().await.expect("it can be built");
+    let error = worker.start().await.expect_err("it does not start");
+    assert_eq!(worker.state(), WorkerState::Failed);
+    error
+}
+
+async fn pid_of(worker: &ParentWorker) -> u32 {
+    let pid = worker.pid().expect("it has a process");
+    let own: u32 = call!(worker, pid()).await.expect("its pid");
+    assert_eq!(own, pid);
+    pid
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let error = start_error(ParentWorkerBuilder::spawn("", "/nowhere/worker")).await;
+    assert_eq!(error.code(), "PROGRAM_NOT_FOUND");
+    assert!(error.to_string().contains("/nowhere/worker"), "{error}");
+
+    let script = ["-c", "echo oh no >&2; exit 7"];
+    let error = start_error(ParentWorkerBuilder::spawn("", "sh").args(script).stderr_handler(|_| {})).await;
+    assert_eq!(error.code(), "EXITED_EARLY");
+    assert!(error.to_string().contains("exit code 7") && error.to_string().contains("oh no"), "{error}");
+
+    let begun = Instant::now();
+    let patience = Duration::from_millis(200);
+    let error = start_error(ParentWorkerBuilder::spawn("", "sleep").args(["60"]).start_timeout(patience)).await;
+    assert_eq!(error.code(), "START_TIMEOUT");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn calls_before_and_after_are_refused() {
+    let worker = spawning().build().await.expect("it can be built");
+    let early = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
+    assert!(early.expect_err("not started").to_string().contains("call start() first"));
+    worker.start().await.expect("it starts");
+    assert_eq!(worker.start().await.expect_err("it was started").code(), "ALREADY_STARTED");
+    worker.stop().await;
+    worker.stop().await;
+    assert_eq!(worker.state(), WorkerState::Stopped);
+    let late = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
+    assert_eq!(late.expect_err("stopped").code(), "NOT_RUNNING");
+
+    let never = spawning().build().await.expect("it can be built");
+    never.stop().await;
+    assert!(never.start().await.is_err());
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused() {
+    let error = spawning().heartbeat_interval(-1.0).build().await.err().expect("refused");
+    assert_eq!(error.code(), "INVALID_OPTION");
+    let error = ParentWorkerBuilder::connect("service", None).args(["x"]).build().await.err().expect("refused");
+    assert_eq!(error.code(), "INVALID_OPTION");
+}
+
+#[tokio::test]
+async fn an_exit_fails_what_waits_at_once_with_code_and_last_words() {
+    let worker = started(spawning()).await;
+    let waiting = async { call!(worker, sleep(30000)).await as multifrost::Result<u64> };
+    let begun = Instant::now();
+    let (exit, sleep) = tokio::join!(async { call!(worker, exit(3)).await as multifrost::Result<()> }, waiting);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    for error in [exit.expect_err("it exited"), sleep.expect_err("it exited")] {
+        let MultifrostError::WorkerExited(end) = error else { panic!("{error:?}") };
+        assert_eq!((end.exit_code, end.signal), (Some(3), None));
+        assert!(end.stderr_tail.contains("these are the last words"), "{end:?}");
+    }
+    until("it has failed", || worker.state() == WorkerState::Failed).await;
+    let late = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
+    assert_eq!(late.expect_err("it is gone").code(), "NOT_RUNNING");
+}
+
+#[tokio::test]
+async fn a_killed_worker_is_started_again_and_calls_wait_for_it() {
+    let worker = started(spawning().auto_restart(true)).await;
+    let pid = pid_of(&worker).await;
+    signal(pid, "KILL");
+    until("it is lost", || worker.state() != WorkerState::Running || worker.pid() != Some(pid)).await;
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("the new one answers");
+    assert_eq!((sum, worker.metrics().snapshot().restarts), (3, 1));
+    assert_ne!(pid_of(&worker).await, pid);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn restarts_come_to_an_end() {
+    let worker = started(spawning().auto_restart(true).max_restart_attempts(1)).await;
+    for _ in 0..2 {
+        until("it runs", || worker.state() == WorkerState::Running).await;
+        let pid = worker.pid().expect("it has a process");
+        signal(pid, "KILL");
+        until("that one is gone", || worker.pid() != Some(pid)).await;
+    }
+    until("it has failed", || worker.state() == WorkerState::Failed).await;
+}
+
+#[tokio::test]
+async fn failures_open_the_circuit_and_a_trial_closes_it() {
+    let builder = spawning().max_restart_attempts(2).is_failure(|error| !error.to_string().contains("lenient"));
+    let worker = started(builder).await;
+    let parse = |text: &'static str| {
+        let worker = worker.clone();
+        async move { call!(worker, parse(text)).await as multifrost::Result<i64> }
+    };
+    let _: Result<i64, _> = call!(worker, ad(1)).await;
+    let _ = worker.call::<()>("panic", ("lenient",), None).await;
+    let _ = (parse("x").await, parse("y").await);
+    assert_eq!(worker.circuit_state(), CircuitState::Open);
+    assert!(!worker.is_healthy());
+    let Err(MultifrostError::CircuitOpen { retry_at }) = parse("1").await else { panic!("it lets calls through") };
+    assert!(retry_at <= std::time::SystemTime::now() + Duration::from_secs(1));
+    until("a trial is due", || worker.circuit_state() == CircuitState::HalfOpen).await;
+    assert_eq!(parse("1").await.expect("the trial"), 1);
+    assert_eq!(worker.circuit_state(), CircuitState::Closed);
+    let changes = worker.metrics().snapshot().circuit_breaker_events;
+    assert!(changes.iter().any(|change| change.state == CircuitState::Open), "{changes:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_worker_answers_heartbeats() {
+    let worker = started(spawning().heartbeat_interval(0.05).heartbeat_timeout(1.0)).await;
+    let before = worker.metrics().snapshot().heartbeat_rtt_ms.count;
+    // The worker's own runtime has one thread, which this blocks.
+    let _: u64 = call!(worker, busy(1500)).await.expect("it ends");
+    let after = worker.metrics().snapshot();
+    assert!(after.heartbeat_rtt_ms.count - before >= 5 && after.heartbeat_misses == 0, "{after:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopped_process_misses_heartbeats_and_recovers() {
+    let worker = started(spawning().heartbeat_interval(0.05).heartbeat_timeout(0.1).heartbeat_max_misses(2)).await;
+    let pid = pid_of(&worker).await;
+    signal(pid, "STOP");
+    until("the circuit is open", || worker.circuit_state() != CircuitState::Closed).await;
+    signal(pid, "CONT");
+    until("it is closed again", || worker.circuit_state() == CircuitState::Closed).await;
+    assert!(worker.metrics().snapshot().heartbeat_misses >= 2);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_hung_worker_is_restarted_where_that_is_asked_for() {
+    let builder = spawning().auto_restart(true).heartbeat_interval(0.05).heartbeat_timeout(0.1);
+    let worker = started(builder).await;
+    let pid = pid_of(&worker).await;
+    signal(pid, "STOP");
+    until("there is another", || worker.pid().is_some_and(|now| now != pid)).await;
+    assert!(!is_running(pid));
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn stop_lets_calls_in_flight_finish_and_ends_the_process() {
+    let worker = started(spawning()).await;
+    let pid = pid_of(&worker).await;
+    let caller = worker.clone();
+    let sleeping = tokio::spawn(async move { call!(caller, sleep(300)).await as multifrost::Result<u64> });
+    let _: i64 = call!(worker, add(1, 2)).await.expect("made after the sleep, so that one is in flight");
+    let begun = Instant::now();
+    worker.stop().await;
+    assert_eq!(sleeping.await.expect("no panic").expect("it is answered"), 300);
+    assert!(!is_running(pid));
+    assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn stop_does_not_wait_for_ever() {
+    let worker = started(spawning().stop_timeout(Duration::from_millis(100))).await;
+    let pid = pid_of(&worker).await;
+    signal(pid, "STOP");
+    worker.stop().await;
+    assert!(!is_running(pid), "a process that does not even take SIGTERM is killed");
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_ends_the_process() {
+    let worker = started(spawning()).await;
+    let pid = pid_of(&worker).await;
+    drop(worker.clone());
+    assert!(is_running(pid));
+    drop(worker);
+    until("it is gone", || !is_running(pid)).await;
+}
+
+#[tokio::test]
+async fn output_arrives_line_by_line_whoever_wrote_it() {
+    let (stdout, stderr) = (Lines::default(), Lines::default());
+    let worker = started(spawning().stdout_handler(stdout.handler()).stderr_handler(stderr.handler())).await;
+    let _: () = call!(worker, say("grüße 1\ngrüße 2")).await.expect("printed");
+    let _: () = call!(worker, say_raw("from a program of its own")).await.expect("printed");
+    until("all of it has come", || stdout.all().len() == 2 && stderr.all().len() == 1).await;
+    assert_eq!(stdout.all(), ["grüße 1", "grüße 2"]);
+    assert_eq!(stderr.all(), ["from a program of its own"]);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_ends_nothing_else() {
+    let lines = Lines::default();
+    let collect = lines.handler();
+    let worker = started(spawning().stdout_handler(move |line| {
+        collect(line);
+        assert!(line != "bad", "a handler's own fault");
+    }))
+    .await;
+    let _: () = call!(worker, say("bad\ngood")).await.expect("printed");
+    until("both lines have come", || lines.all() == ["bad", "good"]).await;
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    assert_eq!(sum, 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn ten_megabytes_of_output_block_nothing() {
+    let lines = Lines::default();
+    let worker = started(spawning().stdout_handler(lines.handler())).await;
+    let _: () = call!(worker, say_much(10_000)).await.expect("printed");
+    until("all of it has come", || lines.all().len() == 10_000).await;
+    worker.stop().await;
+}

@@ -1,0 +1,294 @@
+//! Services and their registry, in a directory of each test's own.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use multifrost::{MultifrostError, ParentWorker, ParentWorkerBuilder, ServiceRegistry, call};
+use support::{Guarded, Lines, signal, until};
+
+/// A home that is removed at the end.
+struct Home(PathBuf);
+
+impl Home {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&path).expect("a new directory");
+        Self(path)
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.0.join(".multifrost")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory().join("services.json")
+    }
+
+    fn registry(&self) -> ServiceRegistry {
+        ServiceRegistry::at(self.directory())
+    }
+
+    fn services(&self) -> serde_json::Value {
+        let text = fs::read_to_string(self.file()).unwrap_or_else(|_| "{}".to_owned());
+        serde_json::from_str(&text).expect("it is JSON")
+    }
+
+    fn write(&self, text: &str) {
+        fs::create_dir_all(self.directory()).expect("a directory");
+        fs::write(self.file(), text).expect("written");
+    }
+
+    async fn serve(&self, service_id: &str) -> Guarded {
+        let home = self.0.to_str().expect("text").to_owned();
+        let service = Guarded::edge_worker(&[("EDGE_SERVICE", service_id), ("HOME", &home)]);
+        let pid = service.0.id();
+        until("it is registered", || self.services()[service_id]["pid"] == pid).await;
+        service
+    }
+
+    async fn connect(&self, service_id: &str) -> ParentWorker {
+        let worker = self.builder(service_id).build().await.expect("it is found");
+        worker.start().await.expect("it answers");
+        worker
+    }
+
+    fn builder(&self, service_id: &str) -> ParentWorkerBuilder {
+        ParentWorkerBuilder::connect(service_id, None)
+            .registry(self.registry())
+            .default_timeout(Duration::from_secs(10))
+            .logger(multifrost::StructuredLogger::new())
+            .stdout_handler(|_| {})
+            .stderr_handler(|_| {})
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The id of a process that has ended and been waited for.
+fn dead_pid() -> u32 {
+    let mut process = std::process::Command::new("true").spawn().expect("it starts");
+    process.wait().expect("it ends");
+    process.id()
+}
+
+fn code(outcome: Result<(), MultifrostError>) -> &'static str {
+    outcome.expect_err("refused").code()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_service_is_found_called_and_leaves() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let worker = home.connect("edge").await;
+    let other = home.connect("edge").await;
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    let more: i64 = call!(other, add(3, 4)).await.expect("a sum");
+    assert_eq!((sum, more, worker.pid()), (3, 7, Some(service.0.id())));
+    assert_eq!((mode(&home.directory()), mode(&home.file())), (0o700, 0o600));
+
+    other.stop().await;
+    let caller = worker.clone();
+    let sleeping = tokio::spawn(async move { call!(caller, sleep(300)).await as multifrost::Result<u64> });
+    let _: i64 = call!(worker, add(1, 2)).await.expect("made after the sleep, so that one is in flight");
+    signal(service.0.id(), "TERM");
+    assert_eq!(service.ended().await, Some(0));
+    assert_eq!(sleeping.await.expect("no panic").expect("it is answered"), 300);
+    assert!(home.services().get("edge").is_none());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_service_at_once() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let worker = home.connect("edge").await;
+    let caller = worker.clone();
+    let sleeping = tokio::spawn(async move { call!(caller, sleep(30000)).await as multifrost::Result<u64> });
+    let _: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    signal(service.0.id(), "INT");
+    until("it has left the registry", || home.services().get("edge").is_none()).await;
+    signal(service.0.id(), "INT");
+    assert_eq!(service.ended().await, Some(1));
+    assert_eq!(sleeping.await.expect("no panic").expect_err("it is gone").code(), "CONNECTION_LOST");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn output_of_a_service_goes_to_every_parent_and_to_its_own_stream() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let heard = [Lines::default(), Lines::default()];
+    let mut parents = Vec::new();
+    for lines in &heard {
+        let worker = home.builder("edge").stdout_handler(lines.handler()).build().await.expect("found");
+        worker.start().await.expect("it answers");
+        parents.push(worker);
+    }
+    let _: () = call!(parents[0], say("hello")).await.expect("printed");
+    until("both have heard it", || heard.iter().all(|lines| lines.all() == ["hello"])).await;
+    for parent in parents {
+        parent.stop().await;
+    }
+    signal(service.0.id(), "TERM");
+    assert_eq!(service.ended().await, Some(0));
+    let own = std::io::read_to_string(service.0.stdout.take().expect("it is piped")).expect("text");
+    assert_eq!(own, "hello\n");
+}
+
+#[tokio::test]
+async fn a_parent_finds_its_service_again_at_another_port() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let worker = home.connect("edge").await;
+    let port = home.services()["edge"]["port"].clone();
+    signal(service.0.id(), "KILL");
+    service.ended().await;
+    until("the loss is seen", || worker.state() == multifrost::WorkerState::Restarting).await;
+    let caller = worker.clone();
+    let waiting = tokio::spawn(async move { call!(caller, add(1, 2)).await as multifrost::Result<i64> });
+    let _second = home.serve("edge").await;
+    assert_ne!(home.services()["edge"]["port"], port);
+    assert_eq!(waiting.await.expect("no panic").expect("the new one answers"), 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_not_found() {
+    let home = Home::new();
+    home.write(&format!(r#"{{"gone": {{"port": 5555, "pid": {}}}, "odd": 7}}"#, dead_pid()));
+    for (name, says) in [("nothing", "registered there: 'gone', 'odd'"), ("gone", "which is not running")] {
+        let found = home.registry().discover(name, Duration::from_millis(50)).await;
+        let error = found.expect_err("not found");
+        assert_eq!(error.code(), "SERVICE_NOT_FOUND");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    // A live process, but not at that port: an entry is a claim.
+    let (port, listener) = silent_listener();
+    home.write(&format!(r#"{{"liar": {{"port": {port}, "pid": {}}}}}"#, std::process::id()));
+    let worker = home.builder("liar").heartbeat_timeout(0.1).build().await.expect("it is registered");
+    assert_eq!(worker.start().await.expect_err("nobody answers").code(), "UNREACHABLE");
+    drop(listener);
+}
+
+fn silent_listener() -> (u16, std::net::TcpListener) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    (listener.local_addr().expect("an address").port(), listener)
+}
+
+#[test]
+fn an_id_is_taken_while_its_process_lives() {
+    let home = Home::new();
+    let registry = home.registry();
+    registry.register("mine", 5000).expect("it is free");
+    assert_eq!(code(registry.register("mine", 5001)), "SERVICE_EXISTS");
+    registry.unregister("mine").expect("it is ours");
+    registry.register("mine", 5001).expect("it is free again");
+
+    home.write(&format!(r#"{{"dead": {{"port": 1, "pid": {}}}, "theirs": {{"port": 1, "pid": 1}}}}"#, dead_pid()));
+    registry.register("dead", 5002).expect("its process is dead");
+    assert_eq!(home.services()["dead"]["port"], 5002);
+    assert!(home.services()["dead"]["started"].as_str().is_some_and(|time| time.ends_with('Z')));
+    registry.unregister("theirs").expect("nothing to do");
+    assert_eq!(home.services()["theirs"]["pid"], 1);
+}
+
+#[test]
+fn what_others_wrote_stays_as_it_is() {
+    let home = Home::new();
+    let odd = r#"{ "port": 1, "pid": 1.0, "start_time": "then", "exact": 12345678901234567890123 }"#;
+    home.write(&format!(r#"{{"odd": {odd}, "number": 7}}"#));
+    home.registry().register("mine", 5000).expect("written");
+    let text = fs::read_to_string(home.file()).expect("readable");
+    assert!(text.contains(odd) && text.contains(r#""number": 7"#), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_registry_is_moved_aside() {
+    for text in ["", "[]", "{\"half\": "] {
+        let home = Home::new();
+        home.write(text);
+        home.registry().register("mine", 5000).expect("written");
+        assert_eq!(home.services()["mine"]["port"], 5000);
+        let names =
+            fs::read_dir(home.directory()).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        let aside: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("services.json.corrupt-")).collect();
+        assert_eq!(aside.len(), 1);
+        assert_eq!(fs::read_to_string(home.directory().join(&aside[0])).expect("readable"), text);
+    }
+}
+
+#[test]
+fn locks_of_the_dead_and_of_old_age_are_broken() {
+    let home = Home::new();
+    fs::create_dir_all(home.directory()).expect("a directory");
+    for name in ["registry.lock", "services.lock"] {
+        fs::write(home.directory().join(name), dead_pid().to_string()).expect("written");
+        home.registry().register(name, 5000).expect("the lock is broken");
+        let lock = home.directory().join(name);
+        fs::write(&lock, std::process::id().to_string()).expect("written");
+        age(&lock);
+        home.registry().unregister(name).expect("the lock is broken");
+    }
+    let lock = home.directory().join("services.json.lock");
+    fs::create_dir(&lock).expect("made");
+    age(&lock);
+    home.registry().register("mine", 5000).expect("the lock is broken");
+    let left: Vec<_> = fs::read_dir(home.directory())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["services.json"], "nothing is left behind");
+}
+
+fn age(path: &Path) {
+    let before = SystemTime::now() - Duration::from_secs(12);
+    fs::File::open(path).expect("it is there").set_modified(before).expect("its own file");
+}
+
+#[test]
+fn a_writer_waits_for_each_of_the_three_locks() {
+    for name in ["services.json.lock", "registry.lock", "services.lock"] {
+        let home = Home::new();
+        fs::create_dir_all(home.directory()).expect("a directory");
+        let lock = home.directory().join(name);
+        if name == "services.json.lock" {
+            fs::create_dir(&lock).expect("made");
+        } else {
+            fs::write(&lock, std::process::id().to_string()).expect("written");
+        }
+        let registry = home.registry();
+        let writer = std::thread::spawn(move || registry.register("mine", 5000));
+        std::thread::sleep(Duration::from_millis(150));
+        assert!(home.services().get("mine").is_none(), "it wrote although {name} was held");
+        if lock.is_dir() { fs::remove_dir(&lock) } else { fs::remove_file(&lock) }.expect("let go");
+        writer.join().expect("no panic").expect("written");
+        assert_eq!(home.services()["mine"]["port"], 5000);
+    }
+}
+
+#[test]
+fn many_writers_lose_nothing() {
+    let home = Home::new();
+    let writers: Vec<_> = (0..16)
+        .map(|index| {
+            let registry = home.registry();
+            std::thread::spawn(move || registry.register(&format!("service-{index}"), 5000 + index))
+        })
+        .collect();
+    for writer in writers {
+        writer.join().expect("no panic").expect("registered");
+    }
+    assert_eq!(home.services().as_object().expect("a map").len(), 16);
+}

@@ -1,0 +1,100 @@
+//! What the tests share: where the worker is, and how to wait for a condition.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use multifrost::{ParentWorker, ParentWorkerBuilder, StructuredLogger};
+
+/// The worker of `tests/support/edge_worker.rs`, which cargo builds as an example next to the tests.
+pub fn edge_worker() -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    let target = test.parent().and_then(|deps| deps.parent()).expect("tests are in target/debug/deps");
+    target.join("examples/edge_worker")
+}
+
+/// A builder for it that keeps its output for itself.
+pub fn spawning() -> ParentWorkerBuilder {
+    ParentWorkerBuilder::spawn("edge", edge_worker())
+        .default_timeout(Duration::from_secs(10))
+        .stdout_handler(|_| {})
+        .stderr_handler(|_| {})
+        .logger(StructuredLogger::new())
+}
+
+/// Builds and starts.
+pub async fn started(builder: ParentWorkerBuilder) -> ParentWorker {
+    let worker = builder.build().await.expect("it can be built");
+    worker.start().await.expect("it starts");
+    worker
+}
+
+/// Lines that a handler collects.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    pub fn handler(&self) -> impl Fn(&str) + Send + Sync + 'static + use<> {
+        let lines = self.0.clone();
+        move |line| lines.lock().expect("no panic").push(line.to_owned())
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
+/// Waits for a condition, 10 s at most.
+pub async fn until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "still not so after 10 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Whether a process runs; one that has ended but was not waited for does not.
+pub fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// Sends a signal by its name.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill runs");
+    assert!(sent.success(), "process {pid} could not be signalled");
+}
+
+/// A process that is killed when the test ends.
+pub struct Guarded(pub Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Guarded {
+    /// Starts the worker by hand, with this environment.
+    pub fn edge_worker(env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(edge_worker());
+        command.env_remove("COMLINK_ZMQ_PORT").envs(env.iter().copied());
+        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
+    }
+
+    /// Waits for its end, 10 s at most; gives its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().expect("it is our own") {
+                return status.code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "it still runs after 10 s");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

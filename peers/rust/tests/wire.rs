@@ -1,0 +1,339 @@
+//! Both sides against bare sockets: strangers, garbage, and what older implementations send.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use multifrost::codec::{Body, Limits, Message, decode, encode};
+use multifrost::{Map, MultifrostError, ParentWorkerBuilder, ServiceRegistry, StructuredLogger, Value, call};
+use support::{Guarded, edge_worker, is_running, signal, spawning, started, until};
+use zeromq::{DealerSocket, Endpoint, RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
+
+/// A parent that is nothing but a socket.
+struct BareParent {
+    socket: DealerSocket,
+    port: u16,
+}
+
+impl BareParent {
+    async fn bind() -> Self {
+        let mut socket = DealerSocket::new();
+        let Ok(Endpoint::Tcp(_, port)) = socket.bind("tcp://127.0.0.1:0").await else { panic!("it cannot bind") };
+        Self { socket, port }
+    }
+
+    /// Starts a worker and waits for its first message, which is `ready`.
+    async fn spawn(&mut self) -> Guarded {
+        let worker = Guarded::edge_worker(&[("COMLINK_ZMQ_PORT", &self.port.to_string())]);
+        assert_eq!(self.receive().await.body, Body::Ready);
+        worker
+    }
+
+    async fn send(&mut self, message: &Message) {
+        self.send_frames(vec![Vec::new(), encode(message, &Limits::default()).expect("it can be written")]).await;
+    }
+
+    async fn send_frames(&mut self, frames: Vec<Vec<u8>>) {
+        let frames: Vec<Bytes> = frames.into_iter().map(Bytes::from).collect();
+        self.socket.send(ZmqMessage::try_from(frames).expect("frames")).await.expect("sent");
+    }
+
+    /// The next message that is no line of the worker's log.
+    async fn receive(&mut self) -> Message {
+        loop {
+            let message = self.receive_any().await;
+            if !matches!(message.body, Body::Stderr { .. }) {
+                return message;
+            }
+        }
+    }
+
+    async fn receive_any(&mut self) -> Message {
+        let received = tokio::time::timeout(Duration::from_secs(10), self.socket.recv()).await;
+        let frames = received.expect("nothing came within 10 s").expect("received").into_vec();
+        assert!(frames.len() == 2 && frames[0].is_empty(), "{frames:?}");
+        decode(&frames[1], &Limits::default()).expect("a message")
+    }
+
+    async fn add(&mut self) -> Value {
+        let call = call_message("add", vec![Value::Int(1), Value::Int(2)]);
+        self.send(&call).await;
+        let answer = self.receive().await;
+        assert_eq!(answer.id, call.id);
+        let Body::Response { result: Some(result) } = answer.body else { panic!("{answer:?}") };
+        result
+    }
+}
+
+fn call_message(function: &str, args: Vec<Value>) -> Message {
+    let (function, namespace) = (function.to_owned(), "default".to_owned());
+    Message::new(Body::Call { function, args, namespace, client_name: Some("bare".to_owned()) })
+}
+
+#[tokio::test]
+async fn a_worker_outlives_garbage_and_answers_what_it_can() {
+    let mut parent = BareParent::bind().await;
+    let mut worker = parent.spawn().await;
+    let good = encode(&call_message("add", vec![Value::Int(1), Value::Int(2)]), &Limits::default()).expect("bytes");
+    parent.send_frames(vec![b"only one frame".to_vec()]).await;
+    parent.send_frames(vec![b"not empty".to_vec(), good.clone()]).await;
+    for payload in [&b""[..], b"\xc1", b"\x80", b"not a message", &[0x91; 5000], &[0xdd, 0xff, 0xff, 0xff, 0xff]] {
+        parent.send_frames(vec![Vec::new(), payload.to_vec()]).await;
+    }
+    let other_app: Vec<u8> = replaced(&good, b"comlink_ipc_v3", b"comlink_ipc_v9");
+    parent.send_frames(vec![Vec::new(), other_app]).await;
+    parent.send(&Message::answer(String::new(), Body::Heartbeat { args: None })).await;
+    parent.send(&Message::answer(String::new(), call_message("add", vec![]).body)).await;
+    assert_eq!(parent.add().await, Value::Int(3), "the first thing that is answered");
+
+    // Its id stands before the fault.
+    let call = call_message("add", vec![Value::Int(1), Value::Int(2)]);
+    let mut broken = encode(&call, &Limits::default()).expect("bytes");
+    broken.pop();
+    parent.send_frames(vec![Vec::new(), broken]).await;
+    let answer = parent.receive().await;
+    assert!(answer.id == call.id && matches!(answer.body, Body::Error { .. }), "{answer:?}");
+
+    // Frames behind the payload are ignored.
+    parent.send_frames(vec![Vec::new(), good, b"more".to_vec()]).await;
+    assert!(matches!(parent.receive().await.body, Body::Response { result: Some(Value::Int(3)) }));
+
+    parent.send(&Message::new(Body::Shutdown)).await;
+    assert_eq!(worker.ended().await, Some(0));
+}
+
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
+
+#[tokio::test]
+async fn a_heartbeat_comes_back_with_its_id_args_and_metadata() {
+    let mut parent = BareParent::bind().await;
+    let _worker = parent.spawn().await;
+    let metadata = Map::from([("hb_timestamp".to_owned(), Value::Float(1.5)), ("mine".to_owned(), Value::Int(7))]);
+    let heartbeat = Message::new(Body::Heartbeat { args: Some(vec![Value::Int(12345)]) });
+    let heartbeat = Message { metadata: Some(metadata.clone()), ..heartbeat };
+    parent.send(&heartbeat).await;
+    let answer = parent.receive().await;
+    assert_eq!((&answer.id, &answer.body), (&heartbeat.id, &heartbeat.body));
+    let mut expected = metadata;
+    expected.insert("hb_response".to_owned(), Value::Bool(true));
+    assert_eq!(answer.metadata, Some(expected));
+    // An answer is not answered: what comes next is that of the call.
+    parent.send(&answer).await;
+    assert_eq!(parent.add().await, Value::Int(3));
+}
+
+#[tokio::test]
+async fn every_name_of_introspection_is_answered() {
+    let mut parent = BareParent::bind().await;
+    let _worker = parent.spawn().await;
+    for name in ["listFunctions", "list_functions", "ListFunctions"] {
+        parent.send(&call_message(name, vec![])).await;
+        let answer = parent.receive().await;
+        let Body::Response { result: Some(Value::Array(names)) } = answer.body else { panic!("{answer:?}") };
+        assert!(names.contains(&Value::from("add")));
+        assert!(answer.metadata.is_some_and(|metadata| metadata.contains_key("interface")));
+    }
+}
+
+#[tokio::test]
+async fn a_worker_ends_soon_after_its_parent_even_by_sigkill() {
+    // The parent process is a shell; the socket, which stays open, is this test's.
+    let mut parent = BareParent::bind().await;
+    let script = "\"$0\" & wait";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(edge_worker()).env("COMLINK_ZMQ_PORT", parent.port.to_string());
+    let mut shell = Guarded(command.stdout(std::process::Stdio::null()).spawn().expect("it starts"));
+    assert_eq!(parent.receive().await.body, Body::Ready);
+    let call = call_message("pid", vec![]);
+    parent.send(&call).await;
+    let Body::Response { result: Some(Value::Int(pid)) } = parent.receive().await.body else { panic!("no pid") };
+    // Busy in a thread of its own runtime all the while.
+    parent.send(&call_message("busy", vec![Value::Int(20_000)])).await;
+    let begun = Instant::now();
+    shell.0.kill().expect("it is ours");
+    until("the worker is gone", || !is_running(pid as u32)).await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+    shell.ended().await;
+}
+
+#[tokio::test]
+async fn a_worker_ends_soon_after_its_connection_is_gone_for_good() {
+    let mut parent = BareParent::bind().await;
+    let mut worker = parent.spawn().await;
+    let begun = Instant::now();
+    drop(parent);
+    assert_eq!(worker.ended().await, Some(1));
+    assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
+}
+
+/// A worker that is nothing but a socket: answers each call with what `answer` makes of it, heartbeats as they should be.
+struct BareWorker {
+    registry: ServiceRegistry,
+    directory: std::path::PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl BareWorker {
+    async fn serve(answer: impl Fn(Message) -> Vec<Vec<Vec<u8>>> + Send + 'static) -> Self {
+        let mut socket = RouterSocket::new();
+        let Ok(Endpoint::Tcp(_, port)) = socket.bind("tcp://127.0.0.1:0").await else { panic!("it cannot bind") };
+        let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
+        let registry = ServiceRegistry::at(directory.clone());
+        registry.register("bare", port).expect("registered");
+        let task = tokio::spawn(async move {
+            while let Ok(received) = socket.recv().await {
+                let frames = received.into_vec();
+                let message = decode(&frames[2], &Limits::default()).expect("parents send messages");
+                let answers = match message.body {
+                    Body::Heartbeat { .. } => {
+                        let metadata = Map::from([("hb_response".to_owned(), Value::Bool(true))]);
+                        let beat = Message { metadata: Some(metadata), ..message };
+                        vec![vec![Vec::new(), encode(&beat, &Limits::default()).expect("bytes")]]
+                    }
+                    _ => answer(message),
+                };
+                for answer in answers {
+                    let all: Vec<Bytes> =
+                        [frames[0].clone()].into_iter().chain(answer.into_iter().map(Bytes::from)).collect();
+                    socket.send(ZmqMessage::try_from(all).expect("frames")).await.expect("sent");
+                }
+            }
+        });
+        Self { registry, directory, task }
+    }
+
+    async fn parent(&self) -> multifrost::ParentWorker {
+        let builder = ParentWorkerBuilder::connect("bare", None).registry(self.registry.clone());
+        started(builder.default_timeout(Duration::from_secs(10)).logger(StructuredLogger::new())).await
+    }
+}
+
+impl Drop for BareWorker {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn bytes_of(message: &Message) -> Vec<u8> {
+    encode(message, &Limits::default()).expect("bytes")
+}
+
+#[tokio::test]
+async fn a_parent_outlives_garbage_and_counts_it() {
+    let worker = BareWorker::serve(|message| {
+        let answer = bytes_of(&Message::answer(message.id, Body::Response { result: Some(Value::Int(7)) }));
+        vec![
+            vec![b"one frame".to_vec()],
+            vec![b"not empty".to_vec(), answer.clone()],
+            vec![Vec::new(), b"\xc1".to_vec()],
+            vec![Vec::new(), vec![0x91; 5000]],
+            vec![Vec::new(), replaced(&answer, b"comlink_ipc_v3", b"comlink_ipc_v9")],
+            vec![Vec::new(), bytes_of(&Message::new(Body::Response { result: None }))],
+            vec![Vec::new(), answer.clone(), b"more".to_vec()],
+            vec![Vec::new(), answer],
+        ]
+    })
+    .await;
+    let parent = worker.parent().await;
+    let seven: i64 = call!(parent, anything()).await.expect("an answer");
+    let again: i64 = call!(parent, anything()).await.expect("an answer");
+    assert_eq!((seven, again), (7, 7));
+    assert!(parent.metrics().snapshot().dropped_messages >= 4);
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_fails_its_call_at_once() {
+    let worker = BareWorker::serve(|message| {
+        let mut answer = bytes_of(&Message::answer(message.id, Body::Response { result: Some(Value::from("text")) }));
+        answer.pop();
+        vec![vec![Vec::new(), answer]]
+    })
+    .await;
+    let parent = worker.parent().await;
+    let outcome: multifrost::Result<Value> = call!(parent, anything()).await;
+    assert_eq!(outcome.expect_err("unreadable").code(), "MALFORMED_MESSAGE");
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn a_python_traceback_is_taken_apart() {
+    let worker = BareWorker::serve(|message| {
+        let error = "ValueError: no\nTraceback (most recent call last):\n  File \"x\"".to_owned();
+        vec![vec![Vec::new(), bytes_of(&Message::answer(message.id, Body::Error { error }))]]
+    })
+    .await;
+    let parent = worker.parent().await;
+    let outcome: multifrost::Result<Value> = call!(parent, anything()).await;
+    let Err(MultifrostError::Remote(error)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((error.name.as_str(), error.message.as_str()), ("ValueError", "no"));
+    assert!(error.stack.is_some_and(|stack| stack.starts_with("Traceback")));
+    parent.stop().await;
+}
+
+/// What a ZMTP peer says first: the greeting, and that it is a socket of this type.
+fn zmtp_hello(socket_type: &str) -> Vec<u8> {
+    let mut hello = vec![0; 64];
+    (hello[0], hello[9], hello[10]) = (0xff, 0x7f, 3);
+    hello[12..16].copy_from_slice(b"NULL");
+    let ready =
+        [b"\x05READY\x0bSocket-Type".as_slice(), &(socket_type.len() as u32).to_be_bytes(), socket_type.as_bytes()]
+            .concat();
+    hello.extend([4, ready.len() as u8]);
+    hello.extend(ready);
+    hello
+}
+
+#[tokio::test]
+async fn strangers_at_the_parents_port_change_nothing() {
+    let parent = started(spawning()).await;
+    let pid = parent.pid().expect("a process");
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("our own process");
+    let text = String::from_utf8_lossy(&environment);
+    let port = text.split('\0').find_map(|variable| variable.strip_prefix("COMLINK_ZMQ_PORT=")).expect("it is set");
+    let port: u16 = port.parse().expect("a port");
+
+    let broken_command = [zmtp_hello("ROUTER"), vec![4, 3, 9, b'x', b'y']].concat();
+    let cut_short = [zmtp_hello("ROUTER"), vec![0, 200, 1, 2, 3]].concat();
+    for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0xff; 64], broken_command, cut_short, zmtp_hello("ROUTER")]
+    {
+        let mut stranger = TcpStream::connect(("127.0.0.1", port)).expect("it is bound");
+        stranger.write_all(&garbage).expect("written");
+        stranger.set_read_timeout(Some(Duration::from_millis(200))).expect("an option");
+        // Until it is cut off, or for a moment.
+        let _ = stranger.read_to_end(&mut Vec::new());
+        drop(stranger);
+        for _ in 0..4 {
+            let sum: i64 = call!(parent, add(1, 2)).await.expect("its own worker answers");
+            assert_eq!(sum, 3);
+        }
+    }
+    assert_eq!(parent.pid(), Some(pid));
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn strangers_at_a_services_port_change_nothing() {
+    let home = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
+    let service = Guarded::edge_worker(&[("EDGE_SERVICE", "edge"), ("HOME", home.to_str().expect("text"))]);
+    let registry = ServiceRegistry::at(home.join(".multifrost"));
+    let entry = registry.discover("edge", Duration::from_secs(10)).await.expect("it registers");
+    for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), [zmtp_hello("DEALER"), vec![4, 3, 9, b'x', b'y']].concat()] {
+        let mut stranger = TcpStream::connect(("127.0.0.1", entry.port)).expect("it is bound");
+        stranger.write_all(&garbage).expect("written");
+    }
+    let caller = ParentWorkerBuilder::connect("edge", None).registry(registry).logger(StructuredLogger::new());
+    let caller = started(caller).await;
+    let sum: i64 = call!(caller, add(1, 2)).await.expect("a sum");
+    assert_eq!(sum, 3);
+    caller.stop().await;
+    signal(service.0.id(), "TERM");
+    let _ = std::fs::remove_dir_all(home);
+}
