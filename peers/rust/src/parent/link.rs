@@ -57,9 +57,11 @@ impl Task {
         Self(tokio::spawn(work))
     }
 
-    /// Waits for the task's end. May be cancelled.
+    /// Waits for the task's end. May be cancelled, and asked again: a handle whose end was told panics when it is awaited.
     pub(super) async fn ended(&mut self) {
-        let _ = (&mut self.0).await;
+        if !self.0.is_finished() {
+            let _ = (&mut self.0).await;
+        }
     }
 }
 
@@ -218,5 +220,17 @@ fn dropped(shared: &Shared, reason: &str) {
     if count.is_power_of_two() {
         let entry = LogEntry::new(LogLevel::Warn, LogEvent::MessageDropped).with("reason", reason);
         shared.log(entry.with("dropped_messages", count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_a_task_may_be_waited_for_more_than_once() {
+        let mut task = Task::spawn(async {});
+        task.ended().await;
+        task.ended().await;
     }
 }
