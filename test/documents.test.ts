@@ -14,9 +14,10 @@ const documents = execFileSync("git", ["ls-files", "--cached", "--others", "--ex
 
 describe.each(documents)("%s", (file) => {
   const text = readFileSync(join(root, file), "utf8");
+  const prose = text.replace(/^ *```.*?^ *```/gms, "").replace(/`[^`\n]*`/g, "code");
 
   it("links to files that exist", () => {
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map((match) => match[1] as string);
+    const targets = [...prose.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map((match) => match[1] as string);
     expect(targets.filter((target) => !existsSync(join(root, dirname(file), target)))).toEqual([]);
   });
 

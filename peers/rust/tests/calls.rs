@@ -2,8 +2,10 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use multifrost::codec::{Body, Message};
 use multifrost::{Bytes, CallOptions, Map, MultifrostError, RemoteError, Value, call};
 use serde::{Deserialize, Serialize};
 use support::{Guarded, spawning, started};
@@ -102,6 +104,31 @@ async fn the_namespace_has_to_be_the_workers() {
     let sum: i64 =
         call!(worker, add(1, 2), CallOptions::new().namespace("math").client_name("test")).await.expect("a sum");
     assert_eq!(sum, 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn calls_for_other_namespaces_can_be_ignored() {
+    let worker = started(spawning().env("EDGE_IGNORE", "1")).await;
+    let other = CallOptions::new().namespace("elsewhere").timeout(Duration::from_millis(200));
+    let unanswered: multifrost::Result<i64> = call!(worker, add(1, 2), other).await;
+    assert_eq!(unanswered.expect_err("nobody answers").code(), "TIMEOUT");
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    assert_eq!(sum, 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_handler_sees_every_message() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let into = seen.clone();
+    let handler = move |message: &Message| into.lock().expect("no panic").push(message.body.clone());
+    let worker = started(spawning().message_handler(handler)).await;
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    assert_eq!(sum, 3);
+    let bodies = seen.lock().expect("no panic").clone();
+    assert!(bodies.iter().any(|body| matches!(body, Body::Heartbeat { .. })), "{bodies:?}");
+    assert!(bodies.iter().any(|body| matches!(body, Body::Response { result: Some(Value::Int(3)), .. })), "{bodies:?}");
     worker.stop().await;
 }
 

@@ -54,7 +54,7 @@ struct Load {
 /// What becomes of a call that arrives.
 enum Admission {
     Run(Call),
-    Wait,
+    Nothing,
     Refuse(Call, ErrorParts),
 }
 
@@ -75,7 +75,7 @@ impl<W: ChildWorker> Calls<W> {
     pub(super) fn take(self: &Arc<Self>, call: Call) {
         match self.admit(call) {
             Admission::Run(call) => self.spawn(call),
-            Admission::Wait => {}
+            Admission::Nothing => {}
             Admission::Refuse(call, refusal) => {
                 let calls = self.clone();
                 self.runtime.spawn(async move { calls.answer(call.parent, call.id, Err(refusal)).await });
@@ -86,6 +86,9 @@ impl<W: ChildWorker> Calls<W> {
     fn admit(&self, call: Call) -> Admission {
         let mut load = self.load();
         if call.namespace != self.context.namespace {
+            if self.context.ignores_other_namespaces {
+                return Admission::Nothing;
+            }
             let refusal = wrong_namespace(&call.namespace, &self.context.namespace);
             Admission::Refuse(call, refusal)
         } else if load.is_closed {
@@ -97,7 +100,7 @@ impl<W: ChildWorker> Calls<W> {
             Admission::Run(call)
         } else {
             load.waiting.push_back(call);
-            Admission::Wait
+            Admission::Nothing
         }
     }
 

@@ -12,6 +12,7 @@ use crate::registry::ServiceRegistry;
 pub struct ChildWorkerContext {
     pub(crate) service_id: Option<String>,
     pub(crate) namespace: String,
+    pub(crate) ignores_other_namespaces: bool,
     pub(crate) max_concurrency: usize,
     pub(crate) max_pending: usize,
     pub(crate) stop_timeout: Duration,
@@ -26,6 +27,7 @@ impl ChildWorkerContext {
         Self {
             service_id: None,
             namespace: DEFAULT_NAMESPACE.to_owned(),
+            ignores_other_namespaces: false,
             max_concurrency: usize::MAX,
             max_pending: 250_000,
             stop_timeout: Duration::from_secs(5),
@@ -46,6 +48,13 @@ impl ChildWorkerContext {
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
+        self
+    }
+
+    /// Leaves calls for other namespaces unanswered, for channels that several workers share. Default: they are refused.
+    #[must_use]
+    pub fn ignoring_other_namespaces(mut self) -> Self {
+        self.ignores_other_namespaces = true;
         self
     }
 

@@ -142,6 +142,9 @@ async fn main() {
     if let Ok(namespace) = std::env::var("EDGE_NAMESPACE") {
         context = context.with_namespace(namespace);
     }
+    if std::env::var_os("EDGE_IGNORE").is_some() {
+        context = context.ignoring_other_namespaces();
+    }
     context = context.with_max_concurrency(number("EDGE_CONCURRENCY").unwrap_or(usize::MAX));
     context = context.with_max_pending(number("EDGE_PENDING").unwrap_or(usize::MAX));
     run_worker(EdgeWorker, context).await;
