@@ -141,6 +141,11 @@ export const CASES: Readonly<Record<string, Case>> = {
 
   async "list-functions"(worker) {
     assert.deepEqual((await worker.listFunctions()).sort(), METHODS);
+    const { language, functions } = await worker.describe();
+    const { parameters, returns } = functions.sleep ?? {};
+    assert.equal(parameters?.length, 1);
+    const known = language === "javascript" ? undefined : "int";
+    assert.deepEqual([language, parameters[0]?.type, returns], [language, known, known]);
   },
 
   async namespace(worker) {
