@@ -261,15 +261,17 @@ async fn namespace(worker: &ParentWorker) -> Outcome {
 
 async fn shutdown(stage: &Stage) -> Outcome {
     let pid: u32 = call!(stage.worker, pid()).await?;
-    let worker = stage.worker.clone();
-    let sleeping = tokio::spawn(async move { call!(worker, sleep(300)).await as Result<u64, _> });
-    // It is in flight when a call made after it has been answered.
-    works(&stage.worker).await?;
-    match &stage.service {
-        None => stage.worker.stop().await,
-        Some(_) => terminate(pid).await?,
-    }
-    let answer = sleeping.await?;
+    let ending = async {
+        // Made behind the call below, which is in flight when this one has been answered.
+        works(&stage.worker).await?;
+        match &stage.service {
+            None => stage.worker.stop().await,
+            Some(_) => terminate(pid).await?,
+        }
+        Outcome::Ok(())
+    };
+    let (answer, ended): (Result<u64, _>, _) = tokio::join!(call!(stage.worker, sleep(300)), ending);
+    ended?;
     expect!(matches!(answer, Ok(300)), "the call in flight gave {answer:?}");
     until(|| !is_running(pid), &format!("process {pid} still runs")).await?;
     match &stage.service {
@@ -279,12 +281,9 @@ async fn shutdown(stage: &Stage) -> Outcome {
 }
 
 async fn child_crash(stage: &Stage) -> Outcome {
-    let worker = stage.worker.clone();
-    let sleeping = tokio::spawn(async move { call!(worker, sleep(30000)).await as Result<u64, _> });
-    works(&stage.worker).await?;
     let began = Instant::now();
-    let exit: Result<Value, _> = call!(stage.worker, exit(3)).await;
-    let sleep = sleeping.await?;
+    let (sleep, exit): (Result<u64, _>, Result<Value, _>) =
+        tokio::join!(call!(stage.worker, sleep(30000)), call!(stage.worker, exit(3)));
     expect!(began.elapsed() < Duration::from_secs(5), "they took {:?} to fail", began.elapsed());
     expect!(exit.is_err() && sleep.is_err(), "exit(3) gave {exit:?}, and sleep {sleep:?}");
     if stage.service.is_none() {
