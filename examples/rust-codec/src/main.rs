@@ -18,7 +18,7 @@ methods! {
         /// The bytes that a block of `compress` was made from.
         async fn restore(&self, block: Bytes) -> CallResult<Bytes> {
             let size = block.0.first_chunk().map(|size| u32::from_le_bytes(*size) as usize);
-            if !size.is_some_and(|size| size <= MOST) {
+            if size.is_none_or(|size| size > MOST) {
                 return Err(CallError::new("this is no block of compress()").with_name("CorruptBlock"));
             }
             let data = decompress_size_prepended(&block.0);
