@@ -3,7 +3,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -291,6 +291,35 @@ fn zmtp_hello(socket_type: &str) -> Vec<u8> {
     hello
 }
 
+/// A frame of so many bytes, of which none follows.
+fn announcement(length: u64) -> Vec<u8> {
+    [[2].as_slice(), &length.to_be_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_service_that_announces_too_much_is_no_service() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
+    let registry = ServiceRegistry::at(directory.clone());
+    registry.register("hostile", port).expect("registered");
+    let hostile = std::thread::spawn(move || {
+        let (mut caller, _) = listener.accept().expect("a parent");
+        caller.write_all(&[zmtp_hello("ROUTER"), announcement(1 << 36)].concat()).expect("written");
+        // Until it is cut off.
+        let _ = caller.read_to_end(&mut Vec::new());
+    });
+    let parent = ParentWorkerBuilder::connect("hostile", None)
+        .start_timeout(Duration::from_secs(2))
+        .registry(registry)
+        .logger(StructuredLogger::new());
+    let parent = parent.build().await.expect("it is registered");
+    assert!(parent.start().await.is_err());
+    parent.stop().await;
+    hostile.join().expect("it was cut off");
+    let _ = std::fs::remove_dir_all(directory);
+}
+
 #[tokio::test]
 async fn strangers_at_the_parents_port_change_nothing() {
     let parent = started(spawning()).await;
@@ -302,7 +331,9 @@ async fn strangers_at_the_parents_port_change_nothing() {
 
     let broken_command = [zmtp_hello("ROUTER"), vec![4, 3, 9, b'x', b'y']].concat();
     let cut_short = [zmtp_hello("ROUTER"), vec![0, 200, 1, 2, 3]].concat();
-    for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0xff; 64], broken_command, cut_short, zmtp_hello("ROUTER")]
+    let huge = [zmtp_hello("ROUTER"), announcement(1 << 36)].concat();
+    for garbage in
+        [b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0xff; 64], broken_command, cut_short, huge, zmtp_hello("ROUTER")]
     {
         let mut stranger = TcpStream::connect(("127.0.0.1", port)).expect("it is bound");
         stranger.write_all(&garbage).expect("written");
@@ -328,6 +359,13 @@ async fn strangers_at_a_services_port_change_nothing() {
     for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), [zmtp_hello("DEALER"), vec![4, 3, 9, b'x', b'y']].concat()] {
         let mut stranger = TcpStream::connect(("127.0.0.1", entry.port)).expect("it is bound");
         stranger.write_all(&garbage).expect("written");
+    }
+    for length in [1 << 36, 1 << 50, u64::MAX] {
+        let mut stranger = TcpStream::connect(("127.0.0.1", entry.port)).expect("it is bound");
+        stranger.write_all(&[zmtp_hello("DEALER"), announcement(length)].concat()).expect("written");
+        stranger.set_read_timeout(Some(Duration::from_secs(10))).expect("an option");
+        let error = stranger.read_to_end(&mut Vec::new()).err();
+        assert!(error.is_none_or(|error| error.kind() == std::io::ErrorKind::ConnectionReset), "it is cut off");
     }
     let caller = ParentWorkerBuilder::connect("edge", None).registry(registry).logger(StructuredLogger::new());
     let caller = started(caller).await;

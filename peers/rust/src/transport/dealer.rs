@@ -1,18 +1,22 @@
 //! The parent's socket.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_channel::mpsc::Receiver;
 use tokio::sync::Mutex;
 use zeromq::util::PeerIdentity;
 use zeromq::{
-    DealerRecvHalf, DealerSendHalf, DealerSocket, Endpoint, MultiPeerBackend, Socket, SocketEvent, SocketOptions,
-    SocketRecv, SocketSend, ZmqMessage, ZmqResult,
+    DealerRecvHalf, DealerSendHalf, DealerSocket, MultiPeerBackend, Socket, SocketEvent, SocketOptions, SocketRecv,
+    SocketSend, ZmqMessage, ZmqResult,
 };
 
-use super::{LOCAL, cut, payload};
+use super::guard::{Guard, Nook, WayOut, let_in};
+use super::{cut, payload};
+
+/// The least that a handshake is given, however late it begins.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// What the socket has to tell.
 pub(crate) enum DealerEvent {
@@ -32,6 +36,7 @@ pub(crate) struct Dealer {
     events: Receiver<SocketEvent>,
     backend: Arc<dyn MultiPeerBackend>,
     peer: Option<PeerIdentity>,
+    _guard: Option<Guard>,
 }
 
 /// A DEALER, to send with. The socket closes when this and the [`Dealer`] are dropped.
@@ -42,27 +47,31 @@ impl Dealer {
     pub(crate) async fn bind() -> ZmqResult<(Self, DealerSender, u16)> {
         let mut socket = DealerSocket::new();
         let events = socket.monitor();
-        let Endpoint::Tcp(_, port) = socket.bind(&format!("tcp://{LOCAL}:0")).await? else {
-            unreachable!("a TCP endpoint was asked for");
-        };
-        let (dealer, sender) = Self::split(socket, events);
+        let nook = Nook::new()?;
+        socket.bind(&nook.endpoint()).await?;
+        let (guard, port) = let_in(nook).await?;
+        let (dealer, sender) = Self::split(socket, events, Some(guard));
         Ok((dealer, sender, port))
     }
 
     /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
     pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, DealerSender)> {
+        let until = Instant::now() + timeout;
+        let nook = Nook::new()?;
+        let way_out = WayOut::to(port, timeout, &nook).await?;
         let mut options = SocketOptions::default();
-        options.connect_timeout(timeout);
+        options.connect_timeout(until.saturating_duration_since(Instant::now()).max(SHORTEST));
         let mut socket = DealerSocket::with_options(options);
         let events = socket.monitor();
-        socket.connect(&format!("tcp://{LOCAL}:{port}")).await?;
-        Ok(Self::split(socket, events))
+        let endpoint = nook.endpoint();
+        tokio::try_join!(socket.connect(&endpoint), async { Ok(way_out.open().await?) })?;
+        Ok(Self::split(socket, events, None))
     }
 
-    fn split(socket: DealerSocket, events: Receiver<SocketEvent>) -> (Self, DealerSender) {
+    fn split(socket: DealerSocket, events: Receiver<SocketEvent>, guard: Option<Guard>) -> (Self, DealerSender) {
         let backend = socket.backend();
         let (sender, receiver) = socket.split();
-        (Self { receiver, events, backend, peer: None }, DealerSender(Mutex::new(sender)))
+        (Self { receiver, events, backend, peer: None, _guard: guard }, DealerSender(Mutex::new(sender)))
     }
 
     /// Waits for what comes next. May be cancelled without loss.

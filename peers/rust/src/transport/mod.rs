@@ -7,15 +7,16 @@
 //! - A send waits where 100,000 messages are queued for the peer: who must not wait says for how long.
 //! - Dropping a socket writes out what is queued, but nobody can wait for it: [`flushed`] waits for its tasks.
 //!
+//! - It knows no limit for a frame's length: `guard` stands before it.
+//!
 //! What cannot be done above it:
 //!
-//! - It takes memory for a frame as soon as the frame's length is announced, without a limit. A local program that speaks
-//!   ZMTP and announces a frame larger than the memory ends this process. [`crate::codec::Limits`] apply to messages that
-//!   have arrived.
 //! - It breaks the connection when it is sent a ZMTP `PING`: peers must leave ZeroMQ's own heartbeats off, as they do
 //!   unless told otherwise. The protocol's heartbeats are messages and are not concerned.
 
 mod dealer;
+mod frames;
+mod guard;
 mod router;
 
 use std::sync::Arc;

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_channel::mpsc::Receiver;
 use zeromq::util::PeerIdentity;
 use zeromq::{
-    Endpoint, RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketOptions, SocketRecv, SocketSend,
+    RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketOptions, SocketRecv, SocketSend,
     ZmqMessage, ZmqResult,
 };
 
+use super::guard::{Guard, Nook, let_in};
 use super::{LOCAL, payload};
 
 /// What the socket has to tell.
@@ -28,6 +29,7 @@ pub(crate) enum RouterEvent {
 pub(crate) struct Router {
     receiver: RouterRecvHalf,
     events: Receiver<SocketEvent>,
+    _guard: Option<Guard>,
 }
 
 /// A ROUTER, to send with. The socket closes when all of these and the [`Router`] are dropped.
@@ -39,10 +41,10 @@ impl Router {
     pub(crate) async fn bind() -> ZmqResult<(Self, RouterSender, u16)> {
         let mut socket = RouterSocket::new();
         let events = socket.monitor();
-        let Endpoint::Tcp(_, port) = socket.bind(&format!("tcp://{LOCAL}:0")).await? else {
-            unreachable!("a TCP endpoint was asked for");
-        };
-        let (router, sender) = Self::split(socket, events);
+        let nook = Nook::new()?;
+        socket.bind(&nook.endpoint()).await?;
+        let (guard, port) = let_in(nook).await?;
+        let (router, sender) = Self::split(socket, events, Some(guard));
         Ok((router, sender, port))
     }
 
@@ -53,12 +55,12 @@ impl Router {
         let mut socket = RouterSocket::with_options(options);
         let events = socket.monitor();
         socket.connect(&format!("tcp://{LOCAL}:{port}")).await?;
-        Ok(Self::split(socket, events))
+        Ok(Self::split(socket, events, None))
     }
 
-    fn split(socket: RouterSocket, events: Receiver<SocketEvent>) -> (Self, RouterSender) {
+    fn split(socket: RouterSocket, events: Receiver<SocketEvent>, guard: Option<Guard>) -> (Self, RouterSender) {
         let (sender, receiver) = socket.split();
-        (Self { receiver, events }, RouterSender(sender))
+        (Self { receiver, events, _guard: guard }, RouterSender(sender))
     }
 
     /// Waits for what comes next. May be cancelled without loss.
