@@ -258,24 +258,37 @@ fn age(path: &Path) {
 }
 
 #[test]
-fn a_writer_waits_for_each_of_the_three_locks() {
-    for name in ["services.json.lock", "registry.lock", "services.lock"] {
-        let home = Home::new();
-        fs::create_dir_all(home.directory()).expect("a directory");
-        let lock = home.directory().join(name);
-        if name == "services.json.lock" {
-            fs::create_dir(&lock).expect("made");
-        } else {
-            fs::write(&lock, std::process::id().to_string()).expect("written");
+fn a_writer_waits_for_each_of_the_three_locks_and_names_the_one_that_is_never_let_go() {
+    std::thread::scope(|scope| {
+        for name in ["services.json.lock", "registry.lock", "services.lock"] {
+            scope.spawn(move || is_kept_out_by(name));
         }
-        let registry = home.registry();
-        let writer = std::thread::spawn(move || registry.register("mine", 5000));
-        std::thread::sleep(Duration::from_millis(150));
-        assert!(home.services().get("mine").is_none(), "it wrote although {name} was held");
-        if lock.is_dir() { fs::remove_dir(&lock) } else { fs::remove_file(&lock) }.expect("let go");
-        writer.join().expect("no panic").expect("written");
-        assert_eq!(home.services()["mine"]["port"], 5000);
+    });
+}
+
+/// Holds a lock for as long as a writer waits for it, by renewing it; then lets go.
+fn is_kept_out_by(name: &str) {
+    let home = Home::new();
+    fs::create_dir_all(home.directory()).expect("a directory");
+    let lock = home.directory().join(name);
+    if name == "services.json.lock" {
+        fs::create_dir(&lock).expect("made");
+    } else {
+        fs::write(&lock, std::process::id().to_string()).expect("written");
     }
+    let registry = home.registry();
+    let writer = std::thread::spawn(move || registry.register("mine", 5000));
+    while !writer.is_finished() {
+        fs::File::open(&lock).expect("it is there").set_modified(SystemTime::now()).expect("renewed");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let error = writer.join().expect("no panic").expect_err("the lock is held");
+    assert_eq!(error.code(), "LOCK_TIMEOUT");
+    assert!(error.to_string().contains(name), "{error}");
+    assert!(home.services().get("mine").is_none(), "it wrote although {name} was held");
+    if lock.is_dir() { fs::remove_dir(&lock) } else { fs::remove_file(&lock) }.expect("let go");
+    home.registry().register("mine", 5000).expect("nobody holds it");
+    assert_eq!(home.services()["mine"]["port"], 5000);
 }
 
 #[test]
