@@ -55,6 +55,12 @@ const LANGUAGES = [
 const { values: options } = parseArgs({
   options: { check: { type: "boolean", default: false }, language: { type: "string", multiple: true } },
 });
+const names = LANGUAGES.map(({ name }) => name.toLowerCase());
+const unknown = (options.language ?? []).filter((language) => !names.includes(language));
+if (unknown.length > 0) {
+  console.error(`--language ${unknown.join(", ")}: it has to be one of ${names.join(", ")}.`);
+  process.exit(2);
+}
 const chosen = LANGUAGES.filter(({ name }) => options.language?.includes(name.toLowerCase()) ?? true);
 for (const { command, cwd } of chosen.flatMap(({ builds = [] }) => builds)) {
   await run(command[0], command.slice(1), { cwd });

@@ -95,7 +95,11 @@ export async function startService([program, ...args]: Command, serviceId: strin
   const child = start(program, [...args, serviceId], home);
   child.stdout?.resume();
   child.stderr?.resume();
-  await createFileRegistry({ directory: join(home, ".multifrost") }).discover(serviceId, { timeoutMs: SERVICE_MS });
+  const registry = createFileRegistry({ directory: join(home, ".multifrost") });
+  await registry.discover(serviceId, { timeoutMs: SERVICE_MS }).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
   return {
     child,
     async end() {
