@@ -110,6 +110,26 @@ async fn a_service_is_found_called_and_leaves() {
 }
 
 #[tokio::test]
+async fn a_service_that_waits_for_the_registry_at_its_end_answers_meanwhile() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let worker = home.connect("edge").await;
+    let caller = worker.clone();
+    let sleeping = tokio::spawn(async move { call!(caller, sleep(300)).await as multifrost::Result<u64> });
+    let _: i64 = call!(worker, add(1, 2)).await.expect("made after the sleep, so that one is in flight");
+    let lock = home.directory().join("registry.lock");
+    fs::write(&lock, std::process::id().to_string()).expect("held");
+    signal(service.0.id(), "TERM");
+    let answer = tokio::time::timeout(Duration::from_secs(5), sleeping).await.expect("while the lock is held");
+    assert_eq!(answer.expect("no panic").expect("it is answered"), 300);
+    assert!(home.services().get("edge").is_some());
+    fs::remove_file(&lock).expect("let go");
+    assert_eq!(service.ended().await, Some(0));
+    assert!(home.services().get("edge").is_none());
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_a_service_at_once() {
     let home = Home::new();
     let mut service = home.serve("edge").await;

@@ -135,17 +135,12 @@ impl<W: ChildWorker> Control<W> {
     /// Takes no more calls, finishes those in flight, leaves the registry. Goes on reading, so that heartbeats are answered
     /// and late calls refused. A second signal ends the process at once.
     async fn stop(&self, router: &mut Router, signals: &mut Signals) {
-        let finish = async {
-            // First, so that nobody finds a service that takes no more calls.
-            if let Mode::Service(service_id) = &self.mode
-                && let Err(error) = self.context.registry().and_then(|registry| registry.unregister(service_id))
-            {
-                eprintln!("multifrost: {error}");
-            }
+        let drain = async {
             if timeout(self.context.stop_timeout, self.calls.drain()).await.is_err() {
                 self.calls.abandon().await;
             }
         };
+        let finish = async { tokio::join!(self.leave_registry(), drain) };
         let read_on = async {
             loop {
                 tokio::select! {
@@ -161,11 +156,22 @@ impl<W: ChildWorker> Control<W> {
             }
         };
         tokio::select! {
-            () = finish => {}
+            _ = finish => {}
             () = read_on => {}
         }
         self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStop));
         output::finish();
+    }
+
+    /// So that nobody finds a service that takes no more calls. May have to wait for locks, so it has a thread of its own.
+    async fn leave_registry(&self) {
+        if let Mode::Service(service_id) = &self.mode {
+            let (context, service_id) = (self.context.clone(), service_id.clone());
+            let left = tokio::task::spawn_blocking(move || context.registry()?.unregister(&service_id)).await;
+            if let Ok(Err(error)) = left {
+                eprintln!("multifrost: {error}");
+            }
+        }
     }
 
     /// Takes one message; tells whether it asks the worker to end.
