@@ -65,12 +65,14 @@ func newGuard(conn net.Conn, maxFrame int, onCommand func(string, []byte)) *guar
 	}
 }
 
-// Write is buffered until Flush, once the handshake is done.
+// Write is buffered until Flush, once the handshake is done. From then on it is Flush alone that tells of an error: zmq4
+// reads no more after one, and what the peer sent before it went would be lost.
 func (g *guard) Write(p []byte) (int, error) {
-	if g.shaken {
-		return g.out.Write(p)
+	if !g.shaken {
+		return g.Conn.Write(p)
 	}
-	return g.Conn.Write(p)
+	_, _ = g.out.Write(p) // the buffer keeps its first error
+	return len(p), nil
 }
 
 func (g *guard) Flush() error { return g.out.Flush() }

@@ -211,7 +211,8 @@ func (l *Link) write() {
 		select {
 		case next := <-l.queue:
 			if l.put(next) != nil {
-				l.fail()
+				// The connection is left to the goroutine that reads: what the peer sent before it went may still be there.
+				l.stopSending()
 				return
 			}
 		case <-l.closing:
@@ -250,7 +251,7 @@ func (l *Link) putRest() {
 	}
 }
 
-// fail ends both goroutines without waiting for them.
+// fail ends both goroutines without waiting for them. What has not been read is lost.
 func (l *Link) fail() {
 	l.stopSending()
 	l.guard.Conn.Close()

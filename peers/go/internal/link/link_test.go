@@ -98,6 +98,43 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 	}
 }
 
+// The last answers of a peer are read although what is sent to it meets its end: a small message that is flushed, and a
+// large one, of which zmq4 writes a part itself.
+func TestWhatAPeerSentBeforeItWentIsRead(t *testing.T) {
+	// More than is buffered here, less than the 64 KiB that the system takes at first for a peer that does not read.
+	const answers = 3
+	for _, size := range []int{1, 4 * bufferBytes} {
+		server, client, reading := newEnd(), newEnd(), make(chan struct{})
+		listener, err := Listen("127.0.0.1", server.config("ROUTER"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := client.config("DEALER")
+		config.Events.Receive = func(_ *Link, payload []byte) { <-reading; client.got <- payload }
+		l, err := Dial(context.Background(), "127.0.0.1", listener.Port(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := take(t, server.up)
+		for range answers {
+			if err := to.Send(make([]byte, 20<<10), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		to.stopSending()
+		<-to.written
+		to.guard.Conn.Close()
+		for l.Send(make([]byte, size), nil) == nil {
+		}
+		close(reading)
+		for range answers {
+			take(t, client.got)
+		}
+		take(t, client.down)
+		listener.Close()
+	}
+}
+
 func TestEndOfThePeerIsTold(t *testing.T) {
 	listener, server, client, l := pair(t, false)
 	take(t, server.up)

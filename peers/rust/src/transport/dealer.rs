@@ -81,7 +81,8 @@ impl Dealer {
                 biased;
                 received = self.receiver.recv() => match received {
                     Ok(message) => return payload(&message.into_vec()).map_or(DealerEvent::Dropped, DealerEvent::Message),
-                    Err(_) => self.cut_broken(),
+                    // Behind the guard there are none; with one, nothing could be read any more.
+                    Err(_) => if let Some(peer) = &self.peer { cut(&self.backend, peer) },
                 },
                 event = self.events.recv() => match event {
                     Ok(event) => if let Some(event) = self.note(event) { return event },
@@ -106,22 +107,6 @@ impl Dealer {
                 Some(DealerEvent::Down)
             }
             _ => None,
-        }
-    }
-
-    /// A broken frame breaks its connection. Which one it was is not told: it is that of the only peer, or of one that
-    /// has just been accepted. The event of its end follows.
-    fn cut_broken(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
-            if let SocketEvent::Accepted(_, peer) | SocketEvent::Connected(_, peer) = event {
-                match &self.peer {
-                    None => self.peer = Some(peer),
-                    Some(_) => cut(&self.backend, &peer),
-                }
-            }
-        }
-        if let Some(peer) = &self.peer {
-            cut(&self.backend, peer);
         }
     }
 }

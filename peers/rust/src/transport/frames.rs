@@ -1,4 +1,5 @@
-//! What a peer sends, looked at on its way: the lengths that its frames announce.
+//! What a peer sends, looked at on its way: the lengths that its frames announce, commands, of which the crate knows only
+//! that of the handshake, and where messages end.
 //!
 //! Source of the format: ZMTP 3.1, <https://rfc.zeromq.org/spec/37/>.
 
@@ -13,56 +14,69 @@ const GREETING: u64 = 64;
 
 const MORE: u8 = 1;
 const LONG: u8 = 2;
+const COMMAND: u8 = 4;
 
 /// Follows one connection's bytes.
-#[derive(Default)]
 pub(super) struct Frames {
-    /// Bytes that need no look: of the greeting, or of a frame behind its length.
-    passing: Passing,
+    /// Bytes still to come that need no look: of the greeting, or of a frame behind its length.
+    passing: u64,
     head: Vec<u8>,
+    /// Of the message so far.
     bytes: u64,
     frames: u32,
+    /// The handshake's command has come.
+    is_shaken: bool,
 }
 
-struct Passing(u64);
-
-impl Default for Passing {
+impl Default for Frames {
     fn default() -> Self {
-        Self(GREETING)
+        // The greeting is no message, and passes as it comes.
+        Self { passing: GREETING, head: Vec::new(), bytes: 0, frames: 0, is_shaken: false }
     }
 }
 
 impl Frames {
-    /// Whether these bytes may be handed on. Once they may not, the connection is of no more use.
-    pub(super) fn allow(&mut self, mut bytes: &[u8]) -> bool {
-        while let Some(&first) = bytes.first() {
-            if self.passing.0 > 0 {
-                let passed = bytes.len().min(usize::try_from(self.passing.0).unwrap_or(usize::MAX));
-                self.passing.0 -= passed as u64;
-                bytes = &bytes[passed..];
-                continue;
+    /// How many of these bytes end whole messages; those behind belong to one of which more is to come. `None`: the
+    /// connection is of no more use.
+    pub(super) fn whole(&mut self, bytes: &[u8]) -> Option<usize> {
+        let (mut read, mut whole) = (0, 0);
+        while read < bytes.len() {
+            if self.passing == 0 {
+                self.head.push(bytes[read]);
+                read += 1;
+                self.take_head()?;
+            } else {
+                let passed = (bytes.len() - read).min(usize::try_from(self.passing).unwrap_or(usize::MAX));
+                self.passing -= passed as u64;
+                read += passed;
             }
-            self.head.push(first);
-            bytes = &bytes[1..];
-            if !self.take_head() {
-                return false;
+            if self.is_whole() {
+                whole = read;
             }
         }
-        true
+        Some(whole)
     }
 
-    fn take_head(&mut self) -> bool {
-        let Some(length) = announced(&self.head) else { return true };
-        let is_last = self.head[0] & MORE == 0;
+    fn is_whole(&self) -> bool {
+        let is_greeting = !self.is_shaken;
+        self.head.is_empty() && self.frames == 0 && (self.passing == 0 || is_greeting)
+    }
+
+    /// `None`: what the head announces is not allowed.
+    fn take_head(&mut self) -> Option<()> {
+        let Some(length) = announced(&self.head) else { return Some(()) };
+        let (is_last, is_command) = (self.head[0] & MORE == 0, self.head[0] & COMMAND != 0);
+        let is_known = !(is_command && self.is_shaken);
+        self.is_shaken = true;
         self.head.clear();
         self.frames += 1;
         self.bytes = self.bytes.saturating_add(length);
-        self.passing = Passing(length);
-        let is_allowed = self.bytes <= MAX_MESSAGE && self.frames <= MAX_FRAMES;
+        self.passing = length;
+        let is_allowed = is_known && self.bytes <= MAX_MESSAGE && self.frames <= MAX_FRAMES;
         if is_last {
             (self.bytes, self.frames) = (0, 0);
         }
-        is_allowed
+        is_allowed.then_some(())
     }
 }
 
@@ -86,7 +100,7 @@ mod tests {
     fn allowed(parts: &[Vec<u8>], step: usize) -> bool {
         let bytes = [vec![0; 64], parts.concat()].concat();
         let mut frames = Frames::default();
-        bytes.chunks(step).all(|chunk| frames.allow(chunk))
+        bytes.chunks(step).all(|chunk| frames.whole(chunk).is_some())
     }
 
     #[test]
@@ -94,6 +108,33 @@ mod tests {
         let message = [vec![MORE, 0], vec![0, 3, 7, 7, 7], frame(0, 300), vec![1; 300]];
         for step in 1..=400 {
             assert!(allowed(&message, step), "in pieces of {step}");
+        }
+    }
+
+    #[test]
+    fn only_whole_messages_go_on() {
+        let parts = [
+            vec![0; 64],
+            vec![COMMAND, 3, 7, 7, 7],
+            vec![MORE, 0, 0, 2, 7, 7],
+            vec![0, 0],
+            frame(0, 300),
+            vec![1; 300],
+        ];
+        let bytes = parts.concat();
+        // Where messages end, and everywhere in the greeting.
+        let ends: Vec<usize> = (0..=64).chain([69, 75, 77, 386]).collect();
+        for step in 1..=400 {
+            let (mut frames, mut begin, mut gone) = (Frames::default(), 0, 0);
+            for chunk in bytes.chunks(step) {
+                let whole = frames.whole(chunk).expect("it is allowed");
+                if whole > 0 {
+                    gone = begin + whole;
+                }
+                begin += chunk.len();
+                let expected = ends.iter().rfind(|end| **end <= begin);
+                assert_eq!(Some(&gone), expected, "in pieces of {step}, after {begin}");
+            }
         }
     }
 
@@ -108,13 +149,21 @@ mod tests {
     }
 
     #[test]
+    fn the_handshake_is_the_only_command() {
+        let command = vec![COMMAND, 1, 0];
+        for step in 1..=80 {
+            assert!(allowed(&[command.clone(), vec![0, 1, 0], vec![MORE, 0], vec![0, 0]], step));
+            assert!(!allowed(&[command.clone(), vec![0, 1, 0], command.clone()], step), "in pieces of {step}");
+            assert!(!allowed(&[command.clone(), vec![COMMAND | LONG, 0, 0, 0, 0, 0, 0, 0, 0]], step));
+        }
+    }
+
+    #[test]
     fn the_frames_of_a_message_count_together() {
         let half = |flags| [frame(flags, 0).as_slice(), &[]].concat();
         assert!(!allowed(&vec![half(MORE); 65], 9));
         assert!(allowed(&vec![half(0); 1000], 9));
-        let mut frames = Frames { passing: Passing(0), ..Frames::default() };
-        assert!(frames.allow(&frame(MORE, MAX_MESSAGE / 2 + 1)));
-        frames.passing = Passing(0);
-        assert!(!frames.allow(&frame(0, MAX_MESSAGE / 2 + 1)));
+        assert!(!allowed(&[frame(MORE, 300), vec![0; 300], frame(0, MAX_MESSAGE - 299)], 9));
+        assert!(allowed(&[frame(MORE, 300), vec![0; 300], frame(0, MAX_MESSAGE - 300)], 9));
     }
 }

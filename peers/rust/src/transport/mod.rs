@@ -2,12 +2,11 @@
 //!
 //! - It does not reconnect, and a DEALER does not tell that its peer is gone: the monitor's events are read along with the
 //!   messages, and whoever owns the socket makes a new one.
-//! - A DEALER that reads a broken frame gives the same error for ever and keeps the connection: it is cut here.
 //! - A bound DEALER shares its calls out among all that connect: only the first one stays.
 //! - A send waits where 100,000 messages are queued for the peer: who must not wait says for how long.
 //! - Dropping a socket writes out what is queued, but nobody can wait for it: [`flushed`] waits for its tasks.
-//!
-//! - It knows no limit for a frame's length: `guard` stands before it.
+//! - It knows no limit for a frame's length, keeps a connection that it cannot read, and cuts one that it cannot write,
+//!   unread: `guard` stands before it.
 //!
 //! What cannot be done above it:
 //!
