@@ -9,8 +9,13 @@ import (
 	"github.com/multifrost/multifrost-go/internal/link"
 )
 
-// breakGrace is how long a broken connection waits to be explained by the end of the process.
-const breakGrace = time.Second
+const (
+	// breakGrace is how long a broken connection waits to be explained by the end of the process.
+	breakGrace = time.Second
+	// answerGrace is how long the last answers may take to be read after the end of the process: until its connection
+	// ends, which it does at once unless the worker has forked a process that holds it.
+	answerGrace = time.Second
+)
 
 // supervise watches a session until it ends, and sees to what follows.
 func (p *ParentWorker) supervise(s *session) {
@@ -69,7 +74,7 @@ func (p *ParentWorker) processEnded(s *session, current *link.Link) {
 	if current != nil {
 		select {
 		case <-current.Gone():
-		case <-time.After(pipeGrace):
+		case <-time.After(answerGrace):
 		}
 	}
 	if p.closing.Err() != nil {

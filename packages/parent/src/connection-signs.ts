@@ -17,16 +17,20 @@ export interface ConnectionSigns {
   readonly events: ClientEvents;
   /** Resolves at the first connection; rejects if the channel fails before. */
   readonly connected: Promise<void>;
+  /** Whether there is a connection now. */
+  readonly isUp: boolean;
 }
 
 /** Makes the events for a channel. Ups and downs before the first connection are nobody's concern. */
 export function connectionSigns(link: LinkEvents, after: AfterFirst): ConnectionSigns {
   let first = true;
+  let isUp = false;
   const { promise: connected, resolve, reject } = deferred();
   const events: ClientEvents = {
     message: (bytes) => link.message(bytes),
     dropped: (reason) => link.dropped(reason),
     up() {
+      isUp = true;
       if (first) {
         first = false;
         resolve();
@@ -35,6 +39,7 @@ export function connectionSigns(link: LinkEvents, after: AfterFirst): Connection
       }
     },
     down() {
+      isUp = false;
       if (!first) {
         after.down();
       }
@@ -44,7 +49,13 @@ export function connectionSigns(link: LinkEvents, after: AfterFirst): Connection
       after.failed(error);
     },
   };
-  return { events, connected };
+  return {
+    events,
+    connected,
+    get isUp() {
+      return isUp;
+    },
+  };
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {

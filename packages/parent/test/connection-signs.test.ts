@@ -7,7 +7,8 @@ import { errorOf } from "./support/until.js";
 function signs() {
   const link = { message: vi.fn(), dropped: vi.fn() };
   const after = { up: vi.fn(), down: vi.fn(), failed: vi.fn() };
-  return { link, after, ...connectionSigns(link as unknown as LinkEvents, after) };
+  const made = connectionSigns(link as unknown as LinkEvents, after);
+  return { link, after, made, events: made.events, connected: made.connected };
 }
 
 it("the first connection resolves the promise, and is no `up`", async () => {
@@ -26,6 +27,16 @@ it("what follows the first connection is told", () => {
   events.up();
   expect(after.down).toHaveBeenCalledOnce();
   expect(after.up).toHaveBeenCalledOnce();
+});
+
+it("whether it is up is known at any time", () => {
+  const { events, made } = signs();
+  const seen = [made.isUp];
+  for (const change of [events.up, events.down, events.up]) {
+    change();
+    seen.push(made.isUp);
+  }
+  expect(seen).toEqual([false, true, false, true]);
 });
 
 it("a failure before the first connection rejects the promise; one that nobody waits for is no unhandled rejection", async () => {

@@ -102,6 +102,24 @@ describe("an exit that nobody asked for", () => {
     expect(worker.isHealthy).toBe(false);
   });
 
+  it("[LIFE-6] [CALL-1] does not take away what was answered before it, though this process was busy meanwhile", async () => {
+    const worker = await startFixture();
+    const pid = worker.pid as number;
+    const before = Array.from({ length: 3_000 }, (_, index) => worker.call.later(index, 500));
+    const last = worker.call.answerAtTheEnd("bye", 500);
+    const settled = Promise.allSettled([...before, last]);
+    await worker.call.add(1, 1);
+    // Both the answers and the exit wait to be seen when this is over.
+    const deadline = performance.now() + 10_000;
+    while (isAlive(pid) && performance.now() < deadline) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+    expect(isAlive(pid)).toBe(false);
+    const unanswered = (await settled).filter(({ status }) => status === "rejected");
+    expect(unanswered).toEqual([]);
+    await until(() => worker.state === "exited");
+  });
+
   it("in a call: exit code and the last words are in the error", async () => {
     const worker = await startFixture();
     worker.on("stderr", () => {});

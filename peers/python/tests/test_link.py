@@ -7,9 +7,9 @@ import threading
 
 import zmq
 
-from multifrost.parent.link import Link
+from multifrost.parent.link import MESSAGES_PER_TURN, Link
 
-ANSWERS = 100
+ANSWERS = 4 * MESSAGES_PER_TURN
 
 
 def test_what_arrived_before_the_end_of_the_connection_is_read() -> None:
@@ -18,7 +18,7 @@ def test_what_arrived_before_the_end_of_the_connection_is_read() -> None:
 
     def answer_and_leave(peer: bytes) -> None:
         for number in range(ANSWERS):
-            router.send_multipart([peer, b"", bytes([number])])
+            router.send_multipart([peer, b"", number.to_bytes(2, "big")])
         router.context.destroy(linger=10_000)  # returns when all of it has left
 
     async def main() -> None:
@@ -34,6 +34,6 @@ def test_what_arrived_before_the_end_of_the_connection_is_read() -> None:
         link._look_at_monitor()  # as the loop would
         link.close()
         assert link.down.is_set()
-        assert received == [bytes([number]) for number in range(ANSWERS)]
+        assert received == [number.to_bytes(2, "big") for number in range(ANSWERS)]
 
     asyncio.run(main())

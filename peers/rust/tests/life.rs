@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use multifrost::{CircuitState, MultifrostError, ParentWorker, ParentWorkerBuilder, WorkerState, call};
+use multifrost::{Bytes, CircuitState, MultifrostError, ParentWorker, ParentWorkerBuilder, WorkerState, call};
 use support::{Lines, is_running, signal, spawning, started, until};
 
 async fn start_error(builder: ParentWorkerBuilder) -> MultifrostError {
@@ -175,6 +175,16 @@ async fn stop_lets_calls_in_flight_finish_and_ends_the_process() {
     assert_eq!(sleeping.await.expect("no panic").expect("it is answered"), 300);
     assert!(!is_running(pid));
     assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_large_answer_at_the_end_arrives_though_heartbeats_go_on() {
+    for _ in 0..5 {
+        let worker = started(spawning().heartbeat_interval(0.005)).await;
+        let answer: Bytes = call!(worker, answer_at_the_end(20_000_000)).await.expect("all of it");
+        assert_eq!(answer.0.len(), 20_000_000);
+        worker.stop().await;
+    }
 }
 
 #[tokio::test]

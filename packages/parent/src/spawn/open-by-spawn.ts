@@ -1,11 +1,12 @@
 // Opens a link to a worker of our own: bind first, start the process with the port, wait until it has connected.
 // Next: launch-plan.ts, worker-process.ts, wait-until-ready.ts.
 
-import { MultifrostError } from "@multifrost/protocol";
+import { type ExitDetails, MultifrostError } from "@multifrost/protocol";
 import { type ClientChannel, parseTcpEndpoint, zeromqClient } from "@multifrost/transport";
 import { type ConnectionSigns, connectionSigns } from "../connection-signs.js";
 import type { LinkEvents, OpenLink } from "../link.js";
 import type { SpawnOptions } from "../options.js";
+import { withLimit } from "../waiting.js";
 import { type Executable, planLaunch } from "./launch-plan.js";
 import { terminate } from "./terminate.js";
 import { waitUntilReady } from "./wait-until-ready.js";
@@ -13,9 +14,10 @@ import { startProcess, type WorkerProcess } from "./worker-process.js";
 
 /**
  * How long a broken connection may stand for a process that is about to end, in milliseconds: its exit says more than
- * the connection does, and comes a moment later.
+ * the connection does, and comes a moment later. The same the other way round: the connection of a process that has
+ * ended breaks a moment later, behind its last answers.
  */
-const EXIT_GRACE_MS = 1_000;
+const LOSS_GRACE_MS = 1_000;
 
 /** What to start, and how. */
 export interface SpawnPlan {
@@ -37,7 +39,8 @@ export function openBySpawn(plan: SpawnPlan): OpenLink {
     const channel = await transport.open(breaks.signs.events);
     try {
       signal.throwIfAborted();
-      worker = await startProcess(launch, portOf(channel), plan.options.env ?? {}, link.output);
+      const started = await startProcess(launch, portOf(channel), plan.options.env ?? {}, link.output);
+      worker = { ...started, exited: started.exited.then(breaks.afterLastMessages) };
       void worker.exited.then((exit) => {
         breaks.stop();
         link.ended({ kind: "exit", exit });
@@ -63,10 +66,18 @@ function portOf(channel: ClientChannel): number {
   return address.port;
 }
 
+interface BreakSigns {
+  readonly signs: ConnectionSigns;
+  /** Waits for what the process sent before it ended; gives the exit back. */
+  afterLastMessages(exit: ExitDetails): Promise<ExitDetails>;
+  stop(): void;
+}
+
 /** Tells of a broken connection only if the process does not end with it. */
-function breakSigns(link: LinkEvents, failed: () => void): { signs: ConnectionSigns; stop(): void } {
+function breakSigns(link: LinkEvents, failed: () => void): BreakSigns {
   let waiting: NodeJS.Timeout | undefined;
   let interrupted = false;
+  let disconnected = (): void => {};
   const interrupt = (): void => {
     clearTimeout(waiting);
     waiting = undefined;
@@ -84,9 +95,22 @@ function breakSigns(link: LinkEvents, failed: () => void): { signs: ConnectionSi
       }
     },
     down() {
-      waiting ??= setTimeout(interrupt, EXIT_GRACE_MS);
+      disconnected();
+      waiting ??= setTimeout(interrupt, LOSS_GRACE_MS);
     },
     failed,
   });
-  return { signs, stop: () => clearTimeout(waiting) };
+  return {
+    signs,
+    async afterLastMessages(exit) {
+      if (signs.isUp) {
+        const down = new Promise<void>((resolve) => {
+          disconnected = resolve;
+        });
+        await withLimit(down, LOSS_GRACE_MS, () => {});
+      }
+      return exit;
+    },
+    stop: () => clearTimeout(waiting),
+  };
 }

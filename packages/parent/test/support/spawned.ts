@@ -14,6 +14,7 @@ export interface Answering {
   later<V>(value: V, ms: number): Promise<V>;
   hang(): Promise<never>;
   exit(code: number, lastWords?: string): never;
+  answerAtTheEnd<V>(value: V, ms: number): Promise<V>;
   print(stream: "stdout" | "stderr", line: string): void;
   helper(): number;
   /** When `run()` had resolved in the worker, in milliseconds since the epoch. */

@@ -85,18 +85,22 @@ class Link:
 
     def _look(self) -> None:
         self._look_planned = False
-        for _ in range(MESSAGES_PER_TURN):
-            if self._socket.closed:
-                return
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                break
-            self._on_payload(frames[1] if len(frames) > 1 and not frames[0] else None)
-        else:
+        if self._read_some():
             self._look_soon()
         if self._outbox and not self._socket.closed:
             self._flush()
+
+    def _read_some(self) -> bool:
+        """Whether there may be more to read."""
+        for _ in range(MESSAGES_PER_TURN):
+            if self._socket.closed:
+                return False
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return False
+            self._on_payload(frames[1] if len(frames) > 1 and not frames[0] else None)
+        return True
 
     def _look_soon(self) -> None:
         if not self._look_planned:
@@ -109,5 +113,6 @@ class Link:
                 self._monitor.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._look()  # what arrived before the end
+            while self._read_some():
+                pass  # all that arrived before the end
             self.down.set()

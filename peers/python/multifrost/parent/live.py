@@ -16,7 +16,10 @@ from .link import Link
 from .metrics import Counters
 from .options import Options
 from .pending import PendingCalls
-from .process import OUTPUT_GRACE, OnLine, WorkerProcess, start_process
+from .process import OnLine, WorkerProcess, start_process
+
+LOSS_GRACE = 1.0
+"""How long the end of a process waits for that of its connection, and the other way round, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Live:
             exited = self.process.exited
             await asyncio.wait([exited, down], return_when="FIRST_COMPLETED")
             # The two come together, mostly: an exit says more, and the connection may still bring the last answers.
-            await asyncio.wait([exited, down], timeout=1.0 if down.done() else OUTPUT_GRACE)
+            await asyncio.wait([exited, down], timeout=LOSS_GRACE)
             return exited.result() if exited.done() else None
         finally:
             down.cancel()

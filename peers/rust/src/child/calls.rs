@@ -128,6 +128,11 @@ impl<W: ChildWorker> Calls<W> {
         self.answer(call.parent, call.id, outcome).await;
     }
 
+    /// How many run.
+    pub(super) fn running(&self) -> usize {
+        self.load().running
+    }
+
     /// The next one that waits, in place of one that has ended.
     fn next(&self) -> Option<Call> {
         let mut load = self.load();

@@ -1,9 +1,10 @@
 //! What the socket's own thread does: reads messages, answers heartbeats, and brings the worker to its end in order.
 
+use std::convert::Infallible;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,6 +29,9 @@ const FIRST_CONNECT: Duration = Duration::from_secs(5);
 
 /// The same when the connection broke. A parent that lives is still bound.
 const RECONNECT: Duration = Duration::from_secs(1);
+
+/// How long the thread stays awake for an answer. A sequential call takes about 10 % less for it.
+const AWAKE: Duration = Duration::from_micros(30);
 
 /// A worker at work.
 pub(super) struct Control<W> {
@@ -110,6 +114,7 @@ impl<W: ChildWorker> Control<W> {
                 event = router.next() => event,
                 () = signals.next() => return End::Asked,
                 () = CLOSING.asked() => return End::Exiting,
+                never = self.stay_awake() => match never {},
             };
             match event {
                 RouterEvent::Message(parent, payload) => {
@@ -130,6 +135,16 @@ impl<W: ChildWorker> Control<W> {
                 }
             }
         }
+    }
+
+    /// Keeps this thread from sleeping while a single call is about to be answered: to wake it takes longer than most
+    /// methods do. Never ends, and asks for nothing more after a moment.
+    async fn stay_awake(&self) -> Infallible {
+        let until = Instant::now() + AWAKE;
+        while self.calls.running() == 1 && Instant::now() < until {
+            tokio::task::yield_now().await;
+        }
+        std::future::pending().await
     }
 
     /// Takes no more calls, finishes those in flight, leaves the registry. Goes on reading, so that heartbeats are answered

@@ -19,8 +19,9 @@ use crate::log::{LogEntry, LogEvent, LogLevel};
 /// How long a worker whose connection broke may take to connect again, or to be seen to have ended.
 const REPAIR_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long answers that a worker sent before its end may take to be read.
-const LAST_ANSWERS: Duration = Duration::from_millis(250);
+/// How long answers that a worker sent before its end may take to be read: until its connection ends, which it does at once
+/// unless a program that the worker has become (by `fork` alone) holds it.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Starts the worker, tells of it, and keeps it alive until it is stopped or cannot be kept alive.
 pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Result<()>>) {

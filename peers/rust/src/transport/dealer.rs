@@ -1,22 +1,19 @@
 //! The parent's socket.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::mpsc::Receiver;
 use tokio::sync::Mutex;
 use zeromq::util::PeerIdentity;
 use zeromq::{
-    DealerRecvHalf, DealerSendHalf, DealerSocket, MultiPeerBackend, Socket, SocketEvent, SocketOptions, SocketRecv,
-    SocketSend, ZmqMessage, ZmqResult,
+    DealerRecvHalf, DealerSendHalf, DealerSocket, MultiPeerBackend, Socket, SocketEvent, SocketRecv, SocketSend,
+    ZmqMessage, ZmqResult,
 };
 
-use super::guard::{Guard, Nook, WayOut, let_in};
+use super::guard::{Guard, Nook, lead_out, let_in};
 use super::{cut, payload};
-
-/// The least that a handshake is given, however late it begins.
-const SHORTEST: Duration = Duration::from_millis(100);
 
 /// What the socket has to tell.
 pub(crate) enum DealerEvent {
@@ -56,15 +53,7 @@ impl Dealer {
 
     /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
     pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, DealerSender)> {
-        let until = Instant::now() + timeout;
-        let nook = Nook::new()?;
-        let way_out = WayOut::to(port, timeout, &nook).await?;
-        let mut options = SocketOptions::default();
-        options.connect_timeout(until.saturating_duration_since(Instant::now()).max(SHORTEST));
-        let mut socket = DealerSocket::with_options(options);
-        let events = socket.monitor();
-        let endpoint = nook.endpoint();
-        tokio::try_join!(socket.connect(&endpoint), async { Ok(way_out.open().await?) })?;
+        let (socket, events) = lead_out(port, timeout).await?;
         Ok(Self::split(socket, events, None))
     }
 

@@ -3,8 +3,6 @@
 //! read, or that ends within a message, it tells the error for ever, but not whose it is; one that it cannot write it cuts,
 //! with what came in there unread. So the crate has a socket in a directory that is ours alone, and what comes in by TCP goes
 //! there through [`Frames`], message by message: for the crate, every connection can be written and ends in order.
-//!
-//! A spawned worker needs none: it connects to the parent that has started it.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -13,10 +11,12 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures_channel::mpsc::Receiver;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use zeromq::{Socket, SocketEvent, SocketOptions, ZmqResult};
 
 use super::LOCAL;
 use super::frames::Frames;
@@ -26,6 +26,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// How long a peer may take to close its side when the crate has closed ours.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// The least that a handshake is given, however late it begins.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
@@ -88,31 +91,33 @@ pub(super) async fn let_in(nook: Nook) -> io::Result<(Guard, u16)> {
     Ok((Guard(guard), port))
 }
 
-/// Waits for the crate's socket to come to the nook, and leads it to a port of this machine.
-pub(super) struct WayOut {
-    door: UnixListener,
-    outside: TcpStream,
+/// Connects a socket of the crate to a port of this machine; keeps trying until the timeout while nobody is there. Gives what
+/// the socket has to tell, too.
+pub(super) async fn lead_out<S: Socket>(port: u16, timeout: Duration) -> ZmqResult<(S, Receiver<SocketEvent>)> {
+    let until = Instant::now() + timeout;
+    let outside = reach(port, until).await?;
+    let nook = Nook::new()?;
+    let door = UnixListener::bind(nook.socket())?;
+    let mut options = SocketOptions::default();
+    options.connect_timeout(until.saturating_duration_since(Instant::now()).max(SHORTEST));
+    let mut socket = S::with_options(options);
+    let (events, endpoint) = (socket.monitor(), nook.endpoint());
+    let open = async {
+        let (inside, _) = door.accept().await?;
+        tokio::spawn(lead(outside, inside));
+        Ok(())
+    };
+    tokio::try_join!(socket.connect(&endpoint), open)?;
+    Ok((socket, events))
 }
 
-impl WayOut {
-    /// Connects to the port; keeps trying until the timeout while nobody is there.
-    pub(super) async fn to(port: u16, timeout: Duration, nook: &Nook) -> io::Result<Self> {
-        let until = Instant::now() + timeout;
-        let outside = loop {
-            match TcpStream::connect((LOCAL, port)).await {
-                Ok(outside) => break outside,
-                Err(error) if Instant::now() >= until => return Err(error),
-                Err(_) => tokio::time::sleep(AGAIN).await,
-            }
-        };
-        Ok(Self { door: UnixListener::bind(nook.socket())?, outside })
-    }
-
-    /// Leads it there. Ends when it has come.
-    pub(super) async fn open(self) -> io::Result<()> {
-        let (inside, _) = self.door.accept().await?;
-        tokio::spawn(lead(self.outside, inside));
-        Ok(())
+async fn reach(port: u16, until: Instant) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect((LOCAL, port)).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() >= until => return Err(error),
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
     }
 }
 

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use futures_channel::mpsc::Receiver;
 use zeromq::util::PeerIdentity;
 use zeromq::{
-    RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketOptions, SocketRecv, SocketSend,
-    ZmqMessage, ZmqResult,
+    RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketRecv, SocketSend, ZmqMessage, ZmqResult,
 };
 
-use super::guard::{Guard, Nook, let_in};
-use super::{LOCAL, payload};
+use super::guard::{Guard, Nook, lead_out, let_in};
+use super::payload;
 
 /// What the socket has to tell.
 pub(crate) enum RouterEvent {
@@ -50,11 +49,7 @@ impl Router {
 
     /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
     pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, RouterSender)> {
-        let mut options = SocketOptions::default();
-        options.connect_timeout(timeout);
-        let mut socket = RouterSocket::with_options(options);
-        let events = socket.monitor();
-        socket.connect(&format!("tcp://{LOCAL}:{port}")).await?;
+        let (socket, events) = lead_out(port, timeout).await?;
         Ok(Self::split(socket, events, None))
     }
 

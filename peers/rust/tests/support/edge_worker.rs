@@ -87,6 +87,14 @@ methods! {
             Ok(ms)
         }
 
+        /// Tells this process to end, and then answers.
+        async fn answer_at_the_end(&self, length: usize) -> CallResult<Bytes> {
+            let pid = std::process::id().to_string();
+            let sent = std::process::Command::new("kill").args(["-s", "TERM", &pid]).status()?;
+            assert!(sent.success(), "it could not be signalled");
+            Ok(Bytes(vec![7; length]))
+        }
+
         async fn sleep(&self, ms: u64) -> CallResult<u64> {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Ok(ms)
