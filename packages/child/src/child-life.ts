@@ -25,6 +25,9 @@ import { createPeers, type Peers } from "./peers.js";
 import { endInOrder } from "./shutdown.js";
 import type { StartMode } from "./start-mode.js";
 
+/** Longest interval that Node takes, in milliseconds. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
 /** What a life is made of. */
 export interface LifeOptions {
   readonly options: ResolvedChildOptions;
@@ -75,18 +78,27 @@ export async function startLife(life: LifeOptions): Promise<ChildLife> {
     const forwarder = forwardOutputOf(parts, channel);
     tellStart(events, mode, channel.endpoint, announcement !== undefined);
     const ending = { calls, channel, announcement, forwarder, watch, events, drops };
+    const serving = showThatItServes(mode);
     return {
       endpoint: channel.endpoint,
       get droppedMessages() {
         return drops.count;
       },
-      end: (drainMs) => endInOrder({ ...ending, drainMs }),
+      end: (drainMs) => endInOrder({ ...ending, drainMs }).finally(() => clearInterval(serving)),
     };
   } catch (error) {
     watch?.stop();
     await channel?.close();
     throw error;
   }
+}
+
+/**
+ * ZeroMQ's socket keeps the process alive, but is in no list of Node's. This timer is, for whoever looks at what goes on
+ * in the process, as parents do. What keeps it alive with a transport of one's own is not known here.
+ */
+function showThatItServes(mode: StartMode): NodeJS.Timeout | undefined {
+  return mode.kind === "composed" ? undefined : setInterval(() => {}, LONGEST_INTERVAL_MS);
 }
 
 function createParts(life: LifeOptions, send: Parts["send"]): Parts {

@@ -15,11 +15,20 @@ const HANDLES_PER_WORKER = 3;
 /** Handles that belong to a worker's process or to this process's own streams. Connections over ZeroMQ are not listed. */
 const WORKER_HANDLES: ReadonlySet<string> = new Set(["ProcessWrap", "PipeWrap", "TTYWrap"]);
 
+/** Every parent's calls, whatever number of parents and of copies of this package there is. */
+const KEY: unique symbol = Symbol.for("multifrost.pendingCalls");
+
+/** The calls of one parent. */
+type Calls = Pick<PendingCalls, "size">;
+
 /** Watches until `stop`, or until it has spoken. Does not keep the process alive itself. */
-export function watchHeld(pending: PendingCalls, workerName: string, events: EventLog): { stop(): void } {
+export function watchHeld(pending: Calls, workerName: string, events: EventLog): { stop(): void } {
+  const everyCall = everyParentsCalls();
+  everyCall.add(pending);
   let quietLooks = 0;
   const looking = setInterval(() => {
-    quietLooks = pending.size === 0 && nothingElseIsAlive() ? quietLooks + 1 : 0;
+    const noneWaits = [...everyCall].every(({ size }) => size === 0);
+    quietLooks = noneWaits && nothingElseIsAlive() ? quietLooks + 1 : 0;
     if (quietLooks === 2) {
       clearInterval(looking);
       events.emit("process_held", {
@@ -30,7 +39,18 @@ export function watchHeld(pending: PendingCalls, workerName: string, events: Eve
     }
   }, LOOK_INTERVAL_MS);
   looking.unref();
-  return { stop: () => clearInterval(looking) };
+  return {
+    stop() {
+      clearInterval(looking);
+      everyCall.delete(pending);
+    },
+  };
+}
+
+function everyParentsCalls(): Set<Calls> {
+  const holder = process as { [KEY]?: Set<Calls> };
+  holder[KEY] ??= new Set();
+  return holder[KEY];
 }
 
 /**

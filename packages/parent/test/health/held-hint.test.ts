@@ -1,6 +1,6 @@
 import { createEventLog } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { createPendingCalls, type PendingCall } from "../../src/call/pending-calls.js";
 import { watchHeld } from "../../src/health/held-hint.js";
 import { guard, unguard } from "../../src/spawn/exit-guard.js";
@@ -24,6 +24,7 @@ function watched(handles: string[]) {
   const logger = { info() {}, warn, error() {} };
   const pending = createPendingCalls(() => {});
   const watch = watchHeld(pending, "math", createEventLog({ clock: createFakeClock(), logger }));
+  onTestFinished(() => watch.stop());
   return { warn, pending, watch };
 }
 
@@ -50,6 +51,16 @@ it("is silent while a call waits for its answer", () => {
   pending.add({ id: "1" } as PendingCall);
   vi.advanceTimersByTime(60_000);
   expect(warn).not.toHaveBeenCalled();
+});
+
+it("is silent while a call of another parent is pending, and speaks when that has stopped", () => {
+  const { warn } = watched(ofWorker);
+  const other = watchHeld({ size: 1 }, "other", createEventLog({ clock: createFakeClock(), logger: false }));
+  vi.advanceTimersByTime(60_000);
+  expect(warn).not.toHaveBeenCalled();
+  other.stop();
+  vi.advanceTimersByTime(4000);
+  expect(warn).toHaveBeenCalledOnce();
 });
 
 it("is silent after it was told to stop", () => {
