@@ -63,11 +63,11 @@ describe("a service", () => {
     expect(stderr()).toMatch(/^multifrost: .*\/dev\/null\/\.multifrost.*\n$/);
   });
 
-  test("that was started and stopped without run() leaves nothing behind and ends by itself", async () => {
+  test("shows in what Node lists as alive; started and stopped without run() it leaves nothing behind and ends", async () => {
     const home = temporaryHome();
     const { ended, stdout, stderr } = startFixture("starts-and-stops.mjs", { env: { HOME: home } });
     expect(await ended).toBe(0);
-    expect(stdout()).toBe("as before\n");
+    expect(stdout()).toBe("shown as alive\nas before\n");
     expect(stderr()).toBe("");
     expect(services(home)).toEqual({});
   });

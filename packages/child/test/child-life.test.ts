@@ -47,16 +47,6 @@ async function overMemory(given: ChildOptions = {}, channelBytes?: number) {
 
 const HEARTBEAT = { app: APP_ID, id: "hostile", type: "heartbeat" };
 
-test("a service shows in what Node lists as alive, until its end", async () => {
-  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-  const before = timers();
-  const registry = { register: async () => {}, unregister: async () => {} } as unknown as ServiceRegistry;
-  const life = await start({ kind: "service", serviceId: "listed" }, { registry });
-  expect(timers()).toBe(before + 1);
-  await life.end(0);
-  expect(timers()).toBe(before);
-});
-
 describe("[NET-6] whatever is echoed, the child goes on", () => {
   test.each<[string, Uint8Array]>([
     ["args nested deeper than can be sent", joined(mapBytes(HEARTBEAT, 1), textBytes("args"), nestedArrays(101))],
