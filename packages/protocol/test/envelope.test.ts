@@ -27,12 +27,18 @@ it("what it has written is not changed by what it writes next, however large", (
       const sent = messages.map(({ size, ...rest }) => ({ ...rest, body: new Uint8Array(size).fill(size) }));
       const written = sent.map((message) => write(message));
       for (const [index, bytes] of written.entries()) {
-        expect(decode(bytes)).toEqual(decode(encoder.encode(sent[index])));
+        expect(withBodyAsText(bytes)).toEqual(withBodyAsText(encoder.encode(sent[index])));
       }
     }),
     { numRuns: 50 },
   );
 });
+
+/** Text is compared at once, binary element by element. */
+function withBodyAsText(bytes: Uint8Array): object {
+  const { body, ...rest } = decode(bytes) as { body: Uint8Array };
+  return { ...rest, body: Buffer.from(body).toString("latin1") };
+}
 
 it("a value that writes a message of its own while it is encoded does not get into this one", () => {
   let inner: Uint8Array | undefined;
