@@ -7,9 +7,9 @@ import type { Link } from "./link.js";
 import { terminate } from "./spawn/terminate.js";
 import { withLimit } from "./waiting.js";
 
-/** Waits until every call has settled, but not longer than this. */
+/** Waits until every call that was sent has settled, but not longer than this. */
 export async function drain(pending: PendingCalls, limitMs: number): Promise<void> {
-  await withLimit(pending.idle(), limitMs, () => {});
+  await withLimit(pending.allAnswered(), limitMs, () => {});
 }
 
 /**

@@ -8,9 +8,9 @@ const codec = createCodec();
 const exit: ExitDetails = { exitCode: 0, signal: null, stderrTail: "", command: "" };
 
 describe("drain", () => {
-  it("waits until the calls have settled", async () => {
+  it("waits until the calls that were sent have settled", async () => {
     const pending = createPendingCalls(() => {});
-    pending.add({ id: "1", resolve() {}, reject() {} } as unknown as PendingCall);
+    pending.add({ id: "1", sent: true, resolve() {}, reject() {} } as unknown as PendingCall);
     setImmediate(() => pending.settle("1", { ok: true, value: 1 }));
     await drain(pending, 10_000);
     expect(pending.size).toBe(0);
@@ -18,7 +18,7 @@ describe("drain", () => {
 
   it("waits no longer than it may", async () => {
     const pending = createPendingCalls(() => {});
-    pending.add({ id: "1" } as unknown as PendingCall);
+    pending.add({ id: "1", sent: true } as unknown as PendingCall);
     await drain(pending, 5);
     expect(pending.size).toBe(1);
   });

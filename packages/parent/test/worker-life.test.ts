@@ -269,8 +269,9 @@ describe("a connection of the user's own that breaks", () => {
 });
 
 describe("restart()", () => {
-  it("connects anew; calls made meanwhile wait, calls in flight get stopTimeout to finish", async () => {
-    const { parent, worker } = await composed({ stopTimeout: 10_000 });
+  it("connects anew; calls made meanwhile wait and hold nothing up, calls in flight get stopTimeout to finish", async () => {
+    // Longer than this test may take.
+    const { parent, worker } = await composed({ stopTimeout: 3_600_000 });
     const first = parent.callFunction("slow");
     await until(() => worker.calls.length === 1);
     const restarting = parent.restart();

@@ -38,14 +38,23 @@ export interface PendingCalls {
   unsent(): PendingCall[];
   /** Rejects all, or those that `which` picks, each with an error of its own. */
   rejectAll(errorFor: (call: PendingCall) => Error, which?: (call: PendingCall) => boolean): void;
-  /** Resolves when none is left. */
-  idle(): Promise<void>;
+  /** Resolves when none that was sent is left. Those that wait for a connection are not waited for. */
+  allAnswered(): Promise<void>;
 }
 
 /** Makes an empty set. `ended` hears of every call's end, before its promise settles. */
 export function createPendingCalls(ended: (call: PendingCall, outcome: CallOutcome) => void): PendingCalls {
   const calls = new Map<string, PendingCall>();
-  const whenIdle: (() => void)[] = [];
+  const whenAllAnswered: (() => void)[] = [];
+  // Those that were sent come first, so that this is known at once.
+  const noneIsSent = (): boolean => {
+    for (const call of calls.values()) {
+      if (call.sent) {
+        return false;
+      }
+    }
+    return true;
+  };
 
   const settle = (id: string, outcome: CallOutcome): boolean => {
     const call = calls.get(id);
@@ -61,8 +70,8 @@ export function createPendingCalls(ended: (call: PendingCall, outcome: CallOutco
     } else {
       call.reject(outcome.error);
     }
-    if (calls.size === 0) {
-      for (const resolve of whenIdle.splice(0)) {
+    if (whenAllAnswered.length > 0 && noneIsSent()) {
+      for (const resolve of whenAllAnswered.splice(0)) {
         resolve();
       }
     }
@@ -82,6 +91,7 @@ export function createPendingCalls(ended: (call: PendingCall, outcome: CallOutco
         settle(call.id, { ok: false, error: errorFor(call) });
       }
     },
-    idle: () => (calls.size === 0 ? Promise.resolve() : new Promise((resolve) => void whenIdle.push(resolve))),
+    allAnswered: () =>
+      noneIsSent() ? Promise.resolve() : new Promise((resolve) => void whenAllAnswered.push(resolve)),
   };
 }

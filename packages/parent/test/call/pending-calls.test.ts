@@ -77,18 +77,20 @@ describe("pending calls", () => {
     expect(pending.unsent()).toEqual([calls[1]]);
   });
 
-  it("idle() resolves when the last call has settled, and at once where there is none", async () => {
+  it("allAnswered() resolves when the last call that was sent has settled, and at once where there is none", async () => {
     const pending = createPendingCalls(() => {});
-    await pending.idle();
+    await pending.allAnswered();
     pending.add(pendingCall("1"));
     pending.add(pendingCall("2"));
-    const idle = vi.fn();
-    const waiting = pending.idle().then(idle);
+    pending.add(pendingCall("waits", { sent: false }));
+    const answered = vi.fn();
+    const waiting = pending.allAnswered().then(answered);
     pending.settle("1", { ok: true, value: 1 });
     await Promise.resolve();
-    expect(idle).not.toHaveBeenCalled();
+    expect(answered).not.toHaveBeenCalled();
     pending.settle("2", { ok: true, value: 1 });
     await waiting;
-    expect(pending.size).toBe(0);
+    expect(pending.unsent().map(({ id }) => id)).toEqual(["waits"]);
+    await pending.allAnswered();
   });
 });
