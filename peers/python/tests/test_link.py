@@ -14,6 +14,7 @@ ANSWERS = 4 * MESSAGES_PER_TURN
 
 def test_what_arrived_before_the_end_of_the_connection_is_read() -> None:
     router = zmq.Context().socket(zmq.ROUTER)
+    router.set(zmq.SNDHWM, 0)  # by default the ROUTER would drop what comes after the first 1000
     port = router.bind_to_random_port("tcp://127.0.0.1")
 
     def answer_and_leave(peer: bytes) -> None:
