@@ -1,9 +1,9 @@
 // `pnpm bench`: calls through Multifrost against bare zeromq.js, in one run. What is measured, and why so: README.md.
 // With --check a missed target makes the exit code 1. Next: contenders.mjs, then measure.mjs.
 
-import { parseArgs } from "node:util";
 import { startContenders } from "./contenders.mjs";
 import { compareStarts, interleave } from "./measure.mjs";
+import { readOptions } from "./options.mjs";
 import { printPromptness, printTable } from "./report.mjs";
 import { rejectsAfterExit, resolvesAfterReachable } from "./starts/starts.mjs";
 
@@ -19,7 +19,7 @@ const STARTS = 5;
 /** Calls that are always under way in the measurement of throughput. */
 const IN_FLIGHT = 128;
 
-const { values: options } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const options = readOptions("pnpm bench [--check]");
 
 setTimeout(() => {
   console.error(`The benchmark is not done after ${MOST_MS / 1000} s and is given up.`);

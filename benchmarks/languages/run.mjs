@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { ParentWorker } from "multifrost";
 import { connectBare } from "../bare/client.mjs";
 import { encoded } from "../contenders.mjs";
 import { interleave, medianOfRoundTrips } from "../measure.mjs";
+import { readOptions } from "../options.mjs";
 import { printLanguages } from "../report.mjs";
 
 const run = promisify(execFile);
@@ -52,10 +53,11 @@ const LANGUAGES = [
   },
 ];
 
-const { values: options } = parseArgs({
-  options: { check: { type: "boolean", default: false }, language: { type: "string", multiple: true } },
-});
 const names = LANGUAGES.map(({ name }) => name.toLowerCase());
+const options = readOptions(
+  `pnpm bench:languages [--check] [--language LANGUAGE]…    LANGUAGE is one of ${names.join(", ")}. Left out: all of them.`,
+  { language: { type: "string", multiple: true } },
+);
 const unknown = (options.language ?? []).filter((language) => !names.includes(language));
 if (unknown.length > 0) {
   console.error(`--language ${unknown.join(", ")}: it has to be one of ${names.join(", ")}.`);

@@ -10,20 +10,32 @@ import { printFailures, printGrid } from "./report.ts";
 
 const MODES: readonly Mode[] = ["spawn", "connect"];
 
-const { values: asked } = parseArgs({
-  options: {
-    parent: { type: "string", multiple: true, default: [...LANGUAGES] },
-    child: { type: "string", multiple: true, default: [...LANGUAGES] },
-    mode: { type: "string", multiple: true, default: [...MODES] },
-    help: { type: "boolean", default: false },
-  },
-});
+const USAGE = `pnpm interop [--parent LANGUAGE]… [--child LANGUAGE]… [--mode spawn|connect]…
+LANGUAGE is one of ${LANGUAGES.join(", ")}. Left out: all of them, both modes.`;
 
+const asked = readOptions();
 if (asked.help) {
-  console.log("pnpm interop [--parent LANGUAGE]… [--child LANGUAGE]… [--mode spawn|connect]…");
-  console.log(`LANGUAGE is one of ${LANGUAGES.join(", ")}. Left out: all of them, both modes.`);
+  console.log(USAGE);
 } else {
   process.exitCode = (await main()) ? 0 : 1;
+}
+
+function readOptions() {
+  const several = { type: "string", multiple: true } as const;
+  try {
+    const { values } = parseArgs({
+      options: {
+        parent: { ...several, default: [...LANGUAGES] },
+        child: { ...several, default: [...LANGUAGES] },
+        mode: { ...several, default: [...MODES] },
+        help: { type: "boolean", default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 async function main(): Promise<boolean> {

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use multifrost::codec::Limits;
 use multifrost::{Bytes, CircuitState, MultifrostError, ParentWorker, ParentWorkerBuilder, WorkerState, call};
 use support::{Lines, is_running, signal, spawning, started, until};
 
@@ -61,6 +62,8 @@ async fn calls_before_and_after_are_refused() {
 async fn options_that_make_no_sense_are_refused() {
     let error = spawning().heartbeat_interval(-1.0).build().await.err().expect("refused");
     assert_eq!(error.code(), "INVALID_OPTION");
+    let error = spawning().limits(Limits { depth: 0, ..Limits::default() }).build().await.err().expect("refused");
+    assert!(error.to_string().contains("the limit depth must be at least 1"), "{error}");
     let error = ParentWorkerBuilder::connect("service", None).args(["x"]).build().await.err().expect("refused");
     assert_eq!(error.code(), "INVALID_OPTION");
 }

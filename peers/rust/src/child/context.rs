@@ -79,7 +79,7 @@ impl ChildWorkerContext {
         self
     }
 
-    /// How large messages and values may be.
+    /// How large messages and values may be. With a limit of 0 the worker does not start.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

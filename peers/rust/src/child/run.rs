@@ -36,6 +36,9 @@ pub(super) enum Mode {
 /// From here on, what the process writes to stdout and stderr is sent to its parents line by line.
 pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) {
     let port = env::var_os(PORT_VARIABLE).map(|port| port.to_string_lossy().into_owned());
+    if let Some(fault) = context.limits.fault() {
+        give_up(&MultifrostError::usage("INVALID_OPTION", fault));
+    }
     let mode = start_mode(port.as_deref(), context.service_id.as_deref()).unwrap_or_else(|error| give_up(&error));
     let outlet = Arc::new(Outlet::default());
     let calls = Calls::new(worker, context.clone(), outlet.clone(), Handle::current());

@@ -34,6 +34,23 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What is wrong with them: each has to be at least 1.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let all = [
+            ("message_bytes", self.message_bytes),
+            ("string_bytes", self.string_bytes),
+            ("binary_bytes", self.binary_bytes),
+            ("array_length", self.array_length),
+            ("map_length", self.map_length),
+            ("values", self.values),
+            ("depth", self.depth),
+        ];
+        let zero = all.iter().find(|(_, limit)| *limit == 0);
+        zero.map(|(name, _)| format!("the limit {name} must be at least 1, not 0"))
+    }
+}
+
 /// Levels that the message itself adds around an argument: its map, and the list of arguments.
 pub(crate) const ENVELOPE_DEPTH: usize = 2;
 

@@ -165,9 +165,10 @@ impl ParentWorkerBuilder {
         self
     }
 
-    /// How large messages and values may be.
+    /// How large messages and values may be. A limit of 0 is refused by [`Self::build`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
+        self.invalid = limits.fault().or(self.invalid);
         self.options.limits = limits;
         self
     }
