@@ -13,6 +13,9 @@ from ..values import MAX_BYTES
 MESSAGES_PER_TURN = 256
 """Messages read before the loop turns to others."""
 
+LAST_TURNS = 1_000
+"""So many times as many are read at most when the connection ends: more than calls may wait for an answer."""
+
 LINGER = 1_000
 """How long unsent messages may still leave after the end, in milliseconds; the loop does not wait for it."""
 
@@ -113,6 +116,7 @@ class Link:
                 self._monitor.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            while self._read_some():
-                pass  # all that arrived before the end
+            for _ in range(LAST_TURNS):  # all that arrived before the end
+                if not self._read_some():
+                    break
             self.down.set()

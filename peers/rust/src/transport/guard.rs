@@ -50,8 +50,13 @@ impl Nook {
         // Short, since the path of a socket has 104 bytes at most.
         let name = format!("mf-{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
         let directory = std::env::temp_dir().join(name);
-        DirBuilder::new().mode(0o700).create(&directory)?;
-        Ok(Self(directory))
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Ok(()) => Ok(Self(directory)),
+            Err(error) => {
+                let advice = "let TMPDIR name a directory that can be written";
+                Err(io::Error::new(error.kind(), format!("{} cannot be made: {error}; {advice}", directory.display())))
+            }
+        }
     }
 
     fn socket(&self) -> PathBuf {
