@@ -2,6 +2,7 @@
 // Next: channel-events.ts for what arrives, shutdown.ts for how it ends.
 
 import { type Codec, type ConnectionError, createCodec } from "@multifrost/protocol";
+import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
 import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
 import {
   createEventLog,
@@ -24,9 +25,6 @@ import { type ParentWatch, watchParent } from "./parent-watch.js";
 import { createPeers, type Peers } from "./peers.js";
 import { endInOrder } from "./shutdown.js";
 import type { StartMode } from "./start-mode.js";
-
-/** Longest interval that Node takes, in milliseconds. */
-const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** What a life is made of. */
 export interface LifeOptions {
@@ -98,7 +96,7 @@ export async function startLife(life: LifeOptions): Promise<ChildLife> {
  * in the process, as parents do. What keeps it alive with a transport of one's own is not known here.
  */
 function showThatItServes(mode: StartMode): NodeJS.Timeout | undefined {
-  return mode.kind === "composed" ? undefined : setInterval(() => {}, LONGEST_INTERVAL_MS);
+  return mode.kind === "composed" ? undefined : setInterval(() => {}, LONGEST_TIMER_MS);
 }
 
 function createParts(life: LifeOptions, send: Parts["send"]): Parts {

@@ -1,6 +1,7 @@
 // What a child can be told, with the default of each. The parent's twin: parent/src/options.ts.
 
-import { DEFAULT_NAMESPACE, type MessageLimits, MultifrostError } from "@multifrost/protocol";
+import { DEFAULT_NAMESPACE, type MessageLimits } from "@multifrost/protocol";
+import { atLeast } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { Logger } from "@multifrost/reliability";
 import type { ServerTransport } from "@multifrost/transport";
@@ -58,16 +59,9 @@ export function resolveChildOptions(given: string | ChildOptions = {}): Resolved
     ...options,
     namespace: options.namespace ?? DEFAULT_NAMESPACE,
     otherNamespaces: options.otherNamespaces ?? "answer",
-    maxConcurrency: atLeast("maxConcurrency", 1, options.maxConcurrency ?? Number.POSITIVE_INFINITY),
-    maxPending: atLeast("maxPending", 1, options.maxPending ?? 250_000),
-    stopTimeout: atLeast("stopTimeout", 0, options.stopTimeout ?? 5_000),
+    maxConcurrency: atLeast(1, "maxConcurrency", options.maxConcurrency ?? Number.POSITIVE_INFINITY),
+    maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
+    stopTimeout: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
     forwardOutput: options.forwardOutput ?? options.transport === undefined,
   };
-}
-
-function atLeast(name: string, least: number, value: number): number {
-  if (typeof value === "number" && value >= least) {
-    return value;
-  }
-  throw new MultifrostError("INVALID_OPTION", `${name} must be a number of at least ${least}, not ${String(value)}.`);
 }

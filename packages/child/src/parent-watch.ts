@@ -1,7 +1,8 @@
 // Ends a spawned child when its parent is gone, even by SIGKILL: nobody else would. Two signs are watched, as either
 // may fail to show: the operating system gives an orphan a new parent, and the connection breaks and stays broken.
 
-import { ConnectionError, PORT_VARIABLE } from "@multifrost/protocol";
+import { ConnectionError } from "@multifrost/protocol";
+import { PORT_VARIABLE } from "@multifrost/protocol/internal";
 
 /** How often both signs are looked at, in milliseconds. */
 const LOOK_INTERVAL_MS = 250;

@@ -1,6 +1,7 @@
 // The end of a child, in order: no new calls, those in flight answered, the registry entry gone, the output flushed,
 // the channel closed. The parent's twin: parent/src/shutdown.ts.
 
+import { withLimit } from "@multifrost/protocol/internal";
 import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { ServerChannel } from "@multifrost/transport";
 import type { Announcement } from "./announce.js";
@@ -10,9 +11,6 @@ import type { ParentWatch } from "./parent-watch.js";
 
 /** How long answers that are already made may take to go out, in milliseconds. */
 const FLUSH_TIMEOUT_MS = 1_000;
-
-/** Longest time that `setTimeout` takes, in milliseconds; it ends a longer one at once. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** What is to be ended. */
 export interface EndOptions {
@@ -31,7 +29,7 @@ export async function endInOrder(parts: EndOptions): Promise<void> {
   const { calls, channel, forwarder, watch, events, drops, drainMs } = parts;
   // Withdrawn first, so that nobody finds a service that takes no more calls; at the same time as the calls finish.
   const withdrawn = withdraw(parts);
-  await within(calls.drain(), drainMs);
+  await withLimit(calls.drain(), drainMs, () => {});
   const unfinishedCalls = calls.pending;
   calls.abandon();
   await withdrawn;
@@ -58,14 +56,4 @@ async function withdraw({ announcement, events }: EndOptions): Promise<void> {
   } catch (error) {
     events.emit("registry_warning", { message: "The service could not be unregistered.", err: error });
   }
-}
-
-/** Waits for something, but not longer than this. */
-async function within(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(limitMs, LONGEST_WAIT_MS));
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -1,7 +1,8 @@
 // How this child is reached: by the parent that spawned it, as a service, or over a transport of its own.
 // Next: announce.ts, which opens the channel.
 
-import { MultifrostError, PORT_VARIABLE, parsePort } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol";
+import { PORT_VARIABLE, parsePort } from "@multifrost/protocol/internal";
 import type { ServerTransport } from "@multifrost/transport";
 import type { ChildOptions } from "./options.js";
 

@@ -1,6 +1,7 @@
 // What a parent tells its listeners, with the arguments of each event.
 
 import type { ExitDetails, Message } from "@multifrost/protocol";
+import { rethrowLater } from "@multifrost/protocol/internal";
 import type { CircuitChange } from "@multifrost/reliability";
 import type { ParentState } from "./state.js";
 
@@ -40,9 +41,7 @@ export function emitSafely(emit: EmitEvent): EmitEvent {
     try {
       return emit(event, ...args);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      rethrowLater(error);
       return true;
     }
   };

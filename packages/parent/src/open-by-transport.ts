@@ -1,10 +1,10 @@
 // Opens a link over a transport of the user's own. Nothing is known of a process.
 
 import { ConnectionError } from "@multifrost/protocol";
+import { withLimit } from "@multifrost/protocol/internal";
 import type { ClientTransport } from "@multifrost/transport";
 import { connectionSigns } from "./connection-signs.js";
 import type { OpenLink } from "./link.js";
-import { withLimit } from "./waiting.js";
 
 /** Makes the opener. It rejects with `ConnectionError` `UNREACHABLE` where nobody connects in time. */
 export function openByTransport(transport: ClientTransport, timeoutMs: number): OpenLink {

@@ -2,10 +2,10 @@
 // happens to listen on the port, and a loop that turns from one that does not. Next: live-link.ts.
 
 import { ConnectionError, MultifrostError } from "@multifrost/protocol";
+import { orAborted } from "@multifrost/protocol/internal";
 import type { HeartbeatMonitor } from "@multifrost/reliability";
 import type { Link, Loss } from "./link.js";
 import { exitedEarly, startedTooLate } from "./spawn/wait-until-ready.js";
-import { orAborted } from "./waiting.js";
 
 /** What the proof needs. */
 export interface ProofOptions {

@@ -1,8 +1,8 @@
 // After a link has ended: try to open another, with backoff, as often as the budget allows.
 // Used by supervise.ts.
 
+import { pause } from "@multifrost/protocol/internal";
 import type { Backoff, RestartBudget } from "@multifrost/reliability";
-import { pause } from "./waiting.js";
 
 /** What to try, and for how long. */
 export interface RecoveryOptions {

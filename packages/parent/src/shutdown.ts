@@ -2,10 +2,10 @@
 // The child's twin: child/src/shutdown.ts.
 
 import { type Codec, createShutdown } from "@multifrost/protocol";
+import { withLimit } from "@multifrost/protocol/internal";
 import type { PendingCalls } from "./call/pending-calls.js";
 import type { Link } from "./link.js";
 import { terminate } from "./spawn/terminate.js";
-import { withLimit } from "./waiting.js";
 
 /** Waits until every call that was sent has settled, but not longer than this. */
 export async function drain(pending: PendingCalls, limitMs: number): Promise<void> {

@@ -2,8 +2,8 @@
 
 import { createDecoder, type DecodeMessage } from "./decode.js";
 import { createEncoder, type EncodeMessage } from "./encode.js";
-import { APP_ID } from "./launch-env.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
+import { APP_ID } from "./messages.js";
 
 /** What a codec can be told. */
 export interface CodecOptions {

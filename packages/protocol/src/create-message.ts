@@ -1,7 +1,6 @@
 // Makes the messages of messages.ts: fresh id, current time, optional fields only where they are given.
 // Next: encode.ts.
 
-import { DEFAULT_NAMESPACE } from "./launch-env.js";
 import type {
   CallMessage,
   ErrorMessage,
@@ -13,6 +12,7 @@ import type {
   ResponseMessage,
   ShutdownMessage,
 } from "./messages.js";
+import { DEFAULT_NAMESPACE } from "./messages.js";
 import { newMessageId } from "./wire-id.js";
 
 /**

@@ -47,14 +47,6 @@ export type {
 } from "./interface/interface-description.js";
 export { interfaceHash } from "./interface/interface-hash.js";
 export { readInterface } from "./interface/read-interface.js";
-export {
-  APP_ID,
-  DEFAULT_NAMESPACE,
-  PORT_VARIABLE,
-  parsePort,
-  UNFORWARDED_WRITE,
-  WORKER_MODE_VARIABLE,
-} from "./launch-env.js";
 export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 export type {
   CallMessage,
@@ -70,5 +62,6 @@ export type {
   ResponseMessage,
   ShutdownMessage,
 } from "./messages.js";
+export { APP_ID, DEFAULT_NAMESPACE } from "./messages.js";
 export { createLineSplitter, type LineSplitter } from "./output-lines.js";
 export { newMessageId } from "./wire-id.js";

@@ -2,9 +2,9 @@
 // Last part of step 8 and 12.
 
 import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
-import { DEFAULT_NAMESPACE } from "./launch-env.js";
 import { MAX_ID_BYTES } from "./limits.js";
 import type { CallMessage, HeartbeatMessage, Message, MessageBase, MessageType } from "./messages.js";
+import { DEFAULT_NAMESPACE } from "./messages.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,12 @@
 // What travels between parent and child: the union of all messages, field names as on the wire, no logic.
 // Next: create-message.ts makes them, encode.ts and decode.ts turn them into bytes and back.
 
+/** The app id of the protocol, in every message. `comlink_ipc_v4` has the same wire. */
+export const APP_ID = "comlink_ipc_v3";
+
+/** The namespace of a call that names none. */
+export const DEFAULT_NAMESPACE = "default";
+
 /** Free extra fields of a message. Unknown keys are kept and ignored; these are the known ones. */
 export interface Metadata {
   [key: string]: unknown;

@@ -1,6 +1,8 @@
 // Time, passed in: nothing in this package looks at a clock or sets a timer except through this interface.
 // The one for tests is in testing/fake-clock.ts. Next: circuit-breaker.ts, which asks it what time it is.
 
+import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
+
 /** A timer that has been set. */
 export interface Timer {
   /** The callback will not run any more. May be called at any moment, and more than once. */
@@ -23,9 +25,6 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer;
 }
 
-/** The longest delay that `setTimeout` takes, in milliseconds; it runs a longer one at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** The real time: `performance.now`, `Date.now` and `setTimeout`. Longer delays than `setTimeout` takes are split. */
 export function systemClock(): Clock {
   return { now: () => performance.now(), wallTime: () => Date.now(), setTimer: setSystemTimer };
@@ -34,8 +33,8 @@ export function systemClock(): Clock {
 function setSystemTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer {
   let handle: NodeJS.Timeout;
   const wait = (restMs: number): void => {
-    const next = restMs > MAX_TIMEOUT_MS ? () => wait(restMs - MAX_TIMEOUT_MS) : callback;
-    handle = setTimeout(next, Math.min(restMs, MAX_TIMEOUT_MS));
+    const next = restMs > LONGEST_TIMER_MS ? () => wait(restMs - LONGEST_TIMER_MS) : callback;
+    handle = setTimeout(next, Math.min(restMs, LONGEST_TIMER_MS));
     if (options?.unref === true) {
       handle.unref();
     }

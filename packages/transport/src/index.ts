@@ -22,6 +22,5 @@ export {
   type MemoryTransport,
   type MemoryTransportOptions,
   type NetworkConditions,
-  seededRandom,
 } from "./memory/index.js";
 export { type BindAddress, type ZeromqOptions, zeromqClient, zeromqServer } from "./zeromq/index.js";

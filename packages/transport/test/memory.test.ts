@@ -1,7 +1,8 @@
 // What the in-memory transport can do beyond the contract: the plug, delay, loss, reordering.
 
+import { createSeededRandom } from "@multifrost/protocol/internal";
 import { describe, expect, it } from "vitest";
-import { createMemoryTransport, seededRandom } from "../src/index.js";
+import { createMemoryTransport } from "../src/index.js";
 import { bytesOf, openClient, openServer, texts, until } from "./opened.js";
 
 describe("the in-memory transport", () => {
@@ -79,7 +80,7 @@ describe("the in-memory transport", () => {
 });
 
 async function sendThrough(conditions: { lossRate?: number; reorderRate?: number }): Promise<number[]> {
-  const transport = createMemoryTransport({ ...conditions, random: seededRandom(1) });
+  const transport = createMemoryTransport({ ...conditions, random: createSeededRandom(1) });
   const server = await openServer(transport.server);
   const client = await openClient(transport.client());
   for (let index = 0; index < 1000; index += 1) {

@@ -2,10 +2,10 @@
 // Next: method-table.ts finds the method, answer.ts encodes what it gave.
 
 import { type CallMessage, type Codec, describeThrown, type ErrorParts } from "@multifrost/protocol";
+import { FifoQueue } from "@multifrost/protocol/internal";
 import type { Peer } from "@multifrost/transport";
 import { answerCall, type Outcome } from "./answer.js";
 import type { Lookup, MethodTable } from "./method-table.js";
-import { createQueue } from "./queue.js";
 import { overloaded, refusal, stopping, wrongNamespace } from "./refusals.js";
 
 /**
@@ -53,7 +53,7 @@ export interface CallRunner {
 
 /** Makes a runner. */
 export function createCallRunner(options: CallRunnerOptions): CallRunner {
-  const waiting = createQueue<IncomingCall>();
+  const waiting = new FifoQueue<IncomingCall>();
   let running = 0;
   let worked = 0;
   let resting = false;
@@ -63,7 +63,7 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
   const runNext = (): void => {
     while (running < options.maxConcurrency && waiting.length > 0 && !resting) {
       const began = performance.now();
-      run(waiting.take());
+      run(waiting.shift() as IncomingCall);
       worked += performance.now() - began;
       if (worked >= STRETCH_MS) {
         rest();
@@ -118,7 +118,7 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
       } else if (running + waiting.length >= options.maxPending) {
         finish(call, overloaded(options.maxPending), options);
       } else {
-        waiting.add(call);
+        waiting.push(call);
         runNext();
       }
     },
@@ -130,8 +130,8 @@ export function createCallRunner(options: CallRunnerOptions): CallRunner {
       });
     },
     abandon() {
-      while (waiting.length > 0) {
-        finish(waiting.take(), stopping(), options);
+      for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
+        finish(call, stopping(), options);
       }
     },
   };

@@ -2,6 +2,7 @@
 // Next: answer.ts.
 
 import type { Metadata, RefusalCode } from "@multifrost/protocol";
+import { INTROSPECTION_NAMES } from "@multifrost/protocol/internal";
 import { describeMethods } from "./describe-methods.js";
 import { nearestName } from "./nearest-name.js";
 
@@ -23,7 +24,7 @@ export interface MethodTable {
 const MAX_SHOWN = 100;
 
 /** Every implementation's name for introspection. */
-const INTROSPECTION: ReadonlySet<string> = new Set(["listFunctions", "list_functions", "ListFunctions"]);
+const INTROSPECTION: ReadonlySet<string> = new Set(INTROSPECTION_NAMES);
 
 /**
  * The public methods of a worker: those on the prototypes between the instance and the base class, without names that

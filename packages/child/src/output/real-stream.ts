@@ -1,7 +1,7 @@
 // The process's own streams, past the forwarding of this worker: for what must not be sent to the parents.
 
 import { writeSync } from "node:fs";
-import { UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 
 /** The two streams there are. */
 export type StreamName = "stdout" | "stderr";

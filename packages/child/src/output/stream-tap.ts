@@ -1,6 +1,7 @@
 // Stands in the place of one stream's `write`, and cuts what is written into lines. Next: real-stream.ts, what is below.
 
-import { createLineSplitter, UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { createLineSplitter } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 import { type StreamName, type TappedStream, writeNow } from "./real-stream.js";
 
 /** Takes one line, and a way to write to the real stream. */

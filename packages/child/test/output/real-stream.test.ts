@@ -1,4 +1,4 @@
-import { UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 import { afterEach, expect, test, vi } from "vitest";
 import { type TappedStream, writeUnforwarded } from "../../src/output/real-stream.js";
 

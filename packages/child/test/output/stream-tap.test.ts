@@ -1,4 +1,4 @@
-import { UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type OnLine, type StreamTap, tapStream } from "../../src/output/stream-tap.js";
 

@@ -2,9 +2,7 @@
 // describe-worker.ts asks for more than the names.
 
 import { RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
-
-/** What it is called in the languages there are: JavaScript and Rust, Python, Go. */
-const NAMES = ["listFunctions", "list_functions", "ListFunctions"] as const;
+import { INTROSPECTION_NAMES } from "@multifrost/protocol/internal";
 
 /**
  * Asks by each name in turn until one is answered. Rejects with the first refusal, or at once with what says that
@@ -12,7 +10,7 @@ const NAMES = ["listFunctions", "list_functions", "ListFunctions"] as const;
  */
 export async function listFunctions<R>(call: (name: string) => Promise<R>): Promise<R> {
   let refused: unknown;
-  for (const name of NAMES) {
+  for (const name of INTROSPECTION_NAMES) {
     try {
       return await call(name);
     } catch (error) {

@@ -1,7 +1,7 @@
 // What the worker prints, line by line: to the listeners where there are any, else to this process's own streams with
 // the worker's name in front. The child's twin: child/src/output/forward-output.ts.
 
-import { UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 
 /** Hands a line to listeners; false where there are none. */
 export type EmitLine = (stream: "stdout" | "stderr", line: string) => boolean;

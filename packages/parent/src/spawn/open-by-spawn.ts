@@ -2,11 +2,11 @@
 // Next: launch-plan.ts, worker-process.ts, wait-until-ready.ts.
 
 import { type ExitDetails, MultifrostError } from "@multifrost/protocol";
+import { withLimit } from "@multifrost/protocol/internal";
 import { type ClientChannel, parseTcpEndpoint, zeromqClient } from "@multifrost/transport";
 import { type ConnectionSigns, connectionSigns } from "../connection-signs.js";
 import type { LinkEvents, OpenLink } from "../link.js";
 import type { SpawnOptions } from "../options.js";
-import { withLimit } from "../waiting.js";
 import { type Executable, planLaunch } from "./launch-plan.js";
 import { terminate } from "./terminate.js";
 import { waitUntilReady } from "./wait-until-ready.js";

@@ -1,7 +1,7 @@
 // How a worker's process is made to end: asked, then told (SIGTERM), then killed. Next: shutdown.ts.
 
 import type { ExitDetails } from "@multifrost/protocol";
-import { withLimit } from "../waiting.js";
+import { withLimit } from "@multifrost/protocol/internal";
 import type { WorkerProcess } from "./worker-process.js";
 
 /** How long it may take to exit by itself after the shutdown message, in milliseconds. */

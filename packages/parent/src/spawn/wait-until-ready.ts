@@ -2,7 +2,7 @@
 // Next: prove-reachable.ts.
 
 import { type ExitDetails, SpawnError } from "@multifrost/protocol";
-import { withLimit } from "../waiting.js";
+import { withLimit } from "@multifrost/protocol/internal";
 import type { WorkerProcess } from "./worker-process.js";
 
 /**

@@ -2,7 +2,8 @@
 // Next: wait-until-ready.ts at the start, terminate.ts at the end.
 
 import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn } from "node:child_process";
-import { type ExitDetails, PORT_VARIABLE, SpawnError, WORKER_MODE_VARIABLE } from "@multifrost/protocol";
+import { type ExitDetails, SpawnError } from "@multifrost/protocol";
+import { PORT_VARIABLE, WORKER_MODE_VARIABLE } from "@multifrost/protocol/internal";
 import { guard, unguard } from "./exit-guard.js";
 import type { LaunchPlan } from "./launch-plan.js";
 import { type ProcessOutput, readOutput } from "./process-output.js";

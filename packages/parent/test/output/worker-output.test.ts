@@ -1,4 +1,4 @@
-import { UNFORWARDED_WRITE } from "@multifrost/protocol";
+import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 import { afterEach, expect, it, vi } from "vitest";
 import { createWorkerOutput } from "../../src/output/worker-output.js";
 

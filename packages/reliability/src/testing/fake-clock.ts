@@ -1,5 +1,4 @@
 // A clock that stands still until a test moves it. Timers run in the order they are due, each at its own time.
-// Next: seeded-random.ts, the other thing that a test has to hold still.
 
 import type { Clock, Timer } from "../clock.js";
 

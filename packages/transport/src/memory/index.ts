@@ -1,4 +1,4 @@
 // The subpath `@multifrost/transport/memory`.
 
 export { createMemoryTransport, type MemoryTransport, type MemoryTransportOptions } from "./memory-transport.js";
-export { type NetworkConditions, seededRandom } from "./wire.js";
+export type { NetworkConditions } from "./wire.js";

@@ -2,11 +2,11 @@
 // memory-transport.ts joins two of them.
 
 import type { MultifrostError } from "@multifrost/protocol/errors";
-import { callHandler, settle } from "../call-handler.js";
+import { callSafely, withLimit } from "@multifrost/protocol/internal";
+import { settle } from "../call-handler.js";
 import type { Channel, ChannelLimits, CloseOptions } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
 import { createSendQueue, type Outgoing } from "../send-queue.js";
-import { within } from "../within.js";
 
 /** What the other side of an end is. */
 export interface MemoryLinks {
@@ -68,7 +68,7 @@ export function createMemoryEnd(endpoint: string, limits: Required<ChannelLimits
   const shutDown = async (flushTimeoutMs: number) => {
     phase = "closing";
     if (flushTimeoutMs > 0) {
-      await within(flushTimeoutMs, sendRest());
+      await withLimit(sendRest(), flushTimeoutMs, () => {});
     }
     phase = "closed";
     const left = queue.clear();
@@ -95,7 +95,7 @@ export function createMemoryEnd(endpoint: string, limits: Required<ChannelLimits
     wake,
     emit(event) {
       if (phase === "open") {
-        callHandler(event);
+        callSafely(event);
       }
     },
     close({ flushTimeoutMs = 0 }: CloseOptions = {}) {

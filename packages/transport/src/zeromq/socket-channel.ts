@@ -1,11 +1,11 @@
 // What the two kinds of ZeroMQ channel have in common: events, the loops, and the end of a channel.
 // dealer-channel.ts and router-channel.ts say what differs.
 
-import { callHandler, settle, throwLater } from "../call-handler.js";
+import { callSafely, LONGEST_TIMER_MS, rethrowLater, withLimit } from "@multifrost/protocol/internal";
+import { settle } from "../call-handler.js";
 import type { Channel, ChannelLimits, ConnectionEvents, DropReason } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
 import type { Outgoing } from "../send-queue.js";
-import { LONGEST_WAIT, within } from "../within.js";
 import { type OpenSocket, releaseSocket } from "./open-socket.js";
 import { createOutbox, type Outbox, type OutboxParts } from "./outbox.js";
 import { receiveLoop } from "./receive-loop.js";
@@ -96,7 +96,7 @@ function receiver({ events, deliver }: SocketChannelParts, life: Life): (frames:
         events.dropped(reason);
       }
     } catch (error) {
-      throwLater(error);
+      rethrowLater(error);
     }
   };
 }
@@ -106,9 +106,9 @@ async function shutDown(
   flushTimeoutMs: number,
 ): Promise<void> {
   life.phase = "closing";
-  const deadline = performance.now() + Math.min(flushTimeoutMs, LONGEST_WAIT);
+  const deadline = performance.now() + Math.min(flushTimeoutMs, LONGEST_TIMER_MS);
   if (flushTimeoutMs > 0 && outbox.length > 0) {
-    await within(flushTimeoutMs, outbox.empty());
+    await withLimit(outbox.empty(), flushTimeoutMs, () => {});
   }
   life.phase = "closed";
   const left = outbox.clear();
@@ -122,6 +122,6 @@ async function shutDown(
 
 function whileOpen(life: Life, event: () => void): void {
   if (life.phase === "open") {
-    callHandler(event);
+    callSafely(event);
   }
 }

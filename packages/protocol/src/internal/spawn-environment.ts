@@ -1,12 +1,6 @@
-// The names that both sides of a start must agree on: what a parent puts in a spawned child's environment.
+// What a parent and the process it spawns must agree on.
 
-import { MultifrostError } from "./errors/index.js";
-
-/** The app id of the protocol, in every message. `comlink_ipc_v4` has the same wire. */
-export const APP_ID = "comlink_ipc_v3";
-
-/** The namespace of a call that names none. */
-export const DEFAULT_NAMESPACE = "default";
+import { MultifrostError } from "../errors/index.js";
 
 /** Environment variable with the port that a spawned child connects to. */
 export const PORT_VARIABLE = "COMLINK_ZMQ_PORT";
@@ -15,8 +9,8 @@ export const PORT_VARIABLE = "COMLINK_ZMQ_PORT";
 export const WORKER_MODE_VARIABLE = "COMLINK_WORKER_MODE";
 
 /**
- * Where a child that forwards its output keeps a stream's real `write`. A parent in the same process prints through it,
- * so that what it prints is not forwarded again, round and round.
+ * Property under which a child that forwards its output keeps a stream's real `write`. A parent in the same process
+ * prints through it, so that what it prints is not forwarded again.
  */
 export const UNFORWARDED_WRITE: unique symbol = Symbol.for("multifrost.unforwardedWrite");
 

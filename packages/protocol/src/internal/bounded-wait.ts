@@ -1,12 +1,13 @@
-// Waiting with an end: for the time that is up, and for the user who has changed their mind. Used wherever a parent
-// waits for something that may never come.
+// Waits that end: when the time is up, or when a signal fires.
 
-/** Longest a timer can be told to wait, in milliseconds; Node runs a longer one at once. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
+/** The longest delay a timer takes, in milliseconds. Node and browsers run a longer one at once. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
 /**
  * Settles as `work` does; when the time is up first, as `late` returns or throws; when the signal fires first, rejects
- * with its reason. No timer is left behind.
+ * with its reason. Leaves no timer behind.
+ *
+ * @param limitMs In milliseconds; may be `Infinity`.
  */
 export async function withLimit<R, L>(
   work: Promise<R>,
@@ -14,12 +15,12 @@ export async function withLimit<R, L>(
   late: () => L,
   signal?: AbortSignal,
 ): Promise<R | L> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(limitMs, LONGEST_WAIT_MS));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(limitMs, LONGEST_TIMER_MS));
   });
   try {
-    const inTime = Promise.race([work, over.then(late)]);
+    const inTime = Promise.race([work, timeUp.then(late)]);
     return await (signal === undefined ? inTime : orAborted(inTime, signal));
   } finally {
     clearTimeout(timer);
@@ -28,7 +29,7 @@ export async function withLimit<R, L>(
 
 /** Settles as `work` does, or rejects with the signal's reason when that fires first. */
 export async function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  let onAbort: (() => void) | undefined;
+  let onAbort = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(signal.reason);
     if (signal.aborted) {
@@ -39,12 +40,11 @@ export async function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promi
   try {
     return await Promise.race([work, aborted]);
   } finally {
-    signal.removeEventListener("abort", onAbort as () => void);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
-/** Resolves after a time; rejects with the signal's reason when that fires first. */
+/** Resolves after `delayMs` milliseconds; rejects with the signal's reason when that fires first. */
 export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  const never = new Promise<void>(() => {});
-  await withLimit(never, delayMs, () => {}, signal);
+  await withLimit(new Promise<void>(() => {}), delayMs, () => {}, signal);
 }

@@ -1,6 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
-import { orAborted, pause, withLimit } from "../src/waiting.js";
-import { errorOf } from "./support/until.js";
+import { orAborted, pause, withLimit } from "../../src/internal/bounded-wait.js";
+
+async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("It should have been rejected.");
+}
 
 const never = new Promise<never>(() => {});
 

@@ -1,14 +1,7 @@
 import { expect, it } from "vitest";
-import {
-  APP_ID,
-  DEFAULT_NAMESPACE,
-  MultifrostError,
-  PORT_VARIABLE,
-  parsePort,
-  UNFORWARDED_WRITE,
-  WORKER_MODE_VARIABLE,
-} from "../src/index.js";
-import { thrownBy } from "./wire.js";
+import { APP_ID, DEFAULT_NAMESPACE, MultifrostError } from "../../src/index.js";
+import { PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "../../src/internal/index.js";
+import { thrownBy } from "../wire.js";
 
 it("[NET-3] [LIFE-1] the names are those that every implementation uses", () => {
   expect([APP_ID, DEFAULT_NAMESPACE, PORT_VARIABLE, WORKER_MODE_VARIABLE]).toEqual([

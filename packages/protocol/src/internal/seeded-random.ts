@@ -1,0 +1,15 @@
+/**
+ * A stand-in for `Math.random` that gives the same sequence for the same seed: uniform in [0, 1). For tests and
+ * reproducible simulations, not for secrets.
+ *
+ * The generator is mulberry32.
+ */
+export function createSeededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
