@@ -2,16 +2,9 @@
 // Next: channel-events.ts for what arrives, shutdown.ts for how it ends.
 
 import { type Codec, type ConnectionError, createCodec } from "@multifrost/protocol";
-import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
+import { EVENT_LEVELS, LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
 import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
-import {
-  createEventLog,
-  createRareEvent,
-  type EventLog,
-  prettyLogger,
-  type RareEvent,
-  systemClock,
-} from "@multifrost/reliability";
+import { EventLog, prettyLogger, RareEvent, systemClock } from "@multifrost/reliability";
 import type { Peer, ServerChannel } from "@multifrost/transport";
 import { announce, openChannel } from "./announce.js";
 import { callEvents } from "./call/call-events.js";
@@ -102,8 +95,9 @@ function showThatItServes(mode: StartMode): NodeJS.Timeout | undefined {
 function createParts(life: LifeOptions, send: Parts["send"]): Parts {
   const { options, mode } = life;
   const clock = systemClock();
-  const events = createEventLog({
+  const events = new EventLog({
     clock,
+    levels: EVENT_LEVELS,
     // Past the forwarding: what is told of forwarding must not be forwarded in turn.
     logger: options.logger ?? prettyLogger({ level: "warn", write: (line) => writeUnforwarded("stderr", line) }),
     context: { serviceId: options.serviceId, workerId: `${process.pid}` },
@@ -112,7 +106,7 @@ function createParts(life: LifeOptions, send: Parts["send"]): Parts {
     life,
     codec: createCodec({ app: options.app, limits: options.limits }),
     events,
-    drops: createRareEvent(events, "message_dropped", clock),
+    drops: new RareEvent({ clock, events, name: "message_dropped" }),
     peers: createPeers(),
     watch: mode.kind === "spawned" ? watchParent(mode.port, life.onOrphaned) : undefined,
     send,
@@ -138,7 +132,7 @@ function forwardOutputOf({ life, codec, peers, events }: Parts, channel: ServerC
     return undefined;
   }
   // Rare, as a logger that prints what it is told of a line makes another line.
-  const lost = createRareEvent(events, "output_dropped", systemClock());
+  const lost = new RareEvent({ clock: systemClock(), events, name: "output_dropped" });
   const onFallback = (): void => lost.emit({ message: "No parent could take a line of output." }, "debug");
   return forwardOutput({
     codec,

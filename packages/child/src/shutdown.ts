@@ -20,7 +20,7 @@ export interface EndOptions {
   readonly forwarder: OutputForwarder | undefined;
   readonly watch: ParentWatch | undefined;
   readonly events: EventLog;
-  readonly drops: RareEvent;
+  readonly drops: Pick<RareEvent, "count">;
   readonly drainMs: number;
 }
 

@@ -1,5 +1,6 @@
 import { ConnectionError, createCodec, createHeartbeat, type Message } from "@multifrost/protocol";
-import { createEventLog, createRareEvent, systemClock } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, RareEvent, systemClock } from "@multifrost/reliability";
 import { describe, expect, test } from "vitest";
 import { type ChannelEventsOptions, channelEvents } from "../src/channel-events.js";
 import { createPeers } from "../src/peers.js";
@@ -11,8 +12,8 @@ function stage(options: Partial<ChannelEventsOptions> = {}) {
   const done: string[] = [];
   const sent: Message[] = [];
   const { logger, told } = keepingLogger();
-  const events = createEventLog({ clock: systemClock(), logger });
-  const drops = createRareEvent(events, "message_dropped", systemClock());
+  const events = new EventLog({ levels: EVENT_LEVELS, clock: systemClock(), logger });
+  const drops = new RareEvent({ clock: systemClock(), events, name: "message_dropped" });
   const peers = createPeers();
   const handlers = channelEvents({
     codec,

@@ -1,4 +1,5 @@
-import { createEventLog, systemClock } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, systemClock } from "@multifrost/reliability";
 import type { ServerChannel } from "@multifrost/transport";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { CallRunner } from "../src/call/incoming-call.js";
@@ -37,8 +38,8 @@ function stage(options: Partial<EndOptions> = {}) {
     announcement: { serviceId: "math", port: 1, withdraw: async () => void done.push("withdraw") },
     forwarder: { restore: () => void done.push("restore output") },
     watch: { connectionUp() {}, connectionDown() {}, stop: () => void done.push("stop watching") },
-    events: createEventLog({ clock: systemClock(), logger }),
-    drops: { count: 7, emit() {} },
+    events: new EventLog({ levels: EVENT_LEVELS, clock: systemClock(), logger }),
+    drops: { count: 7 },
     drainMs: 5_000,
     ...options,
   };

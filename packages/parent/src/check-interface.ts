@@ -16,7 +16,7 @@ export interface InterfaceCheckOptions {
   /** Ends a check that is under way, for good. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  readonly events: EventLog;
+  readonly events: Pick<EventLog, "emit">;
   describe(options: CallOptions): Promise<InterfaceDescription>;
 }
 

@@ -1,17 +1,15 @@
 // What every part of a parent's life measures with and reports to: the clock, the breaker, the metrics, the log, and
 // the calls that are waiting, put together once.
 
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import {
-  type CircuitBreaker,
+  CircuitBreaker,
   type CircuitChange,
   type Clock,
-  createCircuitBreaker,
-  createEventLog,
   createFailureRule,
-  createMetrics,
-  type EventLog,
+  EventLog,
   type LogEventName,
-  type Metrics,
+  Metrics,
   systemClock,
 } from "@multifrost/reliability";
 import { type CallObservers, callBegan, callEnded } from "./call/call-end.js";
@@ -41,8 +39,13 @@ const CIRCUIT_EVENTS: Readonly<Record<CircuitChange["to"], LogEventName>> = {
 export function createInstruments(config: LifeConfig): Instruments {
   const { name, serviceId, given, options, notify } = config;
   const clock = systemClock();
-  const events = createEventLog({ clock, logger: given.logger, context: { workerId: name, serviceId } });
-  const breaker = createCircuitBreaker({
+  const events = new EventLog({
+    levels: EVENT_LEVELS,
+    clock,
+    logger: given.logger,
+    context: { workerId: name, serviceId },
+  });
+  const breaker = new CircuitBreaker({
     clock,
     failureThreshold: options.maxRestartAttempts,
     resetTimeoutMs: options.circuitResetMs,
@@ -57,7 +60,7 @@ export function createInstruments(config: LifeConfig): Instruments {
       notify("circuit", change);
     },
   });
-  const metrics = createMetrics({ clock, circuitState: () => breaker.state });
+  const metrics = new Metrics({ clock, circuitState: () => breaker.state });
   const observers: CallObservers = { clock, breaker, isFailure: createFailureRule(given.isFailure), metrics, events };
   const pending = createPendingCalls((call, outcome) => callEnded(call, outcome, observers));
   return { clock, events, metrics, breaker, pending, observeBegin: (call) => callBegan(call, observers) };

@@ -2,7 +2,7 @@
 // is a loss, and once it was dropped it concerns nobody. Next: inbound.ts for messages, supervise.ts for losses.
 
 import type { ExitDetails, MultifrostError } from "@multifrost/protocol";
-import { createRareEvent, type HeartbeatMonitor, type LogFields, type LogLevel } from "@multifrost/reliability";
+import { type HeartbeatMonitor, type LogFields, type LogLevel, RareEvent } from "@multifrost/reliability";
 import { createInbound } from "./inbound.js";
 import type { Instruments } from "./instruments.js";
 import type { LifeConfig } from "./life-config.js";
@@ -89,7 +89,7 @@ export function linkEvents(stage: Stage, parts: LiveLinkParts): LinkEvents {
 
 /** Every dropped message is counted, and told rarely. */
 function dropLog({ clock, events, metrics }: Instruments, level: LogLevel): (fields: LogFields) => void {
-  const drops = createRareEvent(events, "message_dropped", clock);
+  const drops = new RareEvent({ clock, events, name: "message_dropped" });
   return (fields) => {
     metrics.messageDropped();
     drops.emit(fields, level);

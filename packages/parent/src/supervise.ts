@@ -2,7 +2,7 @@
 // Next: recover.ts, the attempts; connection.ts, one of them.
 
 import { type ExitDetails, SpawnError } from "@multifrost/protocol";
-import { type Backoff, createBackoff, createRestartBudget, type RestartBudget } from "@multifrost/reliability";
+import { Backoff, RestartBudget } from "@multifrost/reliability";
 import type { Connection } from "./connection.js";
 import type { Instruments } from "./instruments.js";
 import type { LifeConfig } from "./life-config.js";
@@ -48,8 +48,8 @@ interface Supervision extends SupervisorParts {
 export function createSupervisor(parts: SupervisorParts): Supervisor {
   const { options, name } = parts.config;
   const { maxRestartAttempts: maxAttempts, restartWindowMs: windowMs, restartBackoffMs: baseMs } = options;
-  const budget = createRestartBudget({ clock: parts.instruments.clock, maxAttempts, windowMs });
-  const backoff = createBackoff({ baseMs, maxMs: Math.max(baseMs, MOST_BACKOFF_MS) });
+  const budget = new RestartBudget({ clock: parts.instruments.clock, maxAttempts, windowMs });
+  const backoff = new Backoff({ baseMs, maxMs: Math.max(baseMs, MOST_BACKOFF_MS) });
   const all: Supervision = { ...parts, budget, backoff, loss: undefined };
   return {
     get loss() {

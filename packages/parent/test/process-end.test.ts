@@ -1,4 +1,5 @@
-import { createEventLog, type LogLevel, type LogRecord } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, type LogLevel, type LogRecord } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { expect, it, vi } from "vitest";
 import { noteProcessEnd } from "../src/process-end.js";
@@ -16,7 +17,7 @@ it.each<[boolean, LogLevel]>([
     exit,
     unexpected,
     { name: "math", notify },
-    { events: createEventLog({ clock: createFakeClock(), logger }) },
+    { events: new EventLog({ levels: EVENT_LEVELS, clock: createFakeClock(), logger }) },
   );
   expect(notify.mock.calls).toEqual([["exit", exit]]);
   expect(logged).toMatchObject([

@@ -1,5 +1,5 @@
 import { createHeartbeat } from "@multifrost/protocol";
-import { createHeartbeatMonitor, systemClock } from "@multifrost/reliability";
+import { HeartbeatMonitor, systemClock } from "@multifrost/reliability";
 import { describe, expect, it } from "vitest";
 import type { Link, Loss } from "../src/link.js";
 import { proveReachable } from "../src/prove-reachable.js";
@@ -11,7 +11,7 @@ const spawned = { ...link, worker: { command: "node worker.mjs", stderrTail: () 
 const { signal } = new AbortController();
 
 function proof(answers: boolean, rest: Partial<Parameters<typeof proveReachable>[0]> = {}): Promise<void> {
-  const monitor = createHeartbeatMonitor({
+  const monitor = new HeartbeatMonitor({
     clock: systemClock(),
     newId: () => createHeartbeat().id,
     send: (id) => answers && setImmediate(() => monitor.answered(id)),

@@ -1,4 +1,4 @@
-import { createBackoff, createRestartBudget } from "@multifrost/reliability";
+import { Backoff, RestartBudget } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it, vi } from "vitest";
 import { recover } from "../src/recover.js";
@@ -8,8 +8,8 @@ function recovery(attempt: () => Promise<void>, maxAttempts: number | undefined 
   const clock = createFakeClock();
   const controller = new AbortController();
   const failed = vi.fn();
-  const backoff = createBackoff({ baseMs: 1, maxMs: 1 });
-  const budget = maxAttempts === 0 ? undefined : createRestartBudget({ clock, maxAttempts });
+  const backoff = new Backoff({ baseMs: 1, maxMs: 1 });
+  const budget = maxAttempts === 0 ? undefined : new RestartBudget({ clock, maxAttempts });
   const result = recover({ attempt, backoff, budget, signal: controller.signal, failed });
   return { result, failed, backoff, controller };
 }

@@ -1,31 +1,28 @@
-// Time, passed in: nothing in this package looks at a clock or sets a timer except through this interface.
-// The one for tests is in testing/fake-clock.ts. Next: circuit-breaker.ts, which asks it what time it is.
-
 import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
 
 /** A timer that has been set. */
 export interface Timer {
-  /** The callback will not run any more. May be called at any moment, and more than once. */
+  /** Stops the callback from running. May be called at any time, and more than once. */
   cancel(): void;
 }
 
-/** How a timer is set. */
+/** Options of {@link Clock.setTimer}. */
 export interface TimerOptions {
-  /** Whether the process may end while the timer waits. Default: `false`, it waits for the timer. */
+  /** Whether the process may end while the timer is pending. Default: `false`. */
   unref?: boolean;
 }
 
-/** The time, and timers that follow it. */
+/** The time, and timers that follow it. Everything in this package takes its time from a clock. */
 export interface Clock {
   /** Milliseconds from an arbitrary start, with fractions. Never goes back, whatever happens to the system's date. */
   now(): number;
-  /** The date: milliseconds since the epoch. For people to read; differences are taken from `now`. */
+  /** The date: milliseconds since the epoch, for display. Use `now` to measure. */
   wallTime(): number;
   /** Calls back once, `delayMs` milliseconds from now, and never from inside this call. `Infinity`: never. */
   setTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer;
 }
 
-/** The real time: `performance.now`, `Date.now` and `setTimeout`. Longer delays than `setTimeout` takes are split. */
+/** The real time: `performance.now`, `Date.now` and `setTimeout`. Delays beyond the limit of `setTimeout` are split. */
 export function systemClock(): Clock {
   return { now: () => performance.now(), wallTime: () => Date.now(), setTimer: setSystemTimer };
 }

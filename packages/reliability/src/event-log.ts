@@ -1,113 +1,108 @@
-// Hands each event to the logger and to `node:diagnostics_channel`. Costs next to nothing when nobody listens.
-// The loggers that are included are in line-loggers.ts.
-
 import { type Channel, channel } from "node:diagnostics_channel";
+import type { LogEventName } from "@multifrost/protocol/internal";
 import type { Clock } from "./clock.js";
 import { prettyLogger } from "./line-loggers.js";
-import {
-  EVENT_LEVELS,
-  type LogContext,
-  type LogEvent,
-  type LogEventName,
-  type LogFields,
-  type Logger,
-  type LogLevel,
-  type LogRecord,
-} from "./log-event.js";
+import type { LogContext, LogEvent, LogFields, Logger, LogLevel, LogRecord } from "./logger.js";
 
-/** How an event log is made. */
-export interface EventLogOptions {
+/** Options of an {@link EventLog}. */
+export interface EventLogOptions<Name extends string = LogEventName> {
   clock: Clock;
-  /** Where events go; `false`: nowhere. Default: warnings and errors, readable, to stderr. */
-  logger?: Logger | false | undefined;
-  /** What every event carries. Default: nothing. */
+  /** All events, each with the level it has unless it is emitted with another. */
+  levels: Readonly<Record<Name, LogLevel>>;
+  /** Where events go; `false`: nowhere. Default: warnings and errors, as readable lines, to stderr. */
+  logger?: Logger<Name> | false | undefined;
+  /** Fields of every event. Default: none. */
   context?: LogContext;
 }
 
-/** Takes the events of one worker. */
-export interface EventLog {
-  /** Whether anybody would get it. Ask before gathering fields on a hot path. `level`: the event's own by default. */
-  enabled(event: LogEventName, level?: LogLevel): boolean;
+/**
+ * Sends the events of one worker to a logger and to `node:diagnostics_channel`. Each event has its own channel, so that
+ * a subscriber pays only for the events it wants. An event without a listener costs a few branches.
+ *
+ * A logger that throws breaks nothing: what it throws is dropped.
+ */
+export class EventLog<Name extends string = LogEventName> {
+  readonly #clock: Clock;
+  readonly #levels: Readonly<Record<Name, LogLevel>>;
+  readonly #logger: Logger<Name> | undefined;
+  readonly #isConsole: boolean;
+  readonly #context: LogContext;
+  /** Node forgets a channel that is not referenced. */
+  readonly #channels: Readonly<Record<Name, Channel>>;
+
+  constructor(options: EventLogOptions<Name>) {
+    const { clock, levels, logger = prettyLogger({ level: "warn" }), context = {} } = options;
+    this.#clock = clock;
+    this.#levels = levels;
+    this.#logger = logger === false ? undefined : logger;
+    this.#isConsole = logger !== false && "table" in logger && typeof logger.table === "function";
+    this.#context = context;
+    this.#channels = openChannels(levels);
+  }
+
   /**
-   * Tells of an event. Never throws, whatever the logger does; a subscriber of a diagnostics channel that throws is an
-   * uncaught exception, as Node has it. `level`: the event's own by default.
+   * Whether the logger or a subscriber receives the event. Ask before collecting fields on a hot path.
+   *
+   * @param level Default: the event's level.
    */
-  emit(event: LogEventName, fields?: LogFields, level?: LogLevel): void;
+  enabled(event: Name, level: LogLevel = this.#levels[event]): boolean {
+    return this.#channels[event].hasSubscribers || this.#loggerTakes(level);
+  }
+
+  /**
+   * Emits an event. Never throws. A channel subscriber that throws causes an uncaught exception, as Node defines.
+   *
+   * @param level Default: the event's level.
+   */
+  emit(event: Name, fields?: LogFields, level: LogLevel = this.#levels[event]): void {
+    const eventChannel = this.#channels[event];
+    const logged = this.#loggerTakes(level);
+    if (!logged && !eventChannel.hasSubscribers) {
+      return;
+    }
+    const record: LogRecord<Name> = { event, timestamp: this.#clock.wallTime(), ...this.#context, ...fields };
+    if (logged) {
+      this.#write(level, record);
+    }
+    if (eventChannel.hasSubscribers) {
+      eventChannel.publish({ level, ...record } satisfies LogEvent<Name>);
+    }
+  }
+
+  /** `console` has no level and would print two lines for each call, so it gets no `debug` events. */
+  #loggerTakes(level: LogLevel): boolean {
+    const logger = this.#logger;
+    if (logger === undefined || (level === "debug" && (this.#isConsole || logger.debug === undefined))) {
+      return false;
+    }
+    try {
+      return logger.isLevelEnabled?.(level) ?? true;
+    } catch {
+      return false;
+    }
+  }
+
+  #write(level: LogLevel, record: LogRecord<Name>): void {
+    const message = record.message ?? record.event;
+    try {
+      if (this.#isConsole) {
+        (this.#logger as unknown as Console)[level](message, record);
+      } else {
+        this.#logger?.[level]?.(record, message);
+      }
+    } catch {
+      // A user's logger must not break a call, and nothing is left to report its failure to.
+    }
+  }
 }
 
 /** The diagnostics channel of an event, such as `multifrost:request_start`. Its messages are `LogEvent`s. */
-export function eventChannelName(event: LogEventName): string {
+export function eventChannelName(event: string): string {
   return `multifrost:${event}`;
 }
 
-/** Makes an event log. Every event has a diagnostics channel of its own, so that one can be had without the others. */
-export function createEventLog(options: EventLogOptions): EventLog {
-  const { clock, logger = prettyLogger({ level: "warn" }), context = {} } = options;
-  const channels = openChannels();
-  const sink = logger === false ? undefined : openSink(logger);
-
-  return {
-    enabled: (event, level = EVENT_LEVELS[event]) => channels[event].hasSubscribers || (sink?.takes(level) ?? false),
-    emit(event, fields, level = EVENT_LEVELS[event]) {
-      const toSink = sink?.takes(level) ?? false;
-      const toChannel = channels[event].hasSubscribers;
-      if (!toSink && !toChannel) {
-        return;
-      }
-      const record: LogRecord = { event, timestamp: clock.wallTime(), ...context, ...fields };
-      if (toSink) {
-        sink?.write(level, record);
-      }
-      if (toChannel) {
-        channels[event].publish({ level, ...record } satisfies LogEvent);
-      }
-    },
-  };
-}
-
-/** Held on to, because a channel that nobody holds is forgotten. */
-function openChannels(): Readonly<Record<LogEventName, Channel>> {
-  const names = Object.keys(EVENT_LEVELS) as LogEventName[];
+function openChannels<Name extends string>(levels: Readonly<Record<Name, LogLevel>>): Record<Name, Channel> {
+  const names = Object.keys(levels) as Name[];
   const entries = names.map((event) => [event, channel(eventChannelName(event))] as const);
-  return Object.fromEntries(entries) as Record<LogEventName, Channel>;
-}
-
-/** A logger of whatever shape, as this file needs it. Neither of the two throws. */
-interface Sink {
-  takes(level: LogLevel): boolean;
-  write(level: LogLevel, record: LogRecord): void;
-}
-
-function openSink(logger: Logger): Sink {
-  const isConsole = "table" in logger && typeof logger.table === "function";
-  return {
-    takes: (level) => quietly(() => takes(logger, level, isConsole)) ?? false,
-    write: (level, record) => {
-      const message = record.message ?? record.event;
-      quietly(() => {
-        if (isConsole) {
-          (logger as unknown as Console)[level](message, record);
-        } else {
-          logger[level]?.(record, message);
-        }
-      });
-    },
-  };
-}
-
-/** `console` has no level of its own, and two lines for every call is not what its user wants. */
-function takes(logger: Logger, level: LogLevel, isConsole: boolean): boolean {
-  if (level === "debug" && (isConsole || logger.debug === undefined)) {
-    return false;
-  }
-  return logger.isLevelEnabled?.(level) ?? true;
-}
-
-/** Somebody else's logger must not break a call. There is nobody left to tell of its failure. */
-function quietly<R>(action: () => R): R | undefined {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
+  return Object.fromEntries(entries) as Record<Name, Channel>;
 }

@@ -1,20 +1,44 @@
-// The heartbeat loop: send, wait, judge, go on. It never ends by itself, only by `stop`.
-// The contract is in heartbeat.ts. Whoever receives messages hands the answers' ids to `answered`.
-
 import { NotRunningError, TimeoutError } from "@multifrost/protocol/errors";
 import type { Clock, Timer } from "./clock.js";
-import type { HeartbeatMonitor, HeartbeatOptions } from "./heartbeat.js";
 
-/** Unanswered heartbeats that are remembered, so that a late answer is still known for what it is. */
+/** Options of a {@link HeartbeatMonitor}. The callbacks must not throw; they may call `stop` and `start`. */
+export interface HeartbeatOptions {
+  clock: Clock;
+  /** Time from one heartbeat to the next, in milliseconds. 0: only those sent by `beat`. Default: 5000. */
+  intervalMs?: number;
+  /** How long a heartbeat may stay unanswered, in milliseconds. Default: 3000. */
+  timeoutMs?: number;
+  /** Misses in a row after which the worker counts as lost. Default: 3. */
+  maxMisses?: number;
+  /** Returns a new id for each heartbeat. */
+  newId: () => string;
+  /** Sends a heartbeat. If it throws, the heartbeat becomes a miss when its timeout is over. */
+  send: (id: string) => void;
+  /** A heartbeat was answered, in time or late. `rttMs`: its round trip in milliseconds, on the monotonic clock. */
+  onAnswer?: (answer: { readonly rttMs: number }) => void;
+  /** A heartbeat was not answered in time. `misses`: misses in a row so far. */
+  onMiss?: (miss: { readonly misses: number }) => void;
+  /** `maxMisses` in a row were not answered. Called once per loss; heartbeats continue, so that a recovery is noticed. */
+  onLost?: (loss: { readonly misses: number }) => void;
+  /** A lost worker answered. */
+  onRecovered?: () => void;
+}
+
+/** Options of {@link HeartbeatMonitor.beat}. */
+export interface BeatOptions {
+  /** How long to wait for the answer, in milliseconds. Default: the monitor's `timeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** How many unanswered heartbeats are remembered, to recognise late answers. */
 const LATE_REMEMBERED = 16;
 
-/** A heartbeat must not be what keeps a process alive. */
+/** Heartbeats alone do not keep a process alive. */
 const UNREF = { unref: true };
 
-/** What to do about a heartbeat that nobody answered. */
-const ADVICE = "The worker is gone, or its event loop is blocked; look at its output, or allow more time.";
+const ADVICE = "The worker is gone, or its event loop is blocked. Look at its output, or allow more time.";
 
-/** Whoever called `beat` and waits. */
+/** A caller of `beat` that waits for the answer. */
 interface Waiter {
   resolve(rttMs: number): void;
   reject(error: unknown): void;
@@ -27,149 +51,168 @@ interface Beat {
   timer: Timer;
 }
 
-interface Monitor {
-  readonly options: HeartbeatOptions;
-  readonly clock: Clock;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly maxMisses: number;
-  /** Sent, neither answered nor judged. */
-  readonly waiting: Map<string, Beat>;
-  /** Judged unanswered, with the time they were sent; the oldest first. */
-  readonly late: Map<string, number>;
-  nextTick: Timer | undefined;
-  misses: number;
-  lost: boolean;
-  lastRttMs: number | undefined;
-}
-
-/** Makes a monitor that is not started. */
-export function createHeartbeatMonitor(options: HeartbeatOptions): HeartbeatMonitor {
-  const { clock, intervalMs = 5000, timeoutMs = 3000, maxMisses = 3 } = options;
-  const limits = { intervalMs, timeoutMs, maxMisses };
-  const state = { nextTick: undefined, misses: 0, lost: false, lastRttMs: undefined };
-  const monitor: Monitor = { options, clock, ...limits, waiting: new Map(), late: new Map(), ...state };
-  return {
-    get misses() {
-      return monitor.misses;
-    },
-    get lost() {
-      return monitor.lost;
-    },
-    get lastRttMs() {
-      return monitor.lastRttMs;
-    },
-    start() {
-      if (intervalMs > 0 && monitor.nextTick === undefined) {
-        tick(monitor);
-      }
-    },
-    beat: (beatOptions) => beatNow(monitor, beatOptions?.timeoutMs ?? timeoutMs),
-    answered: (id) => answered(monitor, id),
-    stop: () => stop(monitor),
-  };
-}
-
-/** The next tick is set before anything else happens, so that nothing which goes wrong here can end the loop. */
-function tick(monitor: Monitor): void {
-  const { clock, options } = monitor;
-  monitor.nextTick = clock.setTimer(() => tick(monitor), monitor.intervalMs, UNREF);
-  const id = options.newId();
-  expectAnswer(monitor, id, monitor.timeoutMs, undefined);
-  try {
-    options.send(id);
-  } catch {
-    // Nobody will answer it: it becomes a miss when its time is up, like any other.
-  }
-}
-
-function beatNow(monitor: Monitor, timeoutMs: number): Promise<number> {
-  const id = monitor.options.newId();
-  return new Promise((resolve, reject) => {
-    expectAnswer(monitor, id, timeoutMs, { resolve, reject });
-    try {
-      monitor.options.send(id);
-    } catch (error) {
-      monitor.waiting.get(id)?.timer.cancel();
-      monitor.waiting.delete(id);
-      reject(error);
-    }
-  });
-}
-
 /**
- * The time being up is not yet a miss: where this process itself was busy for long, the answer may be there and unread.
- * A second timer lets the event loop turn once, and read, before the heartbeat is judged.
+ * Checks whether a worker still answers: sends a heartbeat every interval and reports answers, misses, loss and
+ * recovery. It sends no bytes itself and decides nothing about a lost worker. Its timers do not keep the process alive.
  */
-function expectAnswer(monitor: Monitor, id: string, timeoutMs: number, waiter: Waiter | undefined): void {
-  const { clock } = monitor;
-  const judge = (): void => overdue(monitor, id, beat);
-  const letItTurn = (): void => {
-    beat.timer = clock.setTimer(judge, 0, UNREF);
-  };
-  const beat: Beat = { sentAt: clock.now(), timeoutMs, waiter, timer: clock.setTimer(letItTurn, timeoutMs, UNREF) };
-  monitor.waiting.set(id, beat);
-}
+export class HeartbeatMonitor {
+  readonly #options: HeartbeatOptions;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #timeoutMs: number;
+  readonly #maxMisses: number;
+  /** Sent, neither answered nor overdue. */
+  readonly #waiting = new Map<string, Beat>();
+  /** Overdue, with the time they were sent; the oldest first. */
+  readonly #late = new Map<string, number>();
+  #nextTick: Timer | undefined;
+  #misses = 0;
+  #lost = false;
+  #lastRttMs: number | undefined;
 
-function overdue(monitor: Monitor, id: string, { sentAt, timeoutMs, waiter }: Beat): void {
-  const { waiting, late } = monitor;
-  waiting.delete(id);
-  late.set(id, sentAt);
-  if (late.size > LATE_REMEMBERED) {
-    const [oldest] = late.keys();
-    late.delete(oldest as string);
+  constructor(options: HeartbeatOptions) {
+    const { clock, intervalMs = 5000, timeoutMs = 3000, maxMisses = 3 } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+    this.#timeoutMs = timeoutMs;
+    this.#maxMisses = maxMisses;
   }
-  if (waiter === undefined) {
-    missed(monitor);
-  } else {
-    waiter.reject(new TimeoutError(`Heartbeat not answered within ${timeoutMs} ms. ${ADVICE}`, { timeoutMs }));
-  }
-}
 
-function missed(monitor: Monitor): void {
-  const { options, maxMisses } = monitor;
-  monitor.misses += 1;
-  options.onMiss?.({ misses: monitor.misses });
-  if (monitor.misses >= maxMisses && !monitor.lost) {
-    monitor.lost = true;
-    options.onLost?.({ misses: monitor.misses });
+  /** Misses in a row so far. */
+  get misses(): number {
+    return this.#misses;
   }
-}
 
-function answered(monitor: Monitor, id: string): boolean {
-  const { waiting, late, options } = monitor;
-  const beat = waiting.get(id);
-  const sentAt = beat?.sentAt ?? late.get(id);
-  if (sentAt === undefined) {
-    return false;
+  /** Whether `maxMisses` was reached and no answer has come since. */
+  get lost(): boolean {
+    return this.#lost;
   }
-  beat?.timer.cancel();
-  waiting.delete(id);
-  late.delete(id);
-  const rttMs = monitor.clock.now() - sentAt;
-  const recovered = monitor.lost;
-  monitor.misses = 0;
-  monitor.lost = false;
-  monitor.lastRttMs = rttMs;
-  beat?.waiter?.resolve(rttMs);
-  options.onAnswer?.({ rttMs });
-  if (recovered) {
-    options.onRecovered?.();
-  }
-  return true;
-}
 
-function stop(monitor: Monitor): void {
-  monitor.nextTick?.cancel();
-  const waiting = [...monitor.waiting.values()];
-  monitor.waiting.clear();
-  monitor.late.clear();
-  monitor.nextTick = undefined;
-  monitor.misses = 0;
-  monitor.lost = false;
-  for (const { timer, waiter } of waiting) {
-    timer.cancel();
-    const message = "Heartbeats were stopped before this one was answered. Start the worker again to send another.";
-    waiter?.reject(new NotRunningError(message, { state: "stopped" }));
+  /** The latest round trip, in milliseconds; `undefined` before the first answer. */
+  get lastRttMs(): number | undefined {
+    return this.#lastRttMs;
+  }
+
+  /** Sends a heartbeat now and one every interval, until `stop`. No effect when started, or when `intervalMs` is 0. */
+  start(): void {
+    if (this.#intervalMs > 0 && this.#nextTick === undefined) {
+      this.#tick();
+    }
+  }
+
+  /**
+   * Sends one heartbeat now, started or not, and resolves with its round trip in milliseconds. Use it to check that the
+   * worker is reachable. An unanswered one is not a miss; an answered one counts as any other answer.
+   *
+   * Rejects with `TIMEOUT` when no answer comes in time, `NOT_RUNNING` when `stop` is called first, or with what `send`
+   * threw.
+   */
+  beat(options?: BeatOptions): Promise<number> {
+    const id = this.#options.newId();
+    return new Promise((resolve, reject) => {
+      this.#expectAnswer(id, options?.timeoutMs ?? this.#timeoutMs, { resolve, reject });
+      try {
+        this.#options.send(id);
+      } catch (error) {
+        this.#waiting.get(id)?.timer.cancel();
+        this.#waiting.delete(id);
+        reject(error);
+      }
+    });
+  }
+
+  /**
+   * Takes the answer to the heartbeat with this id. A late answer counts too: it ends the misses in a row, and its round
+   * trip is reported.
+   *
+   * Returns `false` when the id is not that of a heartbeat, or the heartbeat was answered already or is too old.
+   */
+  answered(id: string): boolean {
+    const beat = this.#waiting.get(id);
+    const sentAt = beat?.sentAt ?? this.#late.get(id);
+    if (sentAt === undefined) {
+      return false;
+    }
+    beat?.timer.cancel();
+    this.#waiting.delete(id);
+    this.#late.delete(id);
+    const rttMs = this.#clock.now() - sentAt;
+    const recovered = this.#lost;
+    this.#misses = 0;
+    this.#lost = false;
+    this.#lastRttMs = rttMs;
+    beat?.waiter?.resolve(rttMs);
+    this.#options.onAnswer?.({ rttMs });
+    if (recovered) {
+      this.#options.onRecovered?.();
+    }
+    return true;
+  }
+
+  /** Ends heartbeats, rejects every waiting `beat` and forgets misses. May be called twice; `start` starts again. */
+  stop(): void {
+    this.#nextTick?.cancel();
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#late.clear();
+    this.#nextTick = undefined;
+    this.#misses = 0;
+    this.#lost = false;
+    for (const { timer, waiter } of waiting) {
+      timer.cancel();
+      const message = "Heartbeats stopped before this one was answered. Start the worker again to send another.";
+      waiter?.reject(new NotRunningError(message, { state: "stopped" }));
+    }
+  }
+
+  /** Sets the next tick first, so that no failure in here can end the loop. */
+  #tick(): void {
+    this.#nextTick = this.#clock.setTimer(() => this.#tick(), this.#intervalMs, UNREF);
+    const id = this.#options.newId();
+    this.#expectAnswer(id, this.#timeoutMs, undefined);
+    try {
+      this.#options.send(id);
+    } catch {
+      // No answer can come: this heartbeat becomes a miss when its timeout is over.
+    }
+  }
+
+  /**
+   * Waits one more turn of the event loop after the timeout: when this process itself was busy, the answer may have
+   * arrived and not been read yet.
+   */
+  #expectAnswer(id: string, timeoutMs: number, waiter: Waiter | undefined): void {
+    const timedOut = (): void => {
+      beat.timer = this.#clock.setTimer(() => this.#overdue(id, beat), 0, UNREF);
+    };
+    const timer = this.#clock.setTimer(timedOut, timeoutMs, UNREF);
+    const beat: Beat = { sentAt: this.#clock.now(), timeoutMs, waiter, timer };
+    this.#waiting.set(id, beat);
+  }
+
+  #overdue(id: string, { sentAt, timeoutMs, waiter }: Beat): void {
+    this.#waiting.delete(id);
+    this.#late.set(id, sentAt);
+    for (const oldest of this.#late.keys()) {
+      if (this.#late.size <= LATE_REMEMBERED) {
+        break;
+      }
+      this.#late.delete(oldest);
+    }
+    if (waiter === undefined) {
+      this.#missed();
+    } else {
+      waiter.reject(new TimeoutError(`Heartbeat not answered within ${timeoutMs} ms. ${ADVICE}`, { timeoutMs }));
+    }
+  }
+
+  #missed(): void {
+    this.#misses += 1;
+    this.#options.onMiss?.({ misses: this.#misses });
+    if (this.#misses >= this.#maxMisses && !this.#lost) {
+      this.#lost = true;
+      this.#options.onLost?.({ misses: this.#misses });
+    }
   }
 }

@@ -1,39 +1,28 @@
-// All of `@multifrost/reliability`. Read circuit.ts and circuit-breaker.ts first; time comes from clock.ts.
+/**
+ * `@multifrost/reliability`: circuit breaker, heartbeat monitor, backoff, restart budget, metrics and structured events.
+ * Time is passed in.
+ *
+ * @packageDocumentation
+ */
 
-export { type Backoff, type BackoffOptions, createBackoff } from "./backoff.js";
-export type {
-  Admission,
-  CallRefusal,
-  CallTicket,
+export type { LogEventName } from "@multifrost/protocol/internal";
+export { Backoff, type BackoffOptions } from "./backoff.js";
+export {
+  type Admission,
+  type CallRefusal,
+  type CallTicket,
   CircuitBreaker,
-  CircuitBreakerOptions,
-  CircuitChange,
-  CircuitState,
-} from "./circuit.js";
-export { createCircuitBreaker } from "./circuit-breaker.js";
+  type CircuitBreakerOptions,
+  type CircuitChange,
+  type CircuitState,
+} from "./circuit-breaker.js";
 export { type Clock, systemClock, type Timer, type TimerOptions } from "./clock.js";
-export { createEventLog, type EventLog, type EventLogOptions, eventChannelName } from "./event-log.js";
+export { EventLog, type EventLogOptions, eventChannelName } from "./event-log.js";
 export { createFailureRule, type FailureRule, isWorkerFailure } from "./failure-rule.js";
-export type { BeatOptions, HeartbeatMonitor, HeartbeatOptions } from "./heartbeat.js";
-export { createHeartbeatMonitor } from "./heartbeat-monitor.js";
-export {
-  createLatencyWindow,
-  type LatencySummary,
-  type LatencyWindow,
-  type LatencyWindowOptions,
-} from "./latency-window.js";
+export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions } from "./heartbeat-monitor.js";
+export { type LatencySummary, LatencyWindow, type LatencyWindowOptions } from "./latency-window.js";
 export { jsonLinesLogger, type LineLoggerOptions, prettyLogger } from "./line-loggers.js";
-export {
-  EVENT_LEVELS,
-  type LogContext,
-  type LogEvent,
-  type LogEventName,
-  type LogFields,
-  type Logger,
-  type LogLevel,
-  type LogRecord,
-} from "./log-event.js";
-export { createMetrics, type Metrics, type MetricsOptions } from "./metrics.js";
-export type { HeartbeatMetrics, MetricsSnapshot } from "./metrics-snapshot.js";
-export { createRareEvent, type RareEvent } from "./rare-event.js";
-export { createRestartBudget, type RestartBudget, type RestartBudgetOptions } from "./restart-budget.js";
+export type { LogContext, LogEvent, LogFields, Logger, LogLevel, LogRecord } from "./logger.js";
+export { type HeartbeatMetrics, Metrics, type MetricsOptions, type MetricsSnapshot } from "./metrics.js";
+export { RareEvent, type RareEventOptions } from "./rare-event.js";
+export { RestartBudget, type RestartBudgetOptions } from "./restart-budget.js";

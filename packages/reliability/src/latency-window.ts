@@ -1,10 +1,7 @@
-// Latencies of the last minute, at a constant cost per call and in bounded memory, however many calls there are.
-// Percentiles come from Node's own HDR histogram. Next: metrics.ts, which puts them into the snapshot.
-
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { Clock } from "./clock.js";
 
-/** What the window tells, in milliseconds. `null` where no call ended within the window: nothing is not zero. */
+/** Latencies within a window, in milliseconds. `null` where no call ended within it. */
 export interface LatencySummary {
   readonly avg: number | null;
   readonly min: number | null;
@@ -12,110 +9,111 @@ export interface LatencySummary {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
-  /** The latest latency, also where it is older than the window; `null` before the first. */
+  /** The latest latency, even if it is older than the window; `null` before the first. */
   readonly last: number | null;
 }
 
-/** How a window is made. */
+/** Options of a {@link LatencyWindow}. */
 export interface LatencyWindowOptions {
   clock: Clock;
-  /** How far back it looks, in milliseconds. Default: 60 000. */
+  /** The length of the window, in milliseconds. Default: 60 000. */
   windowMs?: number;
 }
 
-/** A sliding window over latencies. */
-export interface LatencyWindow {
-  record(latencyMs: number): void;
-  summary(): LatencySummary;
-}
-
-/** The window moves on by one slice at a time, so that it covers between 5/6 and the whole of `windowMs`. */
+/** The window moves on one slice at a time, so it covers between 5/6 and the whole of `windowMs`. */
 const SLICES = 6;
 
-/** Histograms count microseconds, from 1 to one hour, exact to 1 %; a longer one counts as an hour in percentiles. */
+/** Histograms count microseconds from 1 to one hour, exact to 1 %. A longer latency counts as one hour in percentiles. */
 const HISTOGRAM = { lowest: 1, highest: 3_600_000_000, figures: 2 };
 
-interface Slice {
-  /** Which slice of time it holds now; the slot is used again for a later one. */
-  epoch: number;
-  count: number;
-  sum: number;
-  min: number;
-  max: number;
-  /** Made when first needed: about 30 kB each, which an idle worker does not pay. */
-  histogram: RecordableHistogram | undefined;
-}
+/**
+ * Latencies of the last minute, at constant cost per call and in bounded memory. Average, minimum and maximum are exact,
+ * percentiles exact to 1 %.
+ */
+export class LatencyWindow {
+  readonly #clock: Clock;
+  readonly #sliceMs: number;
+  readonly #slices: readonly Slice[] = Array.from({ length: SLICES }, () => new Slice());
+  readonly #merged = new Slice();
+  #last: number | null = null;
 
-/** Makes an empty window. Average, minimum and maximum are exact, percentiles to 1 %. */
-export function createLatencyWindow(options: LatencyWindowOptions): LatencyWindow {
-  const { clock, windowMs = 60_000 } = options;
-  const sliceMs = windowMs / SLICES;
-  const slices: readonly Slice[] = Array.from({ length: SLICES }, emptySlice);
-  const merged = emptySlice();
-  let last: number | null = null;
+  constructor(options: LatencyWindowOptions) {
+    const { clock, windowMs = 60_000 } = options;
+    this.#clock = clock;
+    this.#sliceMs = windowMs / SLICES;
+  }
 
-  return {
-    record(latencyMs) {
-      const epoch = Math.floor(clock.now() / sliceMs);
-      // The remainder of a division by SLICES, a slot that is always there.
-      const slice = slices[epoch % SLICES] as Slice;
-      if (slice.epoch !== epoch) {
-        clear(slice, epoch);
+  /** Adds one latency, in milliseconds. */
+  record(latencyMs: number): void {
+    this.#last = latencyMs;
+    const epoch = Math.floor(this.#clock.now() / this.#sliceMs);
+    this.#slices[epoch % SLICES]?.add(latencyMs, epoch);
+  }
+
+  /** Summarises the latencies within the window. */
+  summary(): LatencySummary {
+    const oldest = Math.floor(this.#clock.now() / this.#sliceMs) - SLICES + 1;
+    this.#merged.clear(0);
+    for (const slice of this.#slices) {
+      if (slice.epoch >= oldest) {
+        this.#merged.merge(slice);
       }
-      last = latencyMs;
-      add(slice, latencyMs);
-    },
-    summary() {
-      const oldest = Math.floor(clock.now() / sliceMs) - SLICES + 1;
-      clear(merged, 0);
-      for (const slice of slices) {
-        if (slice.epoch >= oldest) {
-          merge(merged, slice);
-        }
-      }
-      return { ...summarize(merged), last };
-    },
-  };
-}
-
-function emptySlice(): Slice {
-  return { epoch: -Infinity, count: 0, sum: 0, min: Infinity, max: -Infinity, histogram: undefined };
-}
-
-function clear(slice: Slice, epoch: number): void {
-  slice.histogram?.reset();
-  slice.epoch = epoch;
-  slice.count = 0;
-  slice.sum = 0;
-  slice.min = Infinity;
-  slice.max = -Infinity;
-}
-
-function add(slice: Slice, latencyMs: number): void {
-  slice.count += 1;
-  slice.sum += latencyMs;
-  slice.min = Math.min(slice.min, latencyMs);
-  slice.max = Math.max(slice.max, latencyMs);
-  slice.histogram ??= createHistogram(HISTOGRAM);
-  slice.histogram.record(Math.min(HISTOGRAM.highest, Math.max(HISTOGRAM.lowest, Math.round(latencyMs * 1000))));
-}
-
-function merge(into: Slice, { count, sum, min, max, histogram }: Slice): void {
-  into.count += count;
-  into.sum += sum;
-  into.min = Math.min(into.min, min);
-  into.max = Math.max(into.max, max);
-  if (histogram !== undefined) {
-    into.histogram ??= createHistogram(HISTOGRAM);
-    into.histogram.add(histogram);
+    }
+    return { ...this.#merged.summary(), last: this.#last };
   }
 }
 
-function summarize({ count, sum, min, max, histogram }: Slice): Omit<LatencySummary, "last"> {
-  if (count === 0 || histogram === undefined) {
-    return { avg: null, min: null, max: null, p50: null, p95: null, p99: null };
+/** The latencies of one slice of time. */
+class Slice {
+  /** The number of the slice of time; the object is reused for later ones. */
+  epoch = -Infinity;
+  #count = 0;
+  #sum = 0;
+  #min = Infinity;
+  #max = -Infinity;
+  /** Created when first needed: each takes about 30 kB, which an idle worker does not pay. */
+  #histogram: RecordableHistogram | undefined;
+
+  clear(epoch: number): void {
+    this.#histogram?.reset();
+    this.epoch = epoch;
+    this.#count = 0;
+    this.#sum = 0;
+    this.#min = Infinity;
+    this.#max = -Infinity;
   }
-  // A bucket's edge may lie outside of what was measured.
-  const percentile = (rank: number): number => Math.min(max, Math.max(min, histogram.percentile(rank) / 1000));
-  return { avg: sum / count, min, max, p50: percentile(50), p95: percentile(95), p99: percentile(99) };
+
+  add(latencyMs: number, epoch: number): void {
+    if (this.epoch !== epoch) {
+      this.clear(epoch);
+    }
+    this.#count += 1;
+    this.#sum += latencyMs;
+    this.#min = Math.min(this.#min, latencyMs);
+    this.#max = Math.max(this.#max, latencyMs);
+    this.#histogram ??= createHistogram(HISTOGRAM);
+    this.#histogram.record(Math.min(HISTOGRAM.highest, Math.max(HISTOGRAM.lowest, Math.round(latencyMs * 1000))));
+  }
+
+  merge(other: Slice): void {
+    this.#count += other.#count;
+    this.#sum += other.#sum;
+    this.#min = Math.min(this.#min, other.#min);
+    this.#max = Math.max(this.#max, other.#max);
+    if (other.#histogram !== undefined) {
+      this.#histogram ??= createHistogram(HISTOGRAM);
+      this.#histogram.add(other.#histogram);
+    }
+  }
+
+  summary(): Omit<LatencySummary, "last"> {
+    const histogram = this.#histogram;
+    if (this.#count === 0 || histogram === undefined) {
+      return { avg: null, min: null, max: null, p50: null, p95: null, p99: null };
+    }
+    const [min, max] = [this.#min, this.#max];
+    // A bucket's edge may lie outside of what was measured.
+    const percentile = (rank: number): number => Math.min(max, Math.max(min, histogram.percentile(rank) / 1000));
+    return { avg: this.#sum / this.#count, min, max, p50: percentile(50), p95: percentile(95), p99: percentile(99) };
+  }
 }

@@ -1,37 +1,37 @@
-// Two loggers that write lines: one JSON object each for machines, or one readable line each for people.
-// Given to event-log.ts as its `logger`.
+import type { Logger, LogLevel, LogRecord } from "./logger.js";
 
-import type { Logger, LogLevel, LogRecord } from "./log-event.js";
-
-/** How a line logger is made. */
+/** Options of {@link jsonLinesLogger} and {@link prettyLogger}. */
 export interface LineLoggerOptions {
-  /** Takes one line, with its line end. Default: this process's stderr. */
+  /** Writes one line, which includes its line end. Default: to this process's stderr. */
   write?: (line: string) => void;
-  /** The least level that is written. Default: `info`. */
+  /** The lowest level that is written. Default: `info`. */
   level?: LogLevel;
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** One JSON object a line: `time` (ISO 8601), `level`, `event`, `message`, then the other fields; errors with stack. */
-export function jsonLinesLogger(options: LineLoggerOptions = {}): Required<Logger> {
+/**
+ * Writes one JSON object per line: `time` (ISO 8601), `level`, `event`, `message`, then the other fields. Errors are
+ * written with their stack.
+ */
+export function jsonLinesLogger(options: LineLoggerOptions = {}): Required<Logger<string>> {
   return lineLogger(options, (level, { event, timestamp, message, ...fields }) => {
     const head = { time: isoTime(timestamp), level, event, message };
     return toJson({ ...head, ...fields }) ?? toJson({ ...head, unwritable: true }) ?? "{}";
   });
 }
 
-/** One line for people: `2026-01-31T12:00:00.000Z WARN  heartbeat_missed Heartbeat 2 of 3 missed workerId=7f3a`. */
-export function prettyLogger(options: LineLoggerOptions = {}): Required<Logger> {
+/** Writes readable lines: `2026-01-31T12:00:00.000Z WARN  heartbeat_missed Heartbeat 2 of 3 missed workerId=7f3a`. */
+export function prettyLogger(options: LineLoggerOptions = {}): Required<Logger<string>> {
   return lineLogger(options, prettyLine);
 }
 
 function lineLogger(
   { write = writeToStderr, level: least = "info" }: LineLoggerOptions,
-  format: (level: LogLevel, record: LogRecord) => string,
-): Required<Logger> {
+  format: (level: LogLevel, record: LogRecord<string>) => string,
+): Required<Logger<string>> {
   const isLevelEnabled = (level: LogLevel): boolean => RANK[level] >= RANK[least];
-  const at = (level: LogLevel) => (record: LogRecord) => {
+  const at = (level: LogLevel) => (record: LogRecord<string>) => {
     if (isLevelEnabled(level)) {
       write(`${format(level, record)}\n`);
     }
@@ -47,7 +47,7 @@ function isoTime(timestamp: number): string {
   return new Date(timestamp).toISOString();
 }
 
-function prettyLine(level: LogLevel, { event, timestamp, message, details, ...fields }: LogRecord): string {
+function prettyLine(level: LogLevel, { event, timestamp, message, details, ...fields }: LogRecord<string>): string {
   const pairs = Object.entries({ ...fields, ...details })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${prettyValue(value)}`);
@@ -55,19 +55,19 @@ function prettyLine(level: LogLevel, { event, timestamp, message, details, ...fi
   return [...words, ...(message === undefined ? [] : [oneLine(message)]), ...pairs].join(" ");
 }
 
-/** Bare where it is one plain word, quoted otherwise; of an error, what it says, without the stack. */
+/** One plain word as it is, anything else as JSON; an error as name and message, without the stack. */
 function prettyValue(value: unknown): string {
   const text = value instanceof Error ? `${value.name}: ${value.message}` : value;
   return typeof text === "string" && /^[\w.:/@-]+$/.test(text) ? text : (toJson(text) ?? "unwritable");
 }
 
-/** What a worker sends ends up in messages: no line ends, no terminal control. */
+/** Messages may contain text from a worker: removes line ends and terminal control characters. */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing control characters is the purpose.
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
-/** An error with its fields, a bigint as text. `undefined` for what JSON cannot say: a cycle, a function. */
+/** An error becomes an object with its fields, a bigint text. `undefined` for cycles and functions. */
 function toJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, writable);

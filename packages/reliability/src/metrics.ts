@@ -1,141 +1,143 @@
-// Counts what happens to calls, heartbeats and the worker. What comes of it is described in metrics-snapshot.ts.
-// Each method costs the same however long the worker runs. Latencies are kept in latency-window.ts.
-
-import type { CircuitState } from "./circuit.js";
+import type { CircuitState } from "./circuit-breaker.js";
 import type { Clock } from "./clock.js";
-import { createLatencyWindow } from "./latency-window.js";
-import type { MetricsSnapshot } from "./metrics-snapshot.js";
+import { type LatencySummary, LatencyWindow } from "./latency-window.js";
 
-/** How metrics are made. */
+/** Heartbeats so far. */
+export interface HeartbeatMetrics {
+  /** The latest round trip, in milliseconds; `null` before the first. */
+  readonly rttLastMs: number | null;
+  /** The mean of all round trips, in milliseconds; `null` before the first. */
+  readonly rttAvgMs: number | null;
+  /** Heartbeats that were not answered in time, in total. */
+  readonly misses: number;
+}
+
+/**
+ * All metrics at one moment, as plain JSON: no `NaN`, no `undefined`. Counts run from the beginning. Names and units are
+ * stable, for exporters.
+ */
+export interface MetricsSnapshot {
+  /** Calls started. */
+  readonly requestsTotal: number;
+  readonly requestsSuccess: number;
+  readonly requestsFailed: number;
+  /** Share of settled calls that failed, from 0 to 1; 0 before the first settles. */
+  readonly errorRate: number;
+  /** Latencies of the calls that settled within the last minute, failed or not. In milliseconds. */
+  readonly latencyMs: LatencySummary;
+  /** Calls started and not settled. */
+  readonly queueDepth: number;
+  /** The largest `queueDepth` so far. */
+  readonly queueMaxDepth: number;
+  /** How often the circuit opened. */
+  readonly circuitBreakerTrips: number;
+  /** How often the circuit closed again. */
+  readonly circuitBreakerResets: number;
+  readonly circuitBreakerState: CircuitState;
+  readonly heartbeat: HeartbeatMetrics;
+  readonly restarts: number;
+  readonly droppedMessages: number;
+  /** When the snapshot was taken: milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** Options of {@link Metrics}. */
 export interface MetricsOptions {
   clock: Clock;
-  /** Asked for each snapshot. Default: the state last given to `circuitChanged`. */
+  /** Returns the circuit's state for a snapshot. Default: the state last given to `circuitChanged`. */
   circuitState?: () => CircuitState;
-  /** How far back latencies are kept, in milliseconds. Default: 60 000. */
+  /** How long latencies are kept, in milliseconds. Default: 60 000. */
   latencyWindowMs?: number;
 }
 
-/** Counters, one method for each thing that can happen. */
-export interface Metrics {
-  requestStarted(): void;
-  /** `latencyMs`: from its start to its end, in milliseconds. */
-  requestEnded(ok: boolean, latencyMs: number): void;
-  circuitChanged(to: CircuitState): void;
-  heartbeatAnswered(rttMs: number): void;
-  heartbeatMissed(): void;
-  restarted(): void;
-  messageDropped(): void;
-  snapshot(): MetricsSnapshot;
-}
+/** Counters of calls, heartbeats and restarts. Each method costs the same however long the worker runs. */
+export class Metrics {
+  readonly #clock: Clock;
+  readonly #circuitState: (() => CircuitState) | undefined;
+  readonly #latency: LatencyWindow;
+  #started = 0;
+  #succeeded = 0;
+  #failed = 0;
+  #maxDepth = 0;
+  #circuit: CircuitState = "closed";
+  #trips = 0;
+  #resets = 0;
+  #rttLastMs: number | null = null;
+  #rttSumMs = 0;
+  #rttCount = 0;
+  #misses = 0;
+  #restarts = 0;
+  #dropped = 0;
 
-/** Makes counters that all begin at 0. */
-export function createMetrics(options: MetricsOptions): Metrics {
-  const { clock, circuitState, latencyWindowMs = 60_000 } = options;
-  const latency = createLatencyWindow({ clock, windowMs: latencyWindowMs });
-  const counts: Counts = { ...NOTHING_YET };
-  const snapshot = (): MetricsSnapshot => ({
-    ...describe(counts),
-    circuitBreakerState: circuitState?.() ?? counts.circuit,
-    latencyMs: latency.summary(),
-    timestamp: clock.wallTime(),
-  });
-  return { ...requestCounters(counts, latency.record), ...healthCounters(counts), snapshot };
-}
+  constructor(options: MetricsOptions) {
+    const { clock, circuitState, latencyWindowMs = 60_000 } = options;
+    this.#clock = clock;
+    this.#circuitState = circuitState;
+    this.#latency = new LatencyWindow({ clock, windowMs: latencyWindowMs });
+  }
 
-interface Counts {
-  started: number;
-  succeeded: number;
-  failed: number;
-  maxDepth: number;
-  circuit: CircuitState;
-  trips: number;
-  resets: number;
-  rttLastMs: number | null;
-  rttSumMs: number;
-  rttCount: number;
-  misses: number;
-  restarts: number;
-  dropped: number;
-}
+  /** A call started. */
+  requestStarted(): void {
+    this.#started += 1;
+    const depth = this.#started - this.#succeeded - this.#failed;
+    if (depth > this.#maxDepth) {
+      this.#maxDepth = depth;
+    }
+  }
 
-const NOTHING_YET: Readonly<Counts> = {
-  started: 0,
-  succeeded: 0,
-  failed: 0,
-  maxDepth: 0,
-  circuit: "closed",
-  trips: 0,
-  resets: 0,
-  rttLastMs: null,
-  rttSumMs: 0,
-  rttCount: 0,
-  misses: 0,
-  restarts: 0,
-  dropped: 0,
-};
+  /** A call settled, `latencyMs` milliseconds after it started. */
+  requestEnded(ok: boolean, latencyMs: number): void {
+    if (ok) {
+      this.#succeeded += 1;
+    } else {
+      this.#failed += 1;
+    }
+    this.#latency.record(latencyMs);
+  }
 
-function requestCounters(
-  counts: Counts,
-  recordLatency: (latencyMs: number) => void,
-): Pick<Metrics, "requestStarted" | "requestEnded"> {
-  return {
-    requestStarted() {
-      counts.started += 1;
-      counts.maxDepth = Math.max(counts.maxDepth, depth(counts));
-    },
-    requestEnded(ok, latencyMs) {
-      if (ok) {
-        counts.succeeded += 1;
-      } else {
-        counts.failed += 1;
-      }
-      recordLatency(latencyMs);
-    },
-  };
-}
+  circuitChanged(to: CircuitState): void {
+    this.#circuit = to;
+    this.#trips += to === "open" ? 1 : 0;
+    this.#resets += to === "closed" ? 1 : 0;
+  }
 
-function healthCounters(counts: Counts): Omit<Metrics, "requestStarted" | "requestEnded" | "snapshot"> {
-  return {
-    circuitChanged(to) {
-      counts.circuit = to;
-      counts.trips += to === "open" ? 1 : 0;
-      counts.resets += to === "closed" ? 1 : 0;
-    },
-    heartbeatAnswered(rttMs) {
-      counts.rttLastMs = rttMs;
-      counts.rttSumMs += rttMs;
-      counts.rttCount += 1;
-    },
-    heartbeatMissed() {
-      counts.misses += 1;
-    },
-    restarted() {
-      counts.restarts += 1;
-    },
-    messageDropped() {
-      counts.dropped += 1;
-    },
-  };
-}
+  heartbeatAnswered(rttMs: number): void {
+    this.#rttLastMs = rttMs;
+    this.#rttSumMs += rttMs;
+    this.#rttCount += 1;
+  }
 
-function depth({ started, succeeded, failed }: Counts): number {
-  return started - succeeded - failed;
-}
+  heartbeatMissed(): void {
+    this.#misses += 1;
+  }
 
-function describe(counts: Counts): Omit<MetricsSnapshot, "circuitBreakerState" | "latencyMs" | "timestamp"> {
-  const ended = counts.succeeded + counts.failed;
-  const rttAvgMs = counts.rttCount === 0 ? null : counts.rttSumMs / counts.rttCount;
-  return {
-    requestsTotal: counts.started,
-    requestsSuccess: counts.succeeded,
-    requestsFailed: counts.failed,
-    errorRate: ended === 0 ? 0 : counts.failed / ended,
-    queueDepth: depth(counts),
-    queueMaxDepth: counts.maxDepth,
-    circuitBreakerTrips: counts.trips,
-    circuitBreakerResets: counts.resets,
-    heartbeat: { rttLastMs: counts.rttLastMs, rttAvgMs, misses: counts.misses },
-    restarts: counts.restarts,
-    droppedMessages: counts.dropped,
-  };
+  restarted(): void {
+    this.#restarts += 1;
+  }
+
+  messageDropped(): void {
+    this.#dropped += 1;
+  }
+
+  /** The metrics at this moment. */
+  snapshot(): MetricsSnapshot {
+    const settled = this.#succeeded + this.#failed;
+    const rttAvgMs = this.#rttCount === 0 ? null : this.#rttSumMs / this.#rttCount;
+    return {
+      requestsTotal: this.#started,
+      requestsSuccess: this.#succeeded,
+      requestsFailed: this.#failed,
+      errorRate: settled === 0 ? 0 : this.#failed / settled,
+      latencyMs: this.#latency.summary(),
+      queueDepth: this.#started - settled,
+      queueMaxDepth: this.#maxDepth,
+      circuitBreakerTrips: this.#trips,
+      circuitBreakerResets: this.#resets,
+      circuitBreakerState: this.#circuitState?.() ?? this.#circuit,
+      heartbeat: { rttLastMs: this.#rttLastMs, rttAvgMs, misses: this.#misses },
+      restarts: this.#restarts,
+      droppedMessages: this.#dropped,
+      timestamp: this.#clock.wallTime(),
+    };
+  }
 }

@@ -1,53 +1,56 @@
-// How many restarts a worker has left, so that one that cannot live is given up, and one that fails once a day is not.
-// Next: backoff.ts, which says how long to wait before each of them.
-
 import type { Clock } from "./clock.js";
 
-/** How a restart budget is made. */
+/** Options of a {@link RestartBudget}. */
 export interface RestartBudgetOptions {
   clock: Clock;
-  /** Restarts before giving up; 0 means none. Default: 5. */
+  /** Restarts before giving up; 0 allows none. Default: 5. */
   maxAttempts?: number;
-  /** How long a worker has to stay healthy until it gets the whole budget back, in milliseconds. Default: 30 000. */
+  /** How long a worker must stay healthy to get the whole budget back, in milliseconds. Default: 30 000. */
   windowMs?: number;
 }
 
-/** The restarts a worker has left. */
-export interface RestartBudget {
+/**
+ * Counts the restarts a worker has left: a worker that keeps crashing is given up, one that fails once a day is not.
+ *
+ * Sets no timers; it compares times when asked.
+ */
+export class RestartBudget {
+  readonly #clock: Clock;
+  readonly #maxAttempts: number;
+  readonly #windowMs: number;
+  #taken = 0;
+  #healthySince: number | undefined;
+
+  constructor(options: RestartBudgetOptions) {
+    const { clock, maxAttempts = 5, windowMs = 30_000 } = options;
+    this.#clock = clock;
+    this.#maxAttempts = maxAttempts;
+    this.#windowMs = windowMs;
+  }
+
   /** Restarts left at this moment. */
-  readonly left: number;
-  /** Takes one restart, and ends the healthy stretch. `false`: none is left, give up. */
-  tryTake(): boolean;
-  /** The worker is healthy from now on, until `tryTake` says otherwise. A repeat changes nothing. */
-  healthy(): void;
-}
+  get left(): number {
+    return this.#maxAttempts - this.#takenNow();
+  }
 
-/** Makes a full budget. No timers: time passes when somebody asks. */
-export function createRestartBudget(options: RestartBudgetOptions): RestartBudget {
-  const { clock, maxAttempts = 5, windowMs = 30_000 } = options;
-  let taken = 0;
-  let healthySince: number | undefined;
+  /** Takes one restart and ends the healthy period. Returns `false` when none is left. */
+  tryTake(): boolean {
+    this.#taken = this.#takenNow();
+    this.#healthySince = undefined;
+    if (this.#taken >= this.#maxAttempts) {
+      return false;
+    }
+    this.#taken += 1;
+    return true;
+  }
 
-  const takenNow = (): number => {
-    const restored = healthySince !== undefined && clock.now() - healthySince >= windowMs;
-    return restored ? 0 : taken;
-  };
+  /** The worker is healthy from now until the next `tryTake`. Repeated calls change nothing. */
+  healthy(): void {
+    this.#healthySince ??= this.#clock.now();
+  }
 
-  return {
-    get left() {
-      return maxAttempts - takenNow();
-    },
-    tryTake() {
-      taken = takenNow();
-      healthySince = undefined;
-      if (taken >= maxAttempts) {
-        return false;
-      }
-      taken += 1;
-      return true;
-    },
-    healthy() {
-      healthySince ??= clock.now();
-    },
-  };
+  #takenNow(): number {
+    const restored = this.#healthySince !== undefined && this.#clock.now() - this.#healthySince >= this.#windowMs;
+    return restored ? 0 : this.#taken;
+  }
 }

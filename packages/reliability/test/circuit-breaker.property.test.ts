@@ -1,4 +1,4 @@
-import { type CallTicket, type CircuitBreaker, createCircuitBreaker } from "@multifrost/reliability";
+import { type CallTicket, CircuitBreaker } from "@multifrost/reliability";
 import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -26,15 +26,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "trip" }, { do: "close" }) },
 );
 
-/** A second, plainer account of the same rules: the calls under way, with the stretch each belongs to. */
+/** The same rules in a simpler form: the calls under way, with the period each belongs to. */
 interface Model {
-  stretch: number;
+  period: number;
   state: "closed" | "open" | "half-open";
   failures: number;
   timeoutMs: number;
   dueAt: number;
   trialOut: boolean;
-  underWay: { ticket: CallTicket; stretch: number }[];
+  underWay: { ticket: CallTicket; period: number }[];
 }
 
 const THRESHOLD = 3;
@@ -44,7 +44,7 @@ const MAX_MS = 4000;
 function enter(model: Model, state: Model["state"], now: number, timeoutMs: number): void {
   const capped = Math.min(timeoutMs, MAX_MS);
   Object.assign(model, { state, timeoutMs: capped, dueAt: now + capped, trialOut: false, failures: 0 });
-  model.stretch += 1;
+  model.period += 1;
 }
 
 function settle(model: Model, breaker: CircuitBreaker, outcome: Outcome, pick: number, now: number): void {
@@ -53,7 +53,7 @@ function settle(model: Model, breaker: CircuitBreaker, outcome: Outcome, pick: n
     return;
   }
   breaker[outcome](call.ticket);
-  if (call.stretch !== model.stretch) {
+  if (call.period !== model.period) {
     return;
   }
   model.failures = outcome === "failure" ? model.failures + 1 : outcome === "success" ? 0 : model.failures;
@@ -74,7 +74,7 @@ function admit(model: Model, breaker: CircuitBreaker): void {
   if (admission.admitted) {
     expect(admission.trial).toBe(model.state === "half-open");
     model.trialOut = admission.trial;
-    model.underWay.push({ ticket: admission, stretch: model.stretch });
+    model.underWay.push({ ticket: admission, period: model.period });
   }
 }
 
@@ -103,10 +103,10 @@ function run(model: Model, breaker: CircuitBreaker, clock: FakeClock, action: St
 function makePair(): { model: Model; breaker: CircuitBreaker; clock: FakeClock } {
   const clock = createFakeClock();
   const options = { failureThreshold: THRESHOLD, resetTimeoutMs: BASE_MS, resetTimeoutMaxMs: MAX_MS };
-  const counts = { stretch: 0, failures: 0, timeoutMs: BASE_MS, dueAt: 0, trialOut: false };
+  const counts = { period: 0, failures: 0, timeoutMs: BASE_MS, dueAt: 0, trialOut: false };
   return {
     model: { state: "closed", ...counts, underWay: [] },
-    breaker: createCircuitBreaker({ clock, ...options }),
+    breaker: new CircuitBreaker({ clock, ...options }),
     clock,
   };
 }
@@ -118,7 +118,7 @@ function turnHalfOpenWhereDue(model: Model, now: number): void {
   }
 }
 
-test("whatever happens: never refuses while closed, never two trials at once, and does what the model does", () => {
+test("matches the model in every sequence: no refusal while closed, never two trials at once", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (actions) => {
       const { model, breaker, clock } = makePair();
@@ -135,7 +135,7 @@ test("whatever happens: never refuses while closed, never two trials at once, an
   );
 });
 
-test("whatever happened, once every call has ended and the longest timeout has passed a call is admitted", () => {
+test("admits a call once every earlier call has settled and the longest timeout has passed", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (actions) => {
       const { model, breaker, clock } = makePair();

@@ -1,9 +1,8 @@
 import {
   type CallTicket,
-  type CircuitBreaker,
+  CircuitBreaker,
   type CircuitBreakerOptions,
   type CircuitChange,
-  createCircuitBreaker,
 } from "@multifrost/reliability";
 import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, test } from "vitest";
@@ -18,7 +17,7 @@ function setup(options: Partial<CircuitBreakerOptions> = {}): Setup {
   const clock = createFakeClock(1_000_000);
   const changes: CircuitChange[] = [];
   const onChange = (change: CircuitChange): void => void changes.push(change);
-  return { breaker: createCircuitBreaker({ clock, onChange, ...options }), clock, changes };
+  return { breaker: new CircuitBreaker({ clock, onChange, ...options }), clock, changes };
 }
 
 function ticketOf(breaker: CircuitBreaker): CallTicket {
@@ -46,7 +45,7 @@ describe("closed", () => {
     expect([breaker.state, breaker.failures]).toEqual(["open", 5]);
   });
 
-  test("a success in between starts the count again", () => {
+  test("a success resets the count", () => {
     const { breaker } = setup({ failureThreshold: 3 });
     failTimes(breaker, 2);
     breaker.success(ticketOf(breaker));
@@ -54,7 +53,7 @@ describe("closed", () => {
     expect(breaker.state).toBe("closed");
   });
 
-  test("a call that tells nothing neither counts nor starts the count again", () => {
+  test("an ignored outcome neither counts nor resets the count", () => {
     const { breaker } = setup({ failureThreshold: 2 });
     failTimes(breaker, 1);
     breaker.ignored(ticketOf(breaker));
@@ -63,7 +62,7 @@ describe("closed", () => {
     expect(breaker.state).toBe("open");
   });
 
-  test("close forgets failures, also those of calls still under way, and tells nobody", () => {
+  test("close forgets failures, also those of calls under way, without calling onChange", () => {
     const { breaker, changes } = setup({ failureThreshold: 2 });
     const underWay = ticketOf(breaker);
     failTimes(breaker, 1);
@@ -72,7 +71,7 @@ describe("closed", () => {
     expect([breaker.failures, breaker.state, changes]).toEqual([0, "closed", []]);
   });
 
-  test("a success from before close does not start the count again", () => {
+  test("a success of a call from before close does not reset the count", () => {
     const { breaker } = setup({ failureThreshold: 2 });
     const underWay = ticketOf(breaker);
     breaker.close("restarted");
@@ -83,7 +82,7 @@ describe("closed", () => {
 });
 
 describe("open", () => {
-  test("refuses and says when the next trial is due", () => {
+  test("refuses calls and says when the next trial is due", () => {
     const { breaker, clock } = setup();
     failTimes(breaker, 5);
     clock.advance(400);
@@ -92,7 +91,7 @@ describe("open", () => {
     expect(breaker.retryAt).toEqual(due);
   });
 
-  test("turns half-open when the timeout has passed, and not a moment before", () => {
+  test("becomes half-open exactly when the timeout has passed", () => {
     const { breaker, clock } = setup();
     failTimes(breaker, 5);
     clock.advance(999);
@@ -102,7 +101,7 @@ describe("open", () => {
     expect(breaker.admit()).toEqual({ admitted: true, trial: true });
   });
 
-  test("looking at the state changes nothing and tells nobody", () => {
+  test("reading the state changes nothing and does not call onChange", () => {
     const { breaker, clock, changes } = setup({ failureThreshold: 1 });
     failTimes(breaker, 1);
     clock.advance(1000);
@@ -118,7 +117,7 @@ describe("open", () => {
     expect(breaker.state).toBe("open");
   });
 
-  test("late failures of earlier calls do not put the trial off", () => {
+  test("late failures of earlier calls do not delay the trial", () => {
     const { breaker, clock } = setup({ failureThreshold: 1 });
     const late = ticketOf(breaker);
     failTimes(breaker, 1);
@@ -147,7 +146,7 @@ describe("half-open", () => {
     return { ...made, late };
   }
 
-  test("lets one call through and refuses the others, who may ask again now", () => {
+  test("admits one call and refuses the others with retryAt set to now", () => {
     const { breaker } = halfOpen();
     expect(ticketOf(breaker).trial).toBe(true);
     expect(breaker.admit()).toEqual({ admitted: false, retryAt: new Date(1_001_000) });
@@ -179,7 +178,7 @@ describe("half-open", () => {
     expect(waits).toEqual([2000, 4000, 5000, 5000]);
   });
 
-  test("closing starts the timeout small again", () => {
+  test("the timeout is back to its first value after closing", () => {
     const { breaker, clock } = halfOpen();
     failTimes(breaker, 1);
     clock.advance(2000);
@@ -189,14 +188,14 @@ describe("half-open", () => {
     expect(breaker.state).toBe("half-open");
   });
 
-  test("a trial that tells nothing frees its place for the next", () => {
+  test("an ignored trial lets the next call be the trial", () => {
     const { breaker } = halfOpen();
     breaker.ignored(ticketOf(breaker));
     expect(breaker.state).toBe("half-open");
     expect(ticketOf(breaker).trial).toBe(true);
   });
 
-  test("outcomes of calls from before it opened change nothing, and free no place", () => {
+  test("outcomes of calls from before it opened change nothing", () => {
     const { breaker, late } = halfOpen();
     ticketOf(breaker);
     breaker.success(late);
@@ -205,7 +204,7 @@ describe("half-open", () => {
     expect([breaker.state, breaker.admit().admitted]).toEqual(["half-open", false]);
   });
 
-  test("a trial overtaken by trip and by another trial decides nothing any more", () => {
+  test("a trial replaced after trip no longer decides anything", () => {
     const { breaker, clock } = halfOpen();
     const first = ticketOf(breaker);
     breaker.trip("heartbeat-lost");
@@ -226,7 +225,7 @@ describe("half-open", () => {
 });
 
 describe("trip and close", () => {
-  test("trip opens a closed one, and a trial follows as usual", () => {
+  test("trip opens a closed circuit, and a trial follows as usual", () => {
     const { breaker, clock, changes } = setup();
     breaker.trip("restarts-used-up");
     expect(changes).toEqual([
@@ -237,7 +236,7 @@ describe("trip and close", () => {
     expect(breaker.state).toBe("closed");
   });
 
-  test("trip when a trial is due opens it for twice as long, and tells of both steps", () => {
+  test("trip when a trial is due opens it for twice as long and reports both changes", () => {
     const { breaker, clock, changes } = setup();
     breaker.trip("first");
     clock.advance(1000);
@@ -246,7 +245,7 @@ describe("trip and close", () => {
     expect(breaker.retryAt).toEqual(new Date(1_003_000));
   });
 
-  test("close closes an open one at once and says why", () => {
+  test("close closes an open circuit at once and reports the reason", () => {
     const { breaker, changes } = setup();
     breaker.trip("heartbeat-lost");
     breaker.close("heartbeat-recovered");
@@ -260,7 +259,7 @@ describe("trip and close", () => {
     });
   });
 
-  test("the change is made when onChange is told of it", () => {
+  test("onChange sees the new state", () => {
     const seen: string[] = [];
     const { breaker } = setup({ failureThreshold: 1, onChange: ({ to }) => seen.push(to, breaker.state) });
     failTimes(breaker, 1);

@@ -21,8 +21,8 @@ describe("the default rule", () => {
     ["a timeout", new TimeoutError("x", { timeoutMs: 1 })],
     ["a lost connection", new ConnectionError("CONNECTION_LOST", "x")],
     ["an unreachable worker", new ConnectionError("UNREACHABLE", "x")],
-    ["an error that is not ours", new TypeError("fetch failed")],
-    ["something that is no error", undefined],
+    ["an error of another library", new TypeError("fetch failed")],
+    ["a value that is not an error", undefined],
     ["a code from a newer version", new MultifrostError("FROM_THE_FUTURE" as ErrorCode, "x")],
   ];
   test.each(failures)("%s counts", (_name, error) => {
@@ -30,8 +30,8 @@ describe("the default rule", () => {
   });
 
   const others: [string, unknown][] = [
-    ["a method that is not there", remote("FUNCTION_NOT_FOUND")],
-    ["a member that is no method", remote("NOT_CALLABLE")],
+    ["an unknown method", remote("FUNCTION_NOT_FOUND")],
+    ["a member that is not a method", remote("NOT_CALLABLE")],
     ["a private method", remote("PRIVATE_METHOD")],
     ["a call without a method", remote("MISSING_FUNCTION")],
     ["another namespace", remote("WRONG_NAMESPACE")],
@@ -39,7 +39,7 @@ describe("the default rule", () => {
     ["overload", new OverloadError("x", { limit: 1 })],
     ["a value that cannot be sent", new MultifrostError("UNSENDABLE_VALUE", "x")],
     ["a message too large", new MultifrostError("MESSAGE_TOO_LARGE", "x")],
-    ["a call that was refused by the breaker itself", new MultifrostError("CIRCUIT_OPEN", "x")],
+    ["a call refused by the breaker", new MultifrostError("CIRCUIT_OPEN", "x")],
     ["a call to a worker that is not started", new MultifrostError("NOT_RUNNING", "x")],
   ];
   test.each(others)("%s does not count", (_name, error) => {
@@ -48,7 +48,7 @@ describe("the default rule", () => {
 });
 
 describe("a user's rule", () => {
-  test("exempts what counts by default", () => {
+  test("exempts errors that count by default", () => {
     const rule = createFailureRule(
       (error) => !(error instanceof RemoteCallError && error.remoteName === "ValidationError"),
     );
@@ -57,21 +57,21 @@ describe("a user's rule", () => {
     expect(rule(remote("REMOTE_ERROR"))).toBe(true);
   });
 
-  test("is not asked about what does not count, and cannot make it count", () => {
+  test("is not asked about errors that do not count by default", () => {
     const isFailure = vi.fn(() => true);
     const rule = createFailureRule(isFailure);
     expect(rule(remote("FUNCTION_NOT_FOUND"))).toBe(false);
     expect(isFailure).not.toHaveBeenCalled();
   });
 
-  test("that throws exempts nothing", () => {
+  test("exempts nothing when it throws", () => {
     const rule = createFailureRule(() => {
       throw new Error("the user's own");
     });
     expect(rule(remote("REMOTE_ERROR"))).toBe(true);
   });
 
-  test("is the default rule where there is none", () => {
+  test("defaults to the default rule", () => {
     expect(createFailureRule()).toBe(isWorkerFailure);
   });
 });

@@ -8,7 +8,7 @@ test("stands still until it is moved", () => {
   expect([clock.now(), clock.wallTime()]).toEqual([2.5, 1002.5]);
 });
 
-test("runs timers in the order they are due, each at its own time, the first set first where two are due at once", () => {
+test("runs timers in the order they are due, each at its due time, and two due at once in the order they were set", () => {
   const clock = createFakeClock();
   const ran: string[] = [];
   const note = (name: string) => () => void ran.push(`${name}@${clock.now()}`);
@@ -21,7 +21,7 @@ test("runs timers in the order they are due, each at its own time, the first set
   expect(clock.pendingTimers).toBe(1);
 });
 
-test("runs what a timer sets, where it is due within the same move", () => {
+test("runs timers set by a timer when they are due within the same advance", () => {
   const clock = createFakeClock();
   const ran: number[] = [];
   const again = (): void => {

@@ -1,5 +1,5 @@
 import { NotRunningError, TimeoutError } from "@multifrost/protocol/errors";
-import { createHeartbeatMonitor, type HeartbeatMonitor, type HeartbeatOptions } from "@multifrost/reliability";
+import { HeartbeatMonitor, type HeartbeatOptions } from "@multifrost/reliability";
 import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, test } from "vitest";
 
@@ -8,26 +8,26 @@ interface Setup {
   clock: FakeClock;
   /** Ids sent, in order. */
   sent: string[];
-  /** What was told, in order, with the time. */
-  told: string[];
+  /** Reported events in order, with the time. */
+  reported: string[];
 }
 
 function setup(options: Partial<HeartbeatOptions> = {}): Setup {
   const clock = createFakeClock();
   const sent: string[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   let ids = 0;
-  const monitor = createHeartbeatMonitor({
+  const monitor = new HeartbeatMonitor({
     clock,
     newId: () => `hb${++ids}`,
     send: (id) => void sent.push(id),
-    onAnswer: ({ rttMs }) => told.push(`answer ${rttMs} @${clock.now()}`),
-    onMiss: ({ misses }) => told.push(`miss ${misses} @${clock.now()}`),
-    onLost: ({ misses }) => told.push(`lost ${misses} @${clock.now()}`),
-    onRecovered: () => told.push(`recovered @${clock.now()}`),
+    onAnswer: ({ rttMs }) => reported.push(`answer ${rttMs} @${clock.now()}`),
+    onMiss: ({ misses }) => reported.push(`miss ${misses} @${clock.now()}`),
+    onLost: ({ misses }) => reported.push(`lost ${misses} @${clock.now()}`),
+    onRecovered: () => reported.push(`recovered @${clock.now()}`),
     ...options,
   });
-  return { monitor, clock, sent, told };
+  return { monitor, clock, sent, reported };
 }
 
 describe("the loop", () => {
@@ -59,28 +59,28 @@ describe("the loop", () => {
   });
 
   test("measures the round trip of each heartbeat by its id", () => {
-    const { monitor, clock, told } = setup({ intervalMs: 100 });
+    const { monitor, clock, reported } = setup({ intervalMs: 100 });
     monitor.start();
     clock.advance(150);
     expect(monitor.lastRttMs).toBeUndefined();
     expect(monitor.answered("hb2")).toBe(true);
     expect(monitor.answered("hb1")).toBe(true);
-    expect(told).toEqual(["answer 50 @150", "answer 150 @150"]);
+    expect(reported).toEqual(["answer 50 @150", "answer 150 @150"]);
     expect(monitor.lastRttMs).toBe(150);
   });
 
-  test("goes on when a send throws, and counts the heartbeat as missed when its time is up", () => {
-    const { monitor, clock, told } = setup({
+  test("continues when send throws, and counts the heartbeat as missed after its timeout", () => {
+    const { monitor, clock, reported } = setup({
       send: () => {
         throw new Error("queue full");
       },
     });
     monitor.start();
     clock.advance(8000);
-    expect(told).toEqual(["miss 1 @3000", "miss 2 @8000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000"]);
   });
 
-  test("goes on for ever, however many are missed", () => {
+  test("continues however many heartbeats are missed", () => {
     const { monitor, clock, sent } = setup();
     monitor.start();
     clock.advance(24 * 60 * 60 * 1000);
@@ -90,80 +90,80 @@ describe("the loop", () => {
 
 describe("misses", () => {
   test("a heartbeat is missed when it is unanswered for three seconds, and not before", () => {
-    const { monitor, clock, told } = setup();
+    const { monitor, clock, reported } = setup();
     monitor.start();
     clock.advance(2999);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     clock.advance(1);
-    expect(told).toEqual(["miss 1 @3000"]);
+    expect(reported).toEqual(["miss 1 @3000"]);
     expect(monitor.misses).toBe(1);
   });
 
-  test("three in a row are a loss, told once", () => {
-    const { monitor, clock, told } = setup();
+  test("three in a row are a loss, reported once", () => {
+    const { monitor, clock, reported } = setup();
     monitor.start();
     clock.advance(19_000);
-    expect(told).toEqual(["miss 1 @3000", "miss 2 @8000", "miss 3 @13000", "lost 3 @13000", "miss 4 @18000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000", "miss 3 @13000", "lost 3 @13000", "miss 4 @18000"]);
     expect(monitor.lost).toBe(true);
   });
 
-  test("an answer in between starts the count again", () => {
-    const { monitor, clock, told } = setup();
+  test("an answer resets the count", () => {
+    const { monitor, clock, reported } = setup();
     monitor.start();
     clock.advance(10_000);
     monitor.answered("hb3");
     expect(monitor.misses).toBe(0);
     clock.advance(8000);
-    expect(told).toEqual(["miss 1 @3000", "miss 2 @8000", "answer 0 @10000", "miss 1 @18000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000", "answer 0 @10000", "miss 1 @18000"]);
     expect(monitor.lost).toBe(false);
   });
 
-  test("an answer after a loss is a recovery, and a second loss is told again", () => {
-    const { monitor, clock, told } = setup({ maxMisses: 1 });
+  test("an answer after a loss is a recovery, and a second loss is reported again", () => {
+    const { monitor, clock, reported } = setup({ maxMisses: 1 });
     monitor.start();
     clock.advance(5000);
     monitor.answered("hb2");
     clock.advance(8000);
     const expected = ["miss 1 @3000", "lost 1 @3000", "answer 0 @5000", "recovered @5000", "miss 1 @13000"];
-    expect(told).toEqual([...expected, "lost 1 @13000"]);
+    expect(reported).toEqual([...expected, "lost 1 @13000"]);
   });
 
-  test("a late answer is a sign of life too", () => {
-    const { monitor, clock, told } = setup({ maxMisses: 1 });
+  test("a late answer counts as an answer", () => {
+    const { monitor, clock, reported } = setup({ maxMisses: 1 });
     monitor.start();
     clock.advance(4000);
     expect(monitor.answered("hb1")).toBe(true);
-    expect(told).toEqual(["miss 1 @3000", "lost 1 @3000", "answer 4000 @4000", "recovered @4000"]);
+    expect(reported).toEqual(["miss 1 @3000", "lost 1 @3000", "answer 4000 @4000", "recovered @4000"]);
     expect([monitor.misses, monitor.lost]).toEqual([0, false]);
   });
 
-  test("an answer that this process was too busy to read in time is not a miss", () => {
+  test("an answer that this busy process had not read yet is not a miss", () => {
     // A busy event loop runs overdue timers first, and reads what has come after that.
-    const { monitor, clock, told } = setup({ maxMisses: 1 });
+    const { monitor, clock, reported } = setup({ maxMisses: 1 });
     monitor.start();
     clock.setTimer(() => monitor.answered("hb1"), 3000);
     clock.advance(3000);
-    expect(told).toEqual(["answer 3000 @3000"]);
+    expect(reported).toEqual(["answer 3000 @3000"]);
   });
 
-  test("more heartbeats may wait at once than the interval is long", () => {
-    const { monitor, clock, told } = setup({ intervalMs: 1000, timeoutMs: 3000 });
+  test("several heartbeats may be unanswered at once", () => {
+    const { monitor, clock, reported } = setup({ intervalMs: 1000, timeoutMs: 3000 });
     monitor.start();
     clock.advance(5000);
-    expect(told).toEqual(["miss 1 @3000", "miss 2 @4000", "miss 3 @5000", "lost 3 @5000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @4000", "miss 3 @5000", "lost 3 @5000"]);
   });
 });
 
 describe("answers", () => {
-  test("only to a heartbeat of its own, once", () => {
-    const { monitor, told } = setup();
+  test("count once, and only for heartbeats of this monitor", () => {
+    const { monitor, reported } = setup();
     monitor.start();
     expect(monitor.answered("a call's id")).toBe(false);
     expect([monitor.answered("hb1"), monitor.answered("hb1")]).toEqual([true, false]);
-    expect(told).toEqual(["answer 0 @0"]);
+    expect(reported).toEqual(["answer 0 @0"]);
   });
 
-  test("to a heartbeat missed long ago are not remembered for ever", () => {
+  test("to heartbeats missed long ago are not recognised", () => {
     const { monitor, clock } = setup();
     monitor.start();
     clock.advance(24 * 60 * 60 * 1000);
@@ -183,15 +183,15 @@ describe("beat", () => {
     expect([monitor.lastRttMs, clock.pendingTimers]).toEqual([12, 0]);
   });
 
-  test("rejects when its time is up, and is no miss", async () => {
-    const { monitor, clock, told } = setup();
+  test("rejects after its timeout, which is not a miss", async () => {
+    const { monitor, clock, reported } = setup();
     const rtt = monitor.beat({ timeoutMs: 200 });
     clock.advance(200);
     const message =
-      "Heartbeat not answered within 200 ms. The worker is gone, or its event loop is blocked; " +
-      "look at its output, or allow more time.";
+      "Heartbeat not answered within 200 ms. The worker is gone, or its event loop is blocked. " +
+      "Look at its output, or allow more time.";
     await expect(rtt).rejects.toThrow(new TimeoutError(message, { timeoutMs: 200 }));
-    expect([told, monitor.misses]).toEqual([[], 0]);
+    expect([reported, monitor.misses]).toEqual([[], 0]);
   });
 
   test("rejects when the monitor is stopped", async () => {
@@ -214,44 +214,44 @@ describe("beat", () => {
 });
 
 describe("stop", () => {
-  test("ends everything at once, and may be called twice", () => {
-    const { monitor, clock, sent, told } = setup();
+  test("ends all heartbeats at once, and may be called twice", () => {
+    const { monitor, clock, sent, reported } = setup();
     monitor.start();
     clock.advance(6000);
     monitor.stop();
     monitor.stop();
     expect([clock.pendingTimers, monitor.misses, monitor.answered("hb2")]).toEqual([0, 0, false]);
     clock.advance(60_000);
-    expect([sent.length, told]).toEqual([2, ["miss 1 @3000"]]);
+    expect([sent.length, reported]).toEqual([2, ["miss 1 @3000"]]);
   });
 
-  test("start after it begins anew", () => {
-    const { monitor, clock, sent, told } = setup({ maxMisses: 2 });
+  test("start after it starts again", () => {
+    const { monitor, clock, sent, reported } = setup({ maxMisses: 2 });
     monitor.start();
     clock.advance(3000);
     monitor.stop();
     monitor.start();
     clock.advance(3000);
     expect(sent).toEqual(["hb1", "hb2"]);
-    expect(told).toEqual(["miss 1 @3000", "miss 1 @6000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 1 @6000"]);
   });
 
-  test("from within onLost is safe: the worker is about to be restarted", () => {
+  test("may be called from within onLost", () => {
     const { monitor, clock, sent } = setup({ maxMisses: 1, onLost: () => monitor.stop() });
     monitor.start();
     clock.advance(60_000);
     expect([sent, clock.pendingTimers, monitor.lost]).toEqual([["hb1"], 0, false]);
   });
 
-  test("from within onMiss leaves no loss to tell", () => {
-    const { monitor, clock, told } = setup({ maxMisses: 1, onMiss: () => monitor.stop() });
+  test("called from within onMiss prevents the loss", () => {
+    const { monitor, clock, reported } = setup({ maxMisses: 1, onMiss: () => monitor.stop() });
     monitor.start();
     clock.advance(60_000);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });
 
-test("no timer of it keeps the process alive", () => {
+test("its timers do not keep the process alive", () => {
   const { monitor, clock } = setup();
   const { setTimer } = clock;
   const unrefs: (boolean | undefined)[] = [];

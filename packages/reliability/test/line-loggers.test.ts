@@ -37,7 +37,7 @@ describe("levels", () => {
     expect(lines).toHaveLength(3);
   });
 
-  test("the least level can be chosen", () => {
+  test("the lowest level can be chosen", () => {
     const lines = written((write) => {
       const [all, few] = [prettyLogger({ write, level: "debug" }), prettyLogger({ write, level: "error" })];
       all.debug(record, "");
@@ -49,7 +49,7 @@ describe("levels", () => {
 });
 
 describe("JSON lines", () => {
-  test("one object a line, with time, level and event first", () => {
+  test("one object per line, with time, level and event first", () => {
     const lines = written((write) => jsonLinesLogger({ write }).warn(record, "ignored"));
     expect(lines).toEqual([
       '{"time":"2023-11-14T22:13:20.000Z","level":"warn","event":"request_error","message":"add failed",' +
@@ -77,7 +77,7 @@ describe("JSON lines", () => {
     });
   });
 
-  test("what JSON cannot say costs the fields, not the line", () => {
+  test("a record that JSON cannot express is written without its fields", () => {
     const details: Record<string, unknown> = {};
     details.itself = details;
     expect(jsonOf({ details })).toEqual({
@@ -91,20 +91,20 @@ describe("JSON lines", () => {
 });
 
 describe("pretty lines", () => {
-  test("time, level, event, sentence, then what is known as key=value", () => {
+  test("time, level, event, sentence, then the fields as key=value", () => {
     expect(prettyOf({ details: { misses: 2, name: "math worker" } })).toBe(
       "2023-11-14T22:13:20.000Z ERROR request_error add failed " +
         'workerId=w1 durationMs=1.5 misses=2 name="math worker"\n',
     );
   });
 
-  test("an error is what it says, without its stack", () => {
+  test("an error is written as name and message, without its stack", () => {
     expect(prettyOf({ err: new RangeError("too big"), durationMs: undefined })).toBe(
       '2023-11-14T22:13:20.000Z ERROR request_error add failed workerId=w1 err="RangeError: too big"\n',
     );
   });
 
-  test("what a worker sent can neither start a line of its own nor control the terminal", () => {
+  test("text from a worker can neither start a new line nor control the terminal", () => {
     const line = prettyOf({ message: "a\r\nb\u001b[31mred", details: { output: "x\ny\u001b[2J", cycle: cyclic() } });
     expect(line.trimEnd()).toBe(
       "2023-11-14T22:13:20.000Z ERROR request_error a b [31mred " +

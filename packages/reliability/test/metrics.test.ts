@@ -1,9 +1,9 @@
-import { type CircuitState, createMetrics } from "@multifrost/reliability";
+import { type CircuitState, Metrics } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { expect, test } from "vitest";
 
-test("begins with nothing: counts of 0, latencies and round trips of null, and plain JSON", () => {
-  const snapshot = createMetrics({ clock: createFakeClock(5000) }).snapshot();
+test("starts with counts of 0 and latencies of null, as plain JSON", () => {
+  const snapshot = new Metrics({ clock: createFakeClock(5000) }).snapshot();
   expect(snapshot).toEqual({
     requestsTotal: 0,
     requestsSuccess: 0,
@@ -23,8 +23,8 @@ test("begins with nothing: counts of 0, latencies and round trips of null, and p
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
 });
 
-test("counts calls begun, ended well and failed; the error rate is of those that ended", () => {
-  const metrics = createMetrics({ clock: createFakeClock() });
+test("counts calls started, succeeded and failed; the error rate is of settled calls", () => {
+  const metrics = new Metrics({ clock: createFakeClock() });
   for (let i = 0; i < 6; i++) {
     metrics.requestStarted();
   }
@@ -43,8 +43,8 @@ test("counts calls begun, ended well and failed; the error rate is of those that
   });
 });
 
-test("the greatest depth stays when the queue has emptied and fills again to less", () => {
-  const metrics = createMetrics({ clock: createFakeClock() });
+test("keeps the largest queue depth when the queue empties and fills to less", () => {
+  const metrics = new Metrics({ clock: createFakeClock() });
   metrics.requestStarted();
   metrics.requestStarted();
   metrics.requestEnded(true, 1);
@@ -53,8 +53,8 @@ test("the greatest depth stays when the queue has emptied and fills again to les
   expect(metrics.snapshot()).toMatchObject({ queueDepth: 1, queueMaxDepth: 2 });
 });
 
-test("every opening of the circuit is a trip, every closing a reset", () => {
-  const metrics = createMetrics({ clock: createFakeClock() });
+test("counts each opening of the circuit as a trip and each closing as a reset", () => {
+  const metrics = new Metrics({ clock: createFakeClock() });
   const changes: CircuitState[] = ["open", "half-open", "open", "half-open", "closed", "open"];
   for (const to of changes) {
     metrics.circuitChanged(to);
@@ -66,16 +66,16 @@ test("every opening of the circuit is a trip, every closing a reset", () => {
   });
 });
 
-test("asks for the circuit's state where it can, since time alone changes it", () => {
+test("asks for the circuit's state, which time alone can change", () => {
   let state: CircuitState = "open";
-  const metrics = createMetrics({ clock: createFakeClock(), circuitState: () => state });
+  const metrics = new Metrics({ clock: createFakeClock(), circuitState: () => state });
   metrics.circuitChanged("open");
   state = "half-open";
   expect(metrics.snapshot().circuitBreakerState).toBe("half-open");
 });
 
-test("heartbeats: the last round trip, the mean of all, and all misses", () => {
-  const metrics = createMetrics({ clock: createFakeClock() });
+test("reports the last round trip, the mean of all, and all misses", () => {
+  const metrics = new Metrics({ clock: createFakeClock() });
   metrics.heartbeatAnswered(2);
   metrics.heartbeatAnswered(4);
   metrics.heartbeatMissed();
@@ -85,16 +85,16 @@ test("heartbeats: the last round trip, the mean of all, and all misses", () => {
 });
 
 test("counts restarts and dropped messages", () => {
-  const metrics = createMetrics({ clock: createFakeClock() });
+  const metrics = new Metrics({ clock: createFakeClock() });
   metrics.restarted();
   metrics.messageDropped();
   metrics.messageDropped();
   expect(metrics.snapshot()).toMatchObject({ restarts: 1, droppedMessages: 2 });
 });
 
-test("a snapshot is of its moment: it does not change afterwards", () => {
+test("a snapshot does not change afterwards", () => {
   const clock = createFakeClock();
-  const metrics = createMetrics({ clock });
+  const metrics = new Metrics({ clock });
   const before = metrics.snapshot();
   const copy = structuredClone(before);
   metrics.requestStarted();
@@ -104,25 +104,25 @@ test("a snapshot is of its moment: it does not change afterwards", () => {
   expect(metrics.snapshot()).toMatchObject({ requestsTotal: 1, timestamp: 10 });
 });
 
-test("latencies leave with the window that was asked for, counts stay", () => {
+test("latencies expire with the given window, counts stay", () => {
   const clock = createFakeClock();
-  const metrics = createMetrics({ clock, latencyWindowMs: 600 });
+  const metrics = new Metrics({ clock, latencyWindowMs: 600 });
   metrics.requestStarted();
   metrics.requestEnded(true, 9);
   clock.advance(600);
   expect(metrics.snapshot()).toMatchObject({ requestsSuccess: 1, latencyMs: { max: null, last: 9 } });
 });
 
-test("two workers' metrics share nothing", () => {
+test("two instances share nothing", () => {
   const clock = createFakeClock();
-  const [one, other] = [createMetrics({ clock }), createMetrics({ clock })];
+  const [one, other] = [new Metrics({ clock }), new Metrics({ clock })];
   one.requestStarted();
   one.requestEnded(false, 1);
   expect(other.snapshot()).toMatchObject({ requestsTotal: 0, requestsFailed: 0, latencyMs: { last: null } });
 });
 
-test("a call costs far less than ten microseconds to count, also after a million of them", () => {
-  const metrics = createMetrics({ clock: { ...createFakeClock(), now: () => performance.now() } });
+test("counting a call takes far less than ten microseconds, also after a million calls", () => {
+  const metrics = new Metrics({ clock: { ...createFakeClock(), now: () => performance.now() } });
   const calls = 200_000;
   const costs: number[] = [];
   // The best of several rounds, so that a busy machine does not decide.

@@ -1,46 +1,47 @@
-import { createEventLog, type LogRecord } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, type LogRecord } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { expect, test } from "vitest";
-import { createRareEvent } from "../src/rare-event.js";
+import { RareEvent } from "../src/rare-event.js";
 
-function stage() {
-  const told: LogRecord[] = [];
-  const take = (record: LogRecord): void => void told.push(record);
+function setup() {
+  const emitted: LogRecord[] = [];
+  const take = (record: LogRecord): void => void emitted.push(record);
   const logger = { debug: take, info: take, warn: take, error: take };
   const clock = createFakeClock();
-  const events = createEventLog({ clock, logger });
-  return { told, clock, rare: createRareEvent(events, "message_dropped", clock), logger };
+  const events = new EventLog({ levels: EVENT_LEVELS, clock, logger });
+  return { emitted, clock, rare: new RareEvent({ clock, events, name: "message_dropped" }), logger };
 }
 
-test("all are counted, one a second is told, and the next one tells how many were not", () => {
-  const { told, clock, rare } = stage();
+test("counts all events, emits one a second, and reports how many were left out", () => {
+  const { emitted, clock, rare } = setup();
   for (let count = 0; count < 1_000; count++) {
     rare.emit({ message: `drop ${count}`, details: { reason: "x" } });
   }
   clock.advance(999);
   rare.emit({ message: "still too soon" });
-  expect(told.map(({ message, details }) => ({ message, details }))).toEqual([
+  expect(emitted.map(({ message, details }) => ({ message, details }))).toEqual([
     { message: "drop 0", details: { reason: "x" } },
   ]);
   clock.advance(1);
   rare.emit({ message: "drop 1001", details: { reason: "y" } });
   clock.advance(1_000);
   rare.emit({ message: "drop 1002" });
-  expect(told.slice(1).map(({ message, details }) => ({ message, details }))).toEqual([
+  expect(emitted.slice(1).map(({ message, details }) => ({ message, details }))).toEqual([
     { message: "drop 1001", details: { reason: "y", leftOut: 1_000 } },
     { message: "drop 1002", details: undefined },
   ]);
   expect(rare.count).toBe(1_003);
 });
 
-test("what telling of it causes is not told in turn", () => {
-  const { told, rare, logger } = stage();
+test("an event caused by emitting one is counted and not emitted", () => {
+  const { emitted, rare, logger } = setup();
   const take = logger.warn;
   logger.warn = (record) => {
     take(record);
     rare.emit({ message: "caused by the logger" });
   };
   rare.emit({ message: "first" });
-  expect(told.map(({ message }) => message)).toEqual(["first"]);
+  expect(emitted.map(({ message }) => message)).toEqual(["first"]);
   expect(rare.count).toBe(2);
 });

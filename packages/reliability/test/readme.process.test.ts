@@ -12,7 +12,7 @@ function run(code: string | undefined): { stdout: string; stderr: string; status
   return spawnSync(process.execPath, ["--input-type=module", "-"], options);
 }
 
-test("the example in the README runs as it stands, opens the circuit, recovers and ends by itself", () => {
+test("the example in the README runs as printed: opens the circuit, recovers and exits", () => {
   const { stdout, stderr, status } = run(programs[0]);
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   expect(stdout).toContain("circuit: closed -> open (failures)");
@@ -21,6 +21,6 @@ test("the example in the README runs as it stands, opens the circuit, recovers a
   expect(stdout).toContain("requestsSuccess: 1,");
 });
 
-test("so does the one about testing", () => {
+test("the example about testing runs as printed", () => {
   expect(run(programs.at(-1))).toMatchObject({ stdout: "half-open\n", stderr: "", status: 0 });
 });

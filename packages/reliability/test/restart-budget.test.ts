@@ -1,17 +1,17 @@
-import { createRestartBudget } from "@multifrost/reliability";
+import { RestartBudget } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { expect, test } from "vitest";
 
 test("gives five restarts by default, and then no more", () => {
-  const budget = createRestartBudget({ clock: createFakeClock() });
+  const budget = new RestartBudget({ clock: createFakeClock() });
   const taken = Array.from({ length: 7 }, () => budget.tryTake());
   expect(taken).toEqual([true, true, true, true, true, false, false]);
   expect(budget.left).toBe(0);
 });
 
-test("a worker healthy for the whole window gets its budget back", () => {
+test("a worker that is healthy for the whole window gets its budget back", () => {
   const clock = createFakeClock();
-  const budget = createRestartBudget({ clock, maxAttempts: 2 });
+  const budget = new RestartBudget({ clock, maxAttempts: 2 });
   budget.tryTake();
   budget.tryTake();
   budget.healthy();
@@ -22,9 +22,9 @@ test("a worker healthy for the whole window gets its budget back", () => {
   expect([budget.tryTake(), budget.tryTake(), budget.tryTake()]).toEqual([true, true, false]);
 });
 
-test("a worker that fails within the window gets nothing back, however often it comes up", () => {
+test("a worker that fails within the window gets nothing back, however often it starts", () => {
   const clock = createFakeClock();
-  const budget = createRestartBudget({ clock, maxAttempts: 3, windowMs: 1000 });
+  const budget = new RestartBudget({ clock, maxAttempts: 3, windowMs: 1000 });
   const taken: boolean[] = [];
   for (let i = 0; i < 4; i++) {
     taken.push(budget.tryTake());
@@ -36,16 +36,16 @@ test("a worker that fails within the window gets nothing back, however often it 
 
 test("the time down after a failure does not count as healthy", () => {
   const clock = createFakeClock();
-  const budget = createRestartBudget({ clock, maxAttempts: 1, windowMs: 1000 });
+  const budget = new RestartBudget({ clock, maxAttempts: 1, windowMs: 1000 });
   budget.healthy();
   budget.tryTake();
   clock.advance(5000);
   expect(budget.left).toBe(0);
 });
 
-test("being told of health again does not start the window again", () => {
+test("calling healthy again does not restart the window", () => {
   const clock = createFakeClock();
-  const budget = createRestartBudget({ clock, maxAttempts: 1, windowMs: 1000 });
+  const budget = new RestartBudget({ clock, maxAttempts: 1, windowMs: 1000 });
   budget.tryTake();
   budget.healthy();
   clock.advance(600);
@@ -54,7 +54,7 @@ test("being told of health again does not start the window again", () => {
   expect(budget.left).toBe(1);
 });
 
-test("a budget of none gives none", () => {
-  const budget = createRestartBudget({ clock: createFakeClock(), maxAttempts: 0 });
+test("a budget of 0 allows no restart", () => {
+  const budget = new RestartBudget({ clock: createFakeClock(), maxAttempts: 0 });
   expect([budget.left, budget.tryTake()]).toEqual([0, false]);
 });

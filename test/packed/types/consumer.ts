@@ -11,7 +11,7 @@ import {
 } from "@multifrost/protocol";
 import { MultifrostError as ProtocolError } from "@multifrost/protocol/errors";
 import { createFileRegistry, type ServiceEntry } from "@multifrost/registry";
-import { createCircuitBreaker, type MetricsSnapshot, systemClock } from "@multifrost/reliability";
+import { CircuitBreaker, type MetricsSnapshot, systemClock } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import type { ClientTransport } from "@multifrost/transport";
 import { type ContractSetup, channelContract } from "@multifrost/transport/contract";
@@ -74,7 +74,7 @@ const codec: Codec = createCodec();
 export const messages: Message[] = [codec.decode(codec.encode({ type: "ready", id: "1", timestamp: 0 }))];
 export const entries: Promise<readonly ServiceEntry[]> | undefined = undefined;
 export const registry: { unregister: unknown } = createFileRegistry();
-export const breaker: { state: string } = createCircuitBreaker({ clock: systemClock() });
+export const breaker: { state: string } = new CircuitBreaker({ clock: systemClock() });
 export const fakeNow: number = createFakeClock().now();
 const transport: ClientTransport = zeromqClient({ connect: { port: 4000 } });
 const memory = createMemoryTransport();

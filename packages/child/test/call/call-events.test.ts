@@ -1,5 +1,6 @@
 import { createCall } from "@multifrost/protocol";
-import { createEventLog, createRareEvent, systemClock } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, RareEvent, systemClock } from "@multifrost/reliability";
 import { expect, test } from "vitest";
 import { callEvents } from "../../src/call/call-events.js";
 import { keepingLogger } from "../support/log.js";
@@ -9,8 +10,8 @@ const named = { requestId: message.id, functionName: "add", correlationId: "orde
 
 function stage() {
   const { logger, told } = keepingLogger();
-  const events = createEventLog({ clock: systemClock(), logger });
-  const drops = createRareEvent(events, "message_dropped", systemClock());
+  const events = new EventLog({ levels: EVENT_LEVELS, clock: systemClock(), logger });
+  const drops = new RareEvent({ clock: systemClock(), events, name: "message_dropped" });
   const call = { peer: "parent", message, arrivedAt: performance.now() };
   return { told, drops, call, observers: callEvents(events, drops) };
 }

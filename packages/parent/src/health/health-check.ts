@@ -1,13 +1,7 @@
 // Heartbeats of one link: the first proves that the worker can be reached, the others that it still can.
 
 import { type Codec, createHeartbeat, newMessageId } from "@multifrost/protocol";
-import {
-  type Clock,
-  createHeartbeatMonitor,
-  type EventLog,
-  type HeartbeatMonitor,
-  type Metrics,
-} from "@multifrost/reliability";
+import { type Clock, type EventLog, HeartbeatMonitor, type Metrics } from "@multifrost/reliability";
 import type { ResolvedOptions } from "../options.js";
 
 /** What the check needs from around it. */
@@ -27,7 +21,7 @@ export interface HealthOptions {
 /** Makes the monitor of one link; it is not started. */
 export function createHealthCheck(health: HealthOptions): HeartbeatMonitor {
   const { clock, codec, options, metrics, events } = health;
-  return createHeartbeatMonitor({
+  return new HeartbeatMonitor({
     clock,
     intervalMs: options.heartbeatIntervalMs,
     timeoutMs: options.heartbeatTimeoutMs,

@@ -1,11 +1,6 @@
 import { AbortError, ConnectionError, type ErrorCode, RemoteCallError, TimeoutError } from "@multifrost/protocol";
-import {
-  createCircuitBreaker,
-  createEventLog,
-  createFailureRule,
-  createMetrics,
-  type LogRecord,
-} from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { CircuitBreaker, createFailureRule, EventLog, type LogRecord, Metrics } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it } from "vitest";
 import { callBegan, callEnded } from "../../src/call/call-end.js";
@@ -18,13 +13,13 @@ function observed() {
   function add(record: LogRecord): void {
     records.push(record);
   }
-  const breaker = createCircuitBreaker({ clock, failureThreshold: 2 });
-  const metrics = createMetrics({ clock });
+  const breaker = new CircuitBreaker({ clock, failureThreshold: 2 });
+  const metrics = new Metrics({ clock });
   const observers = {
     clock,
     breaker,
     metrics,
-    events: createEventLog({ clock, logger }),
+    events: new EventLog({ levels: EVENT_LEVELS, clock, logger }),
     isFailure: createFailureRule(),
   };
   return { clock, records, breaker, metrics, observers };

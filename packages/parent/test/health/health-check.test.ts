@@ -1,5 +1,6 @@
 import { createCodec } from "@multifrost/protocol";
-import { createEventLog, createMetrics, type LogRecord } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog, type LogRecord, Metrics } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it, vi } from "vitest";
 import { createHealthCheck } from "../../src/health/health-check.js";
@@ -9,10 +10,10 @@ const codec = createCodec();
 
 function health() {
   const clock = createFakeClock();
-  const metrics = createMetrics({ clock });
+  const metrics = new Metrics({ clock });
   const records: LogRecord[] = [];
   const take = (record: LogRecord): void => void records.push(record);
-  const events = createEventLog({ clock, logger: { info: take, warn: take, error: take } });
+  const events = new EventLog({ levels: EVENT_LEVELS, clock, logger: { info: take, warn: take, error: take } });
   const told = { onBeat: vi.fn(), onLost: vi.fn(), onRecovered: vi.fn() };
   const sent: Uint8Array[] = [];
   const options = resolveOptions({ heartbeatInterval: 1, heartbeatTimeout: 0.5, heartbeatMaxMisses: 2 });

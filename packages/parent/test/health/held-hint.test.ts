@@ -1,4 +1,5 @@
-import { createEventLog } from "@multifrost/reliability";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import { EventLog } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { createPendingCalls, type PendingCall } from "../../src/call/pending-calls.js";
@@ -23,7 +24,7 @@ function watched(handles: string[]) {
   const warn = vi.fn();
   const logger = { info() {}, warn, error() {} };
   const pending = createPendingCalls(() => {});
-  const watch = watchHeld(pending, "math", createEventLog({ clock: createFakeClock(), logger }));
+  const watch = watchHeld(pending, "math", new EventLog({ levels: EVENT_LEVELS, clock: createFakeClock(), logger }));
   onTestFinished(() => watch.stop());
   return { warn, pending, watch };
 }
@@ -55,7 +56,11 @@ it("is silent while a call waits for its answer", () => {
 
 it("is silent while a call of another parent is pending, and speaks when that has stopped", () => {
   const { warn } = watched(ofWorker);
-  const other = watchHeld({ size: 1 }, "other", createEventLog({ clock: createFakeClock(), logger: false }));
+  const other = watchHeld(
+    { size: 1 },
+    "other",
+    new EventLog({ levels: EVENT_LEVELS, clock: createFakeClock(), logger: false }),
+  );
   vi.advanceTimersByTime(60_000);
   expect(warn).not.toHaveBeenCalled();
   other.stop();

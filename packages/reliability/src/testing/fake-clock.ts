@@ -1,12 +1,13 @@
-// A clock that stands still until a test moves it. Timers run in the order they are due, each at its own time.
-
 import type { Clock, Timer } from "../clock.js";
 
-/** A clock for tests. */
+/** A clock for tests: it stands still until it is moved. Timers run in the order they are due, each at its due time. */
 export interface FakeClock extends Clock {
-  /** Timers that are set and have neither run nor been cancelled. */
+  /** Timers that have neither run nor been cancelled. */
   readonly pendingTimers: number;
-  /** Moves both times on, running what becomes due on the way, also what that sets in turn. Promises are not awaited. */
+  /**
+   * Moves both times on by `ms` milliseconds and runs the timers that become due, including those set meanwhile. Does
+   * not await promises.
+   */
   advance(ms: number): void;
 }
 
@@ -15,7 +16,11 @@ interface FakeTimer {
   readonly callback: () => void;
 }
 
-/** Makes a clock at 0 ms; its date begins at `wallTime` (default: 0, the epoch). */
+/**
+ * Creates a clock at 0 ms.
+ *
+ * @param wallTime Its date at the start, in milliseconds since the epoch. Default: 0.
+ */
 export function createFakeClock(wallTime = 0): FakeClock {
   const timers = new Set<FakeTimer>();
   let now = 0;
@@ -47,7 +52,7 @@ export function createFakeClock(wallTime = 0): FakeClock {
   };
 }
 
-/** The earliest timer that is due by then; of two due at once, the one set first. */
+/** The earliest timer due by `end`; of two due at once, the one set first. */
 function nextDue(timers: ReadonlySet<FakeTimer>, end: number): FakeTimer | undefined {
   let earliest: FakeTimer | undefined;
   for (const timer of timers) {

@@ -1,4 +1,8 @@
-// The subpath `@multifrost/reliability/testing`: time and chance held still, for tests.
+/**
+ * `@multifrost/reliability/testing`: a clock moved by hand and repeatable random numbers.
+ *
+ * @packageDocumentation
+ */
 
 export { createSeededRandom } from "@multifrost/protocol/internal";
 export { createFakeClock, type FakeClock } from "./fake-clock.js";
