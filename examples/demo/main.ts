@@ -1,5 +1,5 @@
-// The main job, in one go: spawn a worker and call it, see an error, a timeout and forwarded output; find a service by
-// name and call it; the same with a worker in Python. Checks every answer, so that it fails if anything is wrong.
+// Spawns a worker and calls it, shows an error, a timeout and forwarded output, finds a service by name and calls it,
+// then does the same with a Python worker. It checks every answer and fails if one is wrong.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,7 +9,7 @@ import { ParentWorker, RemoteCallError, TimeoutError } from "multifrost";
 import type { MathWorker } from "./math-worker.js";
 import { findPython, HOW_TO_GET_PYTHON } from "./python.js";
 
-/** What the Python worker offers, written by hand: Python's types stay in Python. */
+/** The Python worker's methods, written by hand. */
 interface PythonMathWorker {
   add(a: number, b: number): number;
   divide(a: number, b: number): number;
@@ -22,13 +22,13 @@ const pythonScript = new URL("../../peers/python/examples/math_worker.py", impor
 await callSpawnedWorker();
 await callService();
 await callPython();
-console.log("\nAll of it worked.");
+console.log("\nEverything worked.");
 
 async function callSpawnedWorker(): Promise<void> {
   console.log("── A TypeScript worker, spawned ──");
   await using worker = ParentWorker.spawn<MathWorker>(typescriptScript);
   await worker.start();
-  console.log(`started, process ${worker.pid}; it offers ${(await worker.listFunctions()).join(", ")}`);
+  console.log(`started, process ${worker.pid}; its methods are ${(await worker.listFunctions()).join(", ")}`);
 
   const sum = await worker.call.add(1, 2);
   assert.equal(sum, 3);
@@ -43,7 +43,7 @@ async function callSpawnedWorker(): Promise<void> {
   console.log(`addSlowly(…) → ${late.name}: ${late.message}`);
 
   assert.equal(await worker.call.greet("Ada"), "Hello, Ada!");
-  console.log('greet("Ada") printed the line above in the worker; it was forwarded here');
+  console.log('greet("Ada") printed the line above in the worker; the parent prints it');
 }
 
 async function callService(): Promise<void> {
@@ -53,7 +53,7 @@ async function callService(): Promise<void> {
     stdio: "inherit",
   });
   try {
-    // Looks for it until it is there, for up to 20 seconds.
+    // Looks for the service for up to 20 seconds.
     await using worker = await ParentWorker.connect<MathWorker>(name, 20_000);
     await worker.start();
     const product = await worker.call.factorial(5);
@@ -87,7 +87,7 @@ async function callPython(): Promise<void> {
   assert.equal(await worker.call.greet("Grace"), "Hello, Grace!");
 }
 
-/** The error a call ends with; a call that succeeds is a fault of this demo. */
+/** The error that a call rejects with; the demo fails if the call succeeds. */
 async function failureOf(call: Promise<unknown>): Promise<Error> {
   return call.then(
     () => assert.fail("the call should have failed"),

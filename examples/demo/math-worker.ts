@@ -1,5 +1,5 @@
-// A worker in TypeScript. Every public method can be called from another process; nothing else can.
-// Spawned by a parent it needs no name; with one (`math-worker.ts my-service`) it runs as a service.
+// A worker in TypeScript. Other processes can call its public methods and nothing else.
+// A spawned worker needs no name; with a name (`math-worker.ts my-service`) it runs as a service.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChildWorker } from "multifrost/child";

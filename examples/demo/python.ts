@@ -1,15 +1,15 @@
-// Finds a Python that can run a worker, and says how to get one where there is none.
+// Finds a Python that can run a worker, and says how to get one.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** What to do where no Python with the two packages is found. */
+/** Printed where no Python with the two packages is found. */
 export const HOW_TO_GET_PYTHON =
   "python3 with pyzmq and msgpack was not found. To see the Python worker too: python3 -m venv .venv && .venv/bin/pip install pyzmq msgpack, then PATH=$PWD/.venv/bin:$PATH";
 
-/** The program to run Python workers with; `undefined` where there is none. */
+/** The program that runs Python workers, or `undefined`. */
 export async function findPython(): Promise<string | undefined> {
   const program = process.platform === "win32" ? "python" : "python3";
   try {

@@ -14,13 +14,13 @@ type Standing struct {
 	Place  int    `json:"place"`
 }
 
-// Leaderboard keeps the best score of each player. Every call runs in a goroutine of its own, hence the lock.
+// Leaderboard keeps the best score of each player. Calls run in separate goroutines, so a mutex guards the scores.
 type Leaderboard struct {
 	mutex  sync.Mutex
 	scores map[string]int
 }
 
-// Submit takes a score, and gives the place that the player has with it. A lower one than before changes nothing.
+// Submit records a score and returns the player's place. A score below the player's best changes nothing.
 func (l *Leaderboard) Submit(player string, score int) (Standing, error) {
 	if player == "" || score < 0 {
 		return Standing{}, fmt.Errorf("a score needs a player and at least 0 points, not %q and %d", player, score)
@@ -35,7 +35,7 @@ func (l *Leaderboard) Submit(player string, score int) (Standing, error) {
 	return standings[slices.IndexFunc(standings, func(one Standing) bool { return one.Player == player })], nil
 }
 
-// Top gives the best players, at most so many.
+// Top returns the best players, at most count of them.
 func (l *Leaderboard) Top(count int) []Standing {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -43,7 +43,7 @@ func (l *Leaderboard) Top(count int) []Standing {
 	return standings[:min(max(count, 0), len(standings))]
 }
 
-// standings are all of them, the best first; where scores are equal, by name.
+// standings returns all players, the best first; equal scores are ordered by name.
 func (l *Leaderboard) standings() []Standing {
 	standings := make([]Standing, 0, len(l.scores))
 	for player, score := range l.scores {

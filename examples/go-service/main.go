@@ -1,4 +1,4 @@
-// A leaderboard that runs by itself and that any process on this machine finds by its name.
+// A leaderboard that runs on its own; any process on this machine finds it by name.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Starts the service as anybody would, calls it from two clients that know nothing of each other, and checks what it says.
+// Starts the service, calls it from two independent clients and a third one, and checks the answers.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -16,19 +16,19 @@ await once(service, "spawn").catch(() => {
 });
 try {
   await Promise.all([play("Ada", 300), play("Grace", 500)]);
-  await look();
+  await readScores();
 } finally {
   service.kill("SIGTERM");
   await once(service, "exit");
 }
 assert.equal(service.exitCode, 0);
-console.log("All of it worked.");
+console.log("Everything worked.");
 
-/** One client: its own connection, its own calls. */
+/** One client, with its connection and its calls. */
 async function play(player: string, score: number): Promise<void> {
   await using worker = await ParentWorker.connect<Leaderboard>(name, {
     timeout: 20_000,
-    // Says so should the service have other methods than these types.
+    // Warns if the service no longer matches these types.
     interfaceHash: LEADERBOARD_HASH,
   });
   await worker.start();
@@ -40,8 +40,8 @@ async function play(player: string, score: number): Promise<void> {
   console.log(`submit("${player}", -1) → ${refused.remoteMessage}`);
 }
 
-/** A third one, which finds what the others left: the state is the service's. */
-async function look(): Promise<void> {
+/** A third client sees the scores of the others: the service holds the state. */
+async function readScores(): Promise<void> {
   await using worker = await ParentWorker.connect<Leaderboard>(name);
   await worker.start();
   const top = await worker.call.top(10);

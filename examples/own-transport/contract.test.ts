@@ -1,10 +1,10 @@
-// The transport of this example against the contract that every transport keeps. Yours needs no more than this.
+// Runs the contract suite against this transport. Yours needs no more than this.
 
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { LOOPBACK, parseTcpEndpoint } from "@multifrost/transport";
 import { type ContractSetup, channelContract } from "@multifrost/transport/contract";
-import { LOOPBACK, parseTcpEndpoint } from "multifrost";
 import { netClient } from "./net-client.js";
 import { netServer } from "./net-server.js";
 

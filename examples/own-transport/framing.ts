@@ -1,4 +1,4 @@
-// How messages lie in a TCP stream: the length in four bytes, big end first, and then the message itself.
+// Messages in a TCP stream: the length in four bytes, big-endian, then the message.
 
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
@@ -8,10 +8,10 @@ const HEADER_BYTES = 4;
 /** The longest message that a header can announce, in bytes. */
 export const LONGEST_FRAME = 0xffff_ffff;
 
-/** The room made for a message at first, in bytes. A length is a claim: more is made only as the bytes really come. */
+/** The first buffer for a message, in bytes. A length is a claim: the buffer grows only as the bytes arrive. */
 const FIRST_ROOM = 64 * 1024;
 
-/** Writes one message. Cork the socket around many of them: then they leave in one go. */
+/** Writes one message. Cork the socket around many messages to send them together. */
 export function writeFrame(socket: Socket, bytes: Uint8Array): void {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32BE(bytes.byteLength);
@@ -19,11 +19,11 @@ export function writeFrame(socket: Socket, bytes: Uint8Array): void {
   socket.write(bytes);
 }
 
-/** What is done with what was received. */
+/** Called for what arrives. */
 export interface FrameHandlers {
-  /** One message, in memory of its own. Must not throw. */
+  /** One message, in a separate buffer. Must not throw. */
   message(bytes: Uint8Array): void;
-  /** A length above the limit was announced. The stream has been cut: where the next message begins, nobody knows. */
+  /** A length above the limit was announced. The stream is destroyed, as the start of the next message is unknown. */
   tooLarge(): void;
 }
 
@@ -59,7 +59,7 @@ export function readFrames(stream: Readable, maxMessageBytes: number, handlers: 
 
   stream.on("data", (chunk: Uint8Array) => {
     let at = 0;
-    // A handler may destroy the stream; what is left of the chunk then concerns nobody.
+    // A handler may destroy the stream; the rest of the chunk is then dropped.
     while (at < chunk.length && !stream.destroyed) {
       if (filled === bytes.length) {
         bytes = enlarged(bytes, Math.min(length, 2 * filled));

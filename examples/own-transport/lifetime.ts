@@ -1,29 +1,30 @@
-// What both ends have in common: when events may come, and what closing is.
+// What both ends share: when events may come, and how a channel closes.
 
 import type { Socket } from "node:net";
-import { type CloseOptions, ConnectionError } from "multifrost";
+import type { CloseOptions } from "@multifrost/transport";
+import { ConnectionError } from "multifrost";
 
-/** What a timer of Node can wait at most, in milliseconds. */
+/** The longest delay of a Node timer, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What an end does when it is closed. */
+/** The steps of closing. */
 export interface ClosingSteps {
   /** Sends what is queued; given up after `flushTimeoutMs`. */
   flush(): Promise<void>;
-  /** Drops what is left and lets go of everything. */
+  /** Drops what is left and releases everything. */
   release(): Promise<void>;
 }
 
 /** From `open` to `close`. */
 export interface Lifetime {
-  /** Calls a handler of the user, unless `close` was called. What it throws is an uncaught exception. */
+  /** Calls a user's handler, unless `close` was called. An error thrown by the handler becomes an uncaught exception. */
   emit(event: () => void): void;
-  /** Throws `ConnectionError` (`CHANNEL_CLOSED`) from the call of `close` on. */
+  /** Throws `ConnectionError` (`CHANNEL_CLOSED`) once `close` was called. */
   checkOpen(): void;
   close(options?: CloseOptions): Promise<void>;
 }
 
-/** Begins a lifetime. */
+/** Starts a lifetime. */
 export function createLifetime(endpoint: () => string, { flush, release }: ClosingSteps): Lifetime {
   let closing: Promise<void> | undefined;
 
@@ -65,8 +66,8 @@ export function channelClosed(endpoint: string): ConnectionError {
 }
 
 /**
- * Ends a socket in order: what was written arrives, and the other end says so by ending too. To destroy it at once
- * would throw away what the system has not sent, and more so where something came that nobody has read.
+ * Ends a socket in order: what was written arrives, and the other end confirms by ending too. Destroying it at once would
+ * discard what the system has not sent yet, especially if unread data has arrived.
  */
 export function endSocket(socket: Socket): Promise<void> {
   return closed(socket, () => socket.end());

@@ -1,16 +1,17 @@
-// Starts a worker in a process of its own and calls it over the transport of this example: results, a remote error,
-// and a worker that is killed and comes back. Checks every answer, so that it fails if anything is wrong.
+// Starts a worker process and calls it over this transport: results, a remote error, and a worker that is killed and
+// comes back. It checks every answer and fails if one is wrong.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ConnectionError, ParentWorker, parseTcpEndpoint, RemoteCallError } from "multifrost";
+import { parseTcpEndpoint } from "@multifrost/transport";
+import { ConnectionError, ParentWorker, RemoteCallError } from "multifrost";
 import { netClient } from "./net-client.js";
 import type { WordWorker } from "./worker.js";
 
-// Whatever goes wrong, this ends; the worker's input ends with it, and so does the worker.
+// Ends this process if something hangs. The worker's stdin then ends, and so does the worker.
 const deadline = setTimeout(() => assert.fail("not done within 30 seconds"), 30_000);
 
 const first = await startProcess();
@@ -19,13 +20,13 @@ console.log(`a worker listens on port ${port}, process ${first.process.pid}`);
 const worker = new ParentWorker<WordWorker>({ transport: netClient({ port }), name: "words" });
 await worker.start();
 
-const shouted = await worker.call.shout("over a transport of my own");
-assert.equal(shouted, "OVER A TRANSPORT OF MY OWN!");
+const shouted = await worker.call.shout("over a custom transport");
+assert.equal(shouted, "OVER A CUSTOM TRANSPORT!");
 console.log(`shout(…) = ${shouted}`);
 
 const million = Uint8Array.from({ length: 1_000_000 }, (_, index) => index % 251);
 assert.deepEqual(await worker.call.reverse(million), million.slice().reverse());
-console.log("reverse(1,000,000 bytes) came back as it should");
+console.log("reverse(1,000,000 bytes) came back reversed");
 
 const remote = await failureOf(worker.call.repeat("ab", -1));
 assert.ok(remote instanceof RemoteCallError);
@@ -39,7 +40,7 @@ const broken = await lost;
 assert.ok(broken instanceof ConnectionError && broken.code === "CONNECTION_LOST");
 console.log(`takeAMinute(), worker killed → ${broken.name}: ${broken.message}`);
 
-// Nobody is there now: this call waits until somebody listens on the port again.
+// No process listens now: this call waits until one listens on the port again.
 const waiting = worker.call.shout("back again");
 const second = await startProcess(port);
 assert.equal(second.port, port);
@@ -51,9 +52,9 @@ second.process.stdin?.end();
 const [exitCode] = await once(second.process, "exit");
 assert.equal(exitCode, 0);
 clearTimeout(deadline);
-console.log("All of it worked.");
+console.log("Everything worked.");
 
-/** Starts worker.ts the way this script was started; resolves when it has said where it listens. */
+/** Starts worker.ts with the same flags as this script; resolves when it has printed where it listens. */
 async function startProcess(port = 0): Promise<{ process: ChildProcess; port: number }> {
   const script = fileURLToPath(new URL("./worker.ts", import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, script, String(port)], {
@@ -68,7 +69,7 @@ async function startProcess(port = 0): Promise<{ process: ChildProcess; port: nu
   return { process: child, port: endpoint.port };
 }
 
-/** The error a call ends with; a call that succeeds is a fault of this example. */
+/** The error that a call rejects with; the example fails if the call succeeds. */
 async function failureOf(call: Promise<unknown>): Promise<Error> {
   return call.then(
     () => assert.fail("the call should have failed"),

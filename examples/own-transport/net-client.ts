@@ -1,4 +1,4 @@
-// The caller's end: one connection at a time, made again by itself for as long as the channel is open.
+// The caller's end: one connection at a time, reconnected for as long as the channel is open.
 
 import { connect, type Socket } from "node:net";
 import {
@@ -6,26 +6,26 @@ import {
   type ClientChannel,
   type ClientEvents,
   type ClientTransport,
-  ConnectionError,
   formatTcpEndpoint,
   LOOPBACK,
-} from "multifrost";
+} from "@multifrost/transport";
+import { ConnectionError } from "multifrost";
 import { readFrames } from "./framing.js";
 import { channelClosed, createLifetime, destroySocket, endSocket } from "./lifetime.js";
 import { completeLimits, createOutbox } from "./outbox.js";
 
-/** Between two tries to connect, in milliseconds: the first wait, which doubles up to the longest. */
+/** The wait between two attempts to connect, in milliseconds: it starts here and doubles up to the longest. */
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 1000;
 
-/** Where the server is, and the bounds. */
+/** The server's address, and the bounds. */
 export interface NetClientOptions extends ChannelLimits {
   port: number;
   /** Default: `127.0.0.1`. */
   host?: string;
 }
 
-/** Talks to a {@link netServer}. */
+/** Connects to a {@link netServer}. */
 export function netClient(options: NetClientOptions): ClientTransport {
   return { open: async (events) => openClient(options, events) };
 }
@@ -71,14 +71,14 @@ function openClient({ port, host = LOOPBACK, ...bounds }: NetClientOptions, even
       message: (bytes) => life.emit(() => events.message(bytes)),
       tooLarge: () => life.emit(() => events.dropped("too-large")),
     });
-    // Whatever the error is, "close" follows; and all that came before has been read by then.
+    // "close" follows every error, after all received data has been read.
     dialled.on("error", () => {});
     dialled.on("close", () => {
       if (isUp) {
         isUp = false;
         life.emit(() => events.down());
       }
-      // While closing too: what is queued may still go out.
+      // Also while closing: what is queued may still go out.
       if (!released) {
         retry = setTimeout(dialAgain, waitMs);
         waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
@@ -111,7 +111,7 @@ function openClient({ port, host = LOOPBACK, ...bounds }: NetClientOptions, even
   };
 }
 
-/** On loopback, TCP can connect a port nobody listens on to itself; the server could then never have it back. */
+/** On loopback, TCP can connect an unused port to itself; the server could then never bind it again. */
 function isConnectedToItself({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean {
   return localPort === remotePort && localAddress === remoteAddress;
 }

@@ -1,25 +1,25 @@
-// The answering end: listens, and has an outbox for each connection, so that a peer that does not read holds up no other.
+// The answering end: it listens, and has an outbox for each connection, so that a peer that does not read delays no other.
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import {
   type ChannelLimits,
-  ConnectionError,
   formatTcpEndpoint,
   LOOPBACK,
   type Peer,
   type ServerChannel,
   type ServerEvents,
   type ServerTransport,
-} from "multifrost";
+} from "@multifrost/transport";
+import { ConnectionError } from "multifrost";
 import { readFrames } from "./framing.js";
 import { channelClosed, createLifetime, endSocket } from "./lifetime.js";
-import { checkSize, completeLimits, createOutbox, type Outbox, tell } from "./outbox.js";
+import { checkSize, completeLimits, createOutbox, notify, type Outbox } from "./outbox.js";
 
-/** Where to listen, and the bounds. Those on the queue hold for each peer. */
+/** Where to listen, and the bounds. Bounds on the queue apply to each peer. */
 export interface NetServerOptions extends ChannelLimits {
-  /** Default: 0, the system chooses; the channel's `endpoint` tells which. */
+  /** Default: 0, the system chooses; read the channel's `endpoint`. */
   port?: number;
-  /** Default: `127.0.0.1`. There is no authentication: with `0.0.0.0` everybody may call. */
+  /** Default: `127.0.0.1`. There is no authentication: with `0.0.0.0` any machine may call. */
   host?: string;
 }
 
@@ -53,7 +53,7 @@ async function openServer(
       message: (bytes) => life.emit(() => events.message(peer, bytes)),
       tooLarge: () => life.emit(() => events.dropped("too-large")),
     });
-    // Whatever the error is, "close" follows; and all that came before has been read by then.
+    // "close" follows every error, after all received data has been read.
     socket.on("error", () => {});
     socket.on("close", () => {
       connections.delete(peer);
@@ -64,7 +64,7 @@ async function openServer(
   });
 
   let stopped: Promise<void> | undefined;
-  /** Takes no more connections; resolves when those there are have ended. */
+  /** Accepts no more connections; resolves when the existing ones have ended. */
   const stopListening = (): Promise<void> => {
     stopped ??= new Promise((resolve) => {
       server.close(() => resolve());
@@ -111,7 +111,7 @@ async function openServer(
         return;
       }
       checkSize(bytes, limits);
-      tell(settled, peerUnknown(endpoint, peer));
+      notify(settled, peerUnknown(endpoint, peer));
     },
     close: life.close,
   };
@@ -119,7 +119,7 @@ async function openServer(
 
 function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Later errors are about one connection that could not be taken; then there is nobody left to reject for.
+    // Later errors concern one connection that could not be accepted; the promise has settled by then.
     server.on("error", reject);
     server.listen(port, host, resolve);
   });

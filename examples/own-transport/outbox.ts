@@ -1,16 +1,11 @@
-// What `send` took for one receiver and its socket has not: in order, bounded, and written as fast as the socket takes.
+// Messages that `send` accepted and the socket did not take yet: in order, bounded, written as fast as the socket takes them.
 
 import type { Socket } from "node:net";
-import {
-  type ChannelLimits,
-  type MultifrostError,
-  OverloadError,
-  type SendSettled,
-  SerializationError,
-} from "multifrost";
+import type { ChannelLimits, SendSettled } from "@multifrost/transport";
+import { type MultifrostError, OverloadError, SerializationError } from "multifrost";
 import { LONGEST_FRAME, writeFrame } from "./framing.js";
 
-/** The bounds with the defaults of every channel filled in. */
+/** Fills in the defaults of every channel. */
 export function completeLimits(limits: ChannelLimits): Required<ChannelLimits> {
   const { maxMessageBytes = 64 * 2 ** 20, maxQueuedMessages = 500_000, maxQueuedBytes = 2 ** 30 } = limits;
   return { maxMessageBytes: Math.min(maxMessageBytes, LONGEST_FRAME), maxQueuedMessages, maxQueuedBytes };
@@ -24,8 +19,8 @@ export function checkSize(bytes: Uint8Array, { maxMessageBytes }: Required<Chann
   }
 }
 
-/** Tells a sender what became of its message: never from inside `send`, and what it throws is an uncaught exception. */
-export function tell(settled: SendSettled | undefined, error?: MultifrostError): void {
+/** Calls a sender's `settled`, never from inside `send`. An error that it throws becomes an uncaught exception. */
+export function notify(settled: SendSettled | undefined, error?: MultifrostError): void {
   if (settled !== undefined) {
     queueMicrotask(() => settled(error));
   }
@@ -34,11 +29,11 @@ export function tell(settled: SendSettled | undefined, error?: MultifrostError):
 /** The messages that wait for one receiver. */
 export interface Outbox {
   readonly length: number;
-  /** Adds a message. Throws `OverloadError` beyond a bound, and {@link checkSize}; then nothing is added. */
+  /** Adds a message. Throws `OverloadError` beyond a bound, and as {@link checkSize} does; then it adds nothing. */
   push(bytes: Uint8Array, settled?: SendSettled): void;
-  /** Writes to this socket, which is connected, from the next turn on and for as long as it is writable. */
+  /** Writes to this connected socket from the next turn on, for as long as it is writable. */
   sendOn(socket: Socket): void;
-  /** Gives up what is left: each message settles with this error. */
+  /** Drops what is left: each message settles with this error. */
   fail(error: MultifrostError): void;
   /** Resolves when nothing is left. */
   whenEmpty(): Promise<void>;
@@ -50,7 +45,7 @@ interface Item {
   next: Item | undefined;
 }
 
-/** Makes an empty outbox: a linked list, so that its end costs the same however many wait. */
+/** Creates an empty outbox. It is a linked list, so that removing the first message costs the same at any length. */
 export function createOutbox(limits: Required<ChannelLimits>): Outbox {
   let first: Item | undefined;
   let last: Item | undefined;
@@ -71,7 +66,7 @@ export function createOutbox(limits: Required<ChannelLimits>): Outbox {
     return item;
   };
 
-  const tellEmpty = (): void => {
+  const resolveEmpty = (): void => {
     const resolves = waiting;
     waiting = [];
     for (const resolve of resolves) {
@@ -82,15 +77,15 @@ export function createOutbox(limits: Required<ChannelLimits>): Outbox {
   const write = (): void => {
     scheduled = false;
     socket?.cork();
-    // Not more than the socket takes: what it would only store still counts for the bounds here.
+    // Not more than the socket takes: what it would only store still counts towards the bounds here.
     while (first !== undefined && socket?.writable && !socket.writableNeedDrain) {
       const { bytes, settled } = shift() as Item;
       writeFrame(socket, bytes);
-      tell(settled);
+      notify(settled);
     }
     socket?.uncork();
     if (first === undefined) {
-      tellEmpty();
+      resolveEmpty();
     }
   };
 
@@ -127,9 +122,9 @@ export function createOutbox(limits: Required<ChannelLimits>): Outbox {
     },
     fail(error) {
       for (let item = shift(); item !== undefined; item = shift()) {
-        tell(item.settled, error);
+        notify(item.settled, error);
       }
-      tellEmpty();
+      resolveEmpty();
     },
     whenEmpty: () =>
       new Promise((resolve) => {

@@ -1,50 +1,51 @@
-// What the contract suite cannot do for a transport it knows nothing of: strangers who speak plain TCP to it.
+// What the contract suite cannot test, as it does not know this transport: strangers that send plain TCP to it.
 
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { LOOPBACK, OverloadError, type Peer, parseTcpEndpoint, type ServerEvents } from "multifrost";
+import { LOOPBACK, type Peer, parseTcpEndpoint, type ServerEvents } from "@multifrost/transport";
+import { OverloadError } from "multifrost";
 import { readFrames } from "./framing.js";
 import { netClient } from "./net-client.js";
 import { netServer } from "./net-server.js";
 
 const MEBIBYTE = 1024 * 1024;
 
-describe("whatever comes in over TCP", () => {
-  it("messages may come in any pieces", () => {
+describe("a transport over TCP", () => {
+  it("reads messages that arrive in pieces of any size", () => {
     const sent = Buffer.concat([frame("in"), frame(""), frame("pieces")]);
     for (let size = 1; size <= sent.length; size += 1) {
-      const heard: string[] = [];
+      const seen: string[] = [];
       const stream = new Readable({ read() {} });
       readFrames(stream, 1000, {
-        message: (bytes) => heard.push(text(bytes)),
-        tooLarge: () => heard.push("too large"),
+        message: (bytes) => seen.push(text(bytes)),
+        tooLarge: () => seen.push("too large"),
       });
       for (let at = 0; at < sent.length; at += size) {
         stream.emit("data", sent.subarray(at, at + size));
       }
-      assert.deepEqual(heard, ["in", "", "pieces"], `in pieces of ${size} bytes`);
+      assert.deepEqual(seen, ["in", "", "pieces"], `in pieces of ${size} bytes`);
     }
   });
 
-  it("a length above the limit ends that connection, is told, and concerns no other", async () => {
-    const { heard, events, hears } = listener();
+  it("a length above the limit ends that connection, is reported, and leaves other connections alone", async () => {
+    const { seen, events, waitFor } = recorder();
     const server = await netServer({ maxMessageBytes: 1000 }).open(events);
     const friend = await dial(server.endpoint);
     const stranger = await dial(server.endpoint);
     stranger.write(Buffer.concat([header(1001), frame("after it")]));
     await once(stranger.resume(), "close");
-    await hears("peerGone");
+    await waitFor("peerGone");
     friend.write(frame("still here"));
-    await hears("message still here");
-    assert.deepEqual(heard, ["up", "up", "dropped too-large", "down", "peerGone", "message still here"]);
+    await waitFor("message still here");
+    assert.deepEqual(seen, ["up", "up", "dropped too-large", "down", "peerGone", "message still here"]);
     friend.destroy();
     await server.close();
   });
 
-  it("a length within the limit takes no memory until the bytes are there", () => {
+  it("a length within the limit takes no memory until the bytes arrive", () => {
     const before = process.memoryUsage().arrayBuffers;
     const streams = Array.from({ length: 50 }, () => new Readable({ read() {} }));
     for (const stream of streams) {
@@ -55,14 +56,14 @@ describe("whatever comes in over TCP", () => {
     assert.ok(taken < 64 * MEBIBYTE, `${streams.length} claims of 64 MiB took ${taken} bytes`);
   });
 
-  it("what a peer does not read counts for its own bound, and for no other peer's", async () => {
-    const { heard, peers, events, hears } = listener();
+  it("what a peer does not read counts towards its own bound only", async () => {
+    const { seen, peers, events, waitFor } = recorder();
     const server = await netServer({ maxQueuedMessages: 10 }).open(events);
     const [silent, reading] = [await dial(server.endpoint), await dial(server.endpoint)];
     silent.write(frame("silent"));
-    await hears("message silent");
+    await waitFor("message silent");
     reading.write(frame("reading"));
-    await hears("message reading");
+    await waitFor("message reading");
     const outcomes: unknown[] = [];
     const sendUntilFull = async (): Promise<void> => {
       for (let sent = 0; sent < 10_000; sent += 1) {
@@ -72,13 +73,13 @@ describe("whatever comes in over TCP", () => {
     };
     await assert.rejects(sendUntilFull, OverloadError);
     assert.equal(server.queued, 10);
-    assert.throws(() => server.send("nobody", new Uint8Array(65 * MEBIBYTE)), { code: "MESSAGE_TOO_LARGE" });
+    assert.throws(() => server.send("unknown", new Uint8Array(65 * MEBIBYTE)), { code: "MESSAGE_TOO_LARGE" });
     server.send(peers[1]!, Buffer.from("for you"));
     const [chunk] = await once(reading, "data");
     assert.deepEqual(chunk, frame("for you"));
-    assert.deepEqual(heard, ["up", "up", "message silent", "message reading"]);
+    assert.deepEqual(seen, ["up", "up", "message silent", "message reading"]);
     silent.destroy();
-    await hears("peerGone");
+    await waitFor("peerGone");
     assert.deepEqual(
       outcomes.filter((code) => code !== undefined),
       Array.from({ length: 10 }, () => "PEER_UNKNOWN"),
@@ -87,22 +88,22 @@ describe("whatever comes in over TCP", () => {
     await server.close();
   });
 
-  it("a client that finds nobody says nothing until it finds somebody", async () => {
-    const gone = await netServer().open(listener().events);
+  it("a client without a server emits no event until a server listens", async () => {
+    const gone = await netServer().open(recorder().events);
     await gone.close();
-    const { heard, events, hears } = listener();
+    const { seen, events, waitFor } = recorder();
     const port = portOf(gone.endpoint);
     const client = await netClient({ port }).open({ ...events, message() {} });
     await assert.rejects(dial(gone.endpoint), { code: "ECONNREFUSED" });
-    const server = await netServer({ port }).open(listener().events);
-    await hears("up");
-    assert.deepEqual(heard, ["up"]);
+    const server = await netServer({ port }).open(recorder().events);
+    await waitFor("up");
+    assert.deepEqual(seen, ["up"]);
     await client.close();
     await server.close();
   });
 
   it("an address that cannot be used is UNREACHABLE", async () => {
-    const { events } = listener();
+    const { events } = recorder();
     const server = await netServer().open(events);
     const taken = netServer({ port: portOf(server.endpoint) });
     await assert.rejects(taken.open(events), { name: "ConnectionError", code: "UNREACHABLE" });
@@ -111,7 +112,7 @@ describe("whatever comes in over TCP", () => {
     await server.close();
   });
 
-  it("a client leaves a server that announces too much, and connects again", async () => {
+  it("a client disconnects from a server that announces too much, and reconnects", async () => {
     let connections = 0;
     const strange = createServer((socket) => {
       connections += 1;
@@ -119,51 +120,51 @@ describe("whatever comes in over TCP", () => {
     });
     await once(strange.listen(0, LOOPBACK), "listening");
     const { port } = strange.address() as AddressInfo;
-    const ears = listener();
+    const record = recorder();
     const client = await netClient({ port, maxMessageBytes: 1000 }).open({
-      ...ears.events,
-      message: (bytes) => ears.events.message("", bytes),
+      ...record.events,
+      message: (bytes) => record.events.message("", bytes),
     });
-    await ears.hears("message well");
-    assert.deepEqual(ears.heard, ["up", "dropped too-large", "down", "up", "message well"]);
+    await record.waitFor("message well");
+    assert.deepEqual(record.seen, ["up", "dropped too-large", "down", "up", "message well"]);
     await client.close();
     strange.close();
   });
 });
 
-/** Hears what a channel tells, as a list of words; `peers` has who sent each message. */
-function listener() {
-  const heard: string[] = [];
+/** Records the events of a channel as words; `peers` has the sender of each message. */
+function recorder() {
+  const seen: string[] = [];
   const peers: Peer[] = [];
   const news = new EventEmitter();
-  const hear = (what: string): void => {
-    heard.push(what);
+  const record = (what: string): void => {
+    seen.push(what);
     news.emit("news");
   };
   const events: ServerEvents = {
-    up: () => hear("up"),
-    down: () => hear("down"),
-    dropped: (reason) => hear(`dropped ${reason}`),
-    failed: (error) => hear(`failed ${error.code}`),
+    up: () => record("up"),
+    down: () => record("down"),
+    dropped: (reason) => record(`dropped ${reason}`),
+    failed: (error) => record(`failed ${error.code}`),
     message(peer, bytes) {
       peers.push(peer);
-      hear(`message ${text(bytes)}`);
+      record(`message ${text(bytes)}`);
     },
-    peerGone: () => hear("peerGone"),
+    peerGone: () => record("peerGone"),
   };
-  const hears = async (what: string): Promise<void> => {
+  const waitFor = async (what: string): Promise<void> => {
     const signal = AbortSignal.timeout(10_000);
-    while (!heard.includes(what)) {
+    while (!seen.includes(what)) {
       await once(news, "news", { signal });
     }
   };
-  return { heard, peers, events, hears };
+  return { seen, peers, events, waitFor };
 }
 
 /** A plain TCP connection to a channel's endpoint. */
 async function dial(endpoint: string): Promise<Socket> {
   const socket = connect(portOf(endpoint), LOOPBACK);
-  // The other end may cut it at any time.
+  // The other end may close it at any time.
   socket.on("error", () => {});
   await once(socket, "connect");
   return socket;

@@ -1,5 +1,5 @@
-// A worker that is reached over the transport of this example: `tsx worker.ts [port]`. It says where on its first line
-// of output, and ends when its input ends, so that it does not outlive whoever started it.
+// A worker on this transport: `tsx worker.ts [port]`. Its first line of output is its endpoint. It ends when its stdin
+// ends, so that it does not outlive the process that started it.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChildWorker } from "multifrost";

@@ -1,4 +1,5 @@
-// Starts the worker and the service. With a port it serves until Ctrl-C; without one it asks itself and checks.
+// Starts the worker and the HTTP service. With a port it serves until Ctrl-C; without one it sends itself requests and
+// checks the answers.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -10,10 +11,10 @@ import { type Prediction, WINE_MODEL_HASH, type WineModel } from "./wine-model.j
 const port = process.argv[2];
 
 const worker = ParentWorker.spawn<WineModel>(new URL("./wine_model.py", import.meta.url), {
-  // A model that crashes is started anew; a request waits for it, but for no more than ten seconds.
+  // A model that crashes is restarted; a request waits for it for at most ten seconds.
   autoRestart: true,
   defaultTimeout: 10_000,
-  // Says so should the worker have other methods than these types.
+  // Warns if the worker no longer matches these types.
   interfaceHash: WINE_MODEL_HASH,
 });
 await worker.start();
@@ -32,7 +33,7 @@ if (port === undefined) {
 async function check(): Promise<void> {
   const accuracy = await worker.call.accuracy();
   assert.ok(accuracy > 0.9);
-  console.log(`the model tells ${(100 * accuracy).toFixed(1)} % of the wines right`);
+  console.log(`the model is right about ${(100 * accuracy).toFixed(1)} % of the wines`);
 
   const { status, body } = await ask({ wines: await worker.call.unseen(3) });
   assert.equal(status, 200);
@@ -47,7 +48,7 @@ async function check(): Promise<void> {
   const refused = await ask({ wines: [[1, 2, 3]] });
   assert.deepEqual(refused, { status: 422, body: { error: "a wine is 13 numbers; see features()" } });
   console.log(`a wine of three numbers → ${refused.status}: ${JSON.stringify(refused.body)}`);
-  console.log("All of it worked.");
+  console.log("Everything worked.");
 }
 
 async function ask(question: object): Promise<{ status: number; body: unknown }> {

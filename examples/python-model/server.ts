@@ -1,11 +1,11 @@
-// The Node service: HTTP in front, the Python worker behind. Whatever the worker does, a request gets an answer.
+// The HTTP service in front of the Python worker. Every request gets an answer, whatever the worker does.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { CircuitOpenError, type ParentWorker, RemoteCallError, TimeoutError, WorkerExitedError } from "multifrost";
 import type { WineModel } from "./wine-model.js";
 
-/** Bytes of a request's body; more is refused. */
+/** The largest request body, in bytes. */
 const MOST_BYTES = 1_000_000;
 
 /** `GET /features` and `POST /predictions` with `{"wines": [[13 numbers], …]}`. */
@@ -44,7 +44,7 @@ async function winesOf(request: IncomingMessage): Promise<number[][]> {
   return body.wines as number[][];
 }
 
-/** What went wrong, as HTTP says it. */
+/** The HTTP status and message for an error. */
 function explain(error: unknown): [status: number, message: string] {
   if (error instanceof BadRequest) {
     return [400, error.message];

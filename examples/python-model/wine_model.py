@@ -1,4 +1,4 @@
-"""The worker: a model of scikit-learn, trained when it starts, and the few methods that Node needs of it."""
+"""The worker: a scikit-learn model, trained at the start, and the methods that Node calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from multifrost import ChildWorker
 
 DATA = load_wine()
-"""178 Italian wines of three growers, 13 measurements of each. They are part of scikit-learn: nothing is fetched."""
+"""178 Italian wines of three growers, 13 measurements of each. They are part of scikit-learn: nothing is downloaded."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-// Spawns the codec, sends it real text and checks that it comes back, smaller on the way.
+// Spawns the codec, compresses a real text and checks that it comes back unchanged.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -23,10 +23,10 @@ const pieces = Array.from({ length: 20 }, (_, index) => text.subarray(index * 50
 const blocks = await Promise.all(pieces.map((piece) => worker.call.compress(piece)));
 const again = await Promise.all(blocks.map((piece) => worker.call.restore(piece)));
 assert.ok(Buffer.concat(again).equals(Buffer.concat(pieces)));
-console.log(`${pieces.length} pieces at once: each came back as it was`);
+console.log(`${pieces.length} pieces at once: each came back unchanged`);
 
 const refused = await worker.call.restore(text).catch((error: unknown) => error);
 assert.ok(refused instanceof RemoteCallError);
 assert.equal(refused.remoteName, "CorruptBlock");
 console.log(`restore(plain text) → ${refused.remoteName}: ${refused.remoteMessage}`);
-console.log("All of it worked.");
+console.log("Everything worked.");

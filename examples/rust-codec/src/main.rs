@@ -1,9 +1,9 @@
-//! Compresses and restores bytes for whoever spawned this process. The methods below are all that it takes.
+//! Compresses and restores bytes for the process that spawned it, with the methods below.
 
 use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use multifrost::{Bytes, CallError, CallResult, ChildWorkerContext, methods, run_worker};
 
-/// The largest that a compressed block may say it was, in bytes: what it says is not to be trusted.
+/// The largest original size that a block may claim, in bytes. The claim comes from outside and is checked.
 const MOST: usize = 64 * 1024 * 1024;
 
 struct Lz4Codec;
