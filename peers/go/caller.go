@@ -9,21 +9,21 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// Caller makes calls: a *ParentWorker, or what its WithOptions gives.
+// Caller makes calls. *ParentWorker and OptionCaller are callers.
 type Caller interface {
-	// CallFunction calls a method of the worker's and gives its result: nil, bool, int64 (uint64 above its range), float64,
+	// CallFunction calls a method of the worker and returns its result: nil, bool, int64 (uint64 above its range), float64,
 	// string, []byte, time.Time, []any, map[string]any or Ext.
 	CallFunction(ctx context.Context, name string, args ...any) (any, error)
 }
 
-// CallFunction calls a method of the worker's. The error is one of *RemoteCallError, *WorkerExitedError,
-// *ConnectionError, *TimeoutError, *CircuitOpenError, *SerializationError, *OverloadError, *NotRunningError, or wraps
-// context.Canceled. When ctx is done the call is dropped here; the worker may go on with it.
+// CallFunction calls a method of the worker. The error is one of *RemoteCallError, *WorkerExitedError, *ConnectionError,
+// *TimeoutError, *CircuitOpenError, *SerializationError, *OverloadError and *NotRunningError, or wraps context.Canceled.
+// When ctx is done, CallFunction returns; the method may go on running in the worker.
 func (p *ParentWorker) CallFunction(ctx context.Context, name string, args ...any) (any, error) {
 	return p.WithOptions().CallFunction(ctx, name, args...)
 }
 
-// WithOptions gives a caller with other options for its calls; the parent's own stay as they are.
+// WithOptions returns a caller with other options for its calls. The options of the parent do not change.
 func (p *ParentWorker) WithOptions(options ...CallOption) OptionCaller {
 	config := p.config.callConfig
 	for _, option := range options {
@@ -32,13 +32,13 @@ func (p *ParentWorker) WithOptions(options ...CallOption) OptionCaller {
 	return OptionCaller{p, config}
 }
 
-// OptionCaller calls with options of its own.
+// OptionCaller makes calls with the options of ParentWorker.WithOptions.
 type OptionCaller struct {
 	parent *ParentWorker
 	config callConfig
 }
 
-// CallFunction is ParentWorker.CallFunction with the caller's options.
+// CallFunction calls a method of the worker, as ParentWorker.CallFunction does, with the caller's options.
 func (c OptionCaller) CallFunction(ctx context.Context, name string, args ...any) (any, error) {
 	answer, err := c.parent.call(ctx, name, args, c.config)
 	if err != nil {
@@ -47,8 +47,8 @@ func (c OptionCaller) CallFunction(ctx context.Context, name string, args ...any
 	return answer.Result, nil
 }
 
-// Call is CallFunction with a result of type T: numbers where they fit, structs from maps by their msgpack or json tags.
-// A result of another kind is a *SerializationError.
+// Call calls a method, as CallFunction does, and returns its result as a T: numbers if they fit, structs from maps by their
+// msgpack or json tags. If the result is no T, the error is a *SerializationError with the code UNEXPECTED_RESULT.
 func Call[T any](ctx context.Context, c Caller, name string, args ...any) (T, error) {
 	var result T
 	value, err := c.CallFunction(ctx, name, args...)
@@ -57,12 +57,12 @@ func Call[T any](ctx context.Context, c Caller, name string, args ...any) (T, er
 	}
 	if err := assign(reflect.ValueOf(&result).Elem(), value, "result"); err != nil {
 		return result, &SerializationError{Code: CodeUnexpectedResult, Path: "result",
-			Message: fmt.Sprintf("'%s' was answered, but not with what was wanted: %v.", name, err)}
+			Message: fmt.Sprintf("'%s' returned an unexpected result: %v", name, err)}
 	}
 	return result, nil
 }
 
-// ListFunctions gives the names that can be called.
+// ListFunctions asks the worker for the names that can be called.
 func (p *ParentWorker) ListFunctions(ctx context.Context) ([]string, error) {
 	answer, err := p.introspect(ctx)
 	if err != nil {
@@ -70,12 +70,12 @@ func (p *ParentWorker) ListFunctions(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	if err := assign(reflect.ValueOf(&names).Elem(), answer.Result, "result"); err != nil {
-		return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "result", Message: fmt.Sprintf("The list of functions cannot be read: %v.", err)}
+		return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "result", Message: fmt.Sprintf("the list of functions cannot be read: %v", err)}
 	}
 	return names, nil
 }
 
-// introspect asks by each language's name for it, until one is answered.
+// introspect tries each language's name for introspection until one is answered.
 func (p *ParentWorker) introspect(ctx context.Context) (*wire.Message, error) {
 	var refused error
 	for _, name := range introspection {

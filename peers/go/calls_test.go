@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestResults(t *testing.T) {
+func TestResultsByType(t *testing.T) {
 	w := started(t, "worker")
 	label := "here"
 	at := time.Unix(1700000000, 123456789).UTC()
@@ -92,7 +92,7 @@ func TestRemoteErrors(t *testing.T) {
 			t.Errorf("its code is %q", remote.RemoteCode)
 		}
 	}
-	// The worker goes on.
+	// The worker still answers.
 	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
 		t.Error(n, err)
 	}
@@ -127,7 +127,7 @@ func TestUnsendableArguments(t *testing.T) {
 		_, err := w.CallFunction(within(t), "Echo", c.arg)
 		var refused *SerializationError
 		if !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
-			t.Errorf("%T gave %v", c.arg, err)
+			t.Errorf("%T returned %v", c.arg, err)
 		}
 	}
 	if w.Metrics().RequestsTotal != 0 {
@@ -207,7 +207,7 @@ func TestOneAtATimeKeepsOrderAndIsBounded(t *testing.T) {
 		go func() { _, err := w.CallFunction(within(t), "Note", i); settled <- err }()
 		eventually(t, "the call is sent", func() bool { return w.Metrics().QueueDepth == i+2 })
 	}
-	// Three run or wait, as many as may. Calls of one parent arrive in order, so this one comes last.
+	// Three calls run or wait, which is the limit. Calls of one parent arrive in order, so this one comes last.
 	var refused *RemoteCallError
 	eventually(t, "the worker has all three", func() bool {
 		_, err := w.CallFunction(within(t), "Note", 99)
@@ -239,7 +239,7 @@ func TestNamespacesAndNames(t *testing.T) {
 		t.Error(n, err)
 	}
 	if _, err := own.CallFunction(within(t), "Add", 1, 2); err == nil {
-		t.Error("Add is callable beside add")
+		t.Error("Add is callable besides add")
 	}
 }
 
@@ -285,15 +285,15 @@ func TestIntrospection(t *testing.T) {
 		t.Errorf("%+v", found.Functions)
 	}
 	if sleep := found.Functions["Sleep"]; len(sleep.Parameters) != 1 {
-		t.Errorf("the context is told: %+v", sleep)
+		t.Errorf("the context is described as a parameter: %+v", sleep)
 	}
 }
 
-func TestMisuse(t *testing.T) {
+func TestStartAndStopOutOfOrder(t *testing.T) {
 	w := spawnSelf("worker")
 	_, err := w.CallFunction(within(t), "Add", 1, 2)
 	var not *NotRunningError
-	if !errors.As(err, &not) || not.State != StateIdle || !strings.Contains(err.Error(), "Call Start first") {
+	if !errors.As(err, &not) || not.State != StateIdle || !strings.Contains(err.Error(), "call Start first") {
 		t.Error(err)
 	}
 	if err := w.Start(within(t)); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// Ext is a MessagePack extension that has no Go type of its own. Timestamps are time.Time.
+// Ext is a MessagePack extension without a Go type. Timestamps are time.Time.
 type Ext = wire.Ext
 
 var (
@@ -23,8 +23,8 @@ var (
 	maxExactFloat = float64(1 << 53)
 )
 
-// assign puts a value from the wire into a Go value of any type: integers where they fit, floats also from integers,
-// structs from maps, pointers from what they point to.
+// assign converts a value from the wire to a Go value of any type: integers if they fit, floats also from integers, structs
+// from maps, pointers from the values they point to.
 func assign(target reflect.Value, value any, path string) error {
 	if value == nil {
 		return assignNil(target, path)
@@ -99,7 +99,7 @@ func assignByKind(target reflect.Value, value any, path string) error {
 
 func assignInt(target reflect.Value, value any, path string) error {
 	if f, ok := value.(float64); ok && f == math.Trunc(f) && math.Abs(f) <= maxExactFloat {
-		value = int64(f) // a whole number from a language that has only floats
+		value = int64(f) // a whole number from a language without integers
 	}
 	fits := false
 	signed := target.CanInt()
@@ -163,7 +163,7 @@ func mismatch(t reflect.Type, value any, path string) error {
 	return fmt.Errorf("%s: wants %s, not %s", path, t, kindOf(value))
 }
 
-// kindOf names a value from the wire in words that every language has.
+// kindOf names the type of a value from the wire, as the protocol does in every language.
 func kindOf(value any) string {
 	switch value.(type) {
 	case nil:

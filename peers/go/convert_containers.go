@@ -32,7 +32,7 @@ func assignList(target reflect.Value, value any, path string) error {
 	return nil
 }
 
-// makeRoom gives a slice its length; an array has it.
+// makeRoom makes a slice of the given length, or checks the length of an array.
 func makeRoom(target reflect.Value, length int, path string) error {
 	if target.Kind() == reflect.Slice {
 		target.Set(reflect.MakeSlice(target.Type(), length, length))
@@ -63,7 +63,7 @@ func assignMap(target reflect.Value, value any, path string) error {
 	return nil
 }
 
-// assignKey reads keys that are no text back from the text that they travel as.
+// assignKey converts the text of a key to the type of the map's keys.
 func assignKey(key reflect.Value, name, path string) error {
 	switch {
 	case key.CanInt():
@@ -84,7 +84,7 @@ func assignKey(key reflect.Value, name, path string) error {
 	return assign(key, name, path)
 }
 
-// assignStruct takes the fields that are there; others keep their zero value, and keys without a field are ignored.
+// assignStruct assigns the fields that are present. Others keep their zero value; keys without a field are ignored.
 func assignStruct(target reflect.Value, value any, path string) error {
 	items, ok := value.(map[string]any)
 	if !ok || target.Type() == timeType {
@@ -106,7 +106,7 @@ func assignStruct(target reflect.Value, value any, path string) error {
 	return nil
 }
 
-// lookUp prefers the exact name and takes another case too, as encoding/json does.
+// lookUp prefers the exact name and accepts another case, as encoding/json does.
 func lookUp(items map[string]any, name string) (any, bool) {
 	if item, ok := items[name]; ok {
 		return item, true
@@ -119,7 +119,7 @@ func lookUp(items map[string]any, name string) (any, bool) {
 	return nil, false
 }
 
-// fieldAt goes through embedded pointers, making what they point to; the zero Value where Go does not allow that.
+// fieldAt returns a field, allocating embedded pointers on the way. It returns the zero Value if Go does not allow that.
 func fieldAt(v reflect.Value, index []int) reflect.Value {
 	for i, at := range index {
 		if i > 0 && v.Kind() == reflect.Pointer {

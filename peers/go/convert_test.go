@@ -24,14 +24,14 @@ type derived struct {
 
 type unmakeable struct{ *base }
 
-// into assigns to a new T.
+// into assigns a value to a new T.
 func into[T any](value any) (any, error) {
 	var target T
 	err := assign(reflect.ValueOf(&target).Elem(), value, "v")
 	return target, err
 }
 
-func TestAssign(t *testing.T) {
+func TestValuesBecomeGoTypes(t *testing.T) {
 	for _, c := range []struct {
 		assign func(any) (any, error)
 		value  any
@@ -65,7 +65,7 @@ func TestAssign(t *testing.T) {
 	}
 }
 
-func TestAssignRefuses(t *testing.T) {
+func TestValuesThatDoNotFitAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		assign func(any) (any, error)
 		value  any

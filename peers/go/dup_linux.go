@@ -8,7 +8,7 @@ import (
 // replaceFD makes fd another name for from.
 func replaceFD(from, fd int) error { return syscall.Dup3(from, fd, 0) }
 
-// duplicate gives what is open at fd another descriptor, which processes started from here do not inherit.
+// duplicate opens another descriptor for the file at fd, which child processes do not inherit.
 func duplicate(fd int) (*os.File, error) {
 	copied, err := syscall.Dup(fd)
 	if err != nil {

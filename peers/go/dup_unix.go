@@ -10,7 +10,7 @@ import (
 // replaceFD makes fd another name for from.
 func replaceFD(from, fd int) error { return syscall.Dup2(from, fd) }
 
-// duplicate gives what is open at fd another descriptor, which processes started from here do not inherit.
+// duplicate opens another descriptor for the file at fd, which child processes do not inherit.
 func duplicate(fd int) (*os.File, error) {
 	copied, err := syscall.Dup(fd)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// Codes of errors: stable, and the same in every language.
+// Error codes. They are stable and the same in every language.
 const (
 	CodeRemoteError         = "REMOTE_ERROR"
 	CodeFunctionNotFound    = "FUNCTION_NOT_FOUND"
@@ -43,28 +43,29 @@ const (
 	CodeRegistryUnavailable = registry.CodeUnavailable
 )
 
-// RemoteCallError says that the worker ran the method and it failed, or that it refused the call: Code tells which.
+// RemoteCallError reports that the method failed in the worker, or that the worker refused the call: Code says which.
 type RemoteCallError struct {
 	Code          string // CodeRemoteError, or the code of a refusal
 	FunctionName  string
 	RemoteName    string // the error's type in the worker, such as Python's ValueError
 	RemoteMessage string
-	RemoteStack   string // the worker's stack or traceback, where it sent one
-	RemoteCode    string // the error's own code, where it had one
+	RemoteStack   string // the worker's stack or traceback, if it sent one
+	RemoteCode    string // the error's own code, if it had one
 }
 
 func (e *RemoteCallError) Error() string {
 	return fmt.Sprintf("'%s' failed in the worker: %s: %s", e.FunctionName, e.RemoteName, e.RemoteMessage)
 }
 
-// Exit is how a worker's process ended.
+// Exit describes how a worker's process ended.
 type Exit struct {
 	ExitCode   int    // -1 when a signal ended it, or it never ran
 	Signal     string // such as "killed"; empty when it exited by itself
-	StderrTail string // the last 4 KiB that it wrote to stderr outside of the connection
-	Command    string
+	StderrTail string // the last 4 KiB of its stderr pipe
+	Command    string // the command that started it
 }
 
+// String describes the exit in a few words, such as "exit code 3".
 func (e Exit) String() string {
 	if e.Signal != "" {
 		return "signal: " + e.Signal
@@ -72,7 +73,7 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit code %d", e.ExitCode)
 }
 
-// WorkerExitedError says that the worker's process ended before it answered, or before the call was made.
+// WorkerExitedError reports that the worker's process ended before it answered, or before the call was made.
 type WorkerExitedError struct {
 	Code         string // CodeWorkerExited
 	FunctionName string
@@ -80,11 +81,11 @@ type WorkerExitedError struct {
 }
 
 func (e *WorkerExitedError) Error() string {
-	return fmt.Sprintf("'%s' got no answer: the worker ended (%s): %s\n"+
-		"Make a new one, or have it restarted with WithAutoRestart. %s", e.FunctionName, e.Exit, e.Command, stderrOf(e.Exit))
+	return fmt.Sprintf("'%s' got no answer: the worker ended (%s): %s; start a new one, or restart it automatically with WithAutoRestart%s",
+		e.FunctionName, e.Exit, e.Command, stderrOf(e.Exit))
 }
 
-// SpawnError says that a worker's process could not be started, or not in time.
+// SpawnError reports that a worker's process could not be started, or not in time.
 type SpawnError struct {
 	Code    string // CodeProgramNotFound, CodeScriptNotFound, CodeExitedEarly, CodeStartTimeout, CodeSpawnFailed
 	Message string
@@ -95,7 +96,8 @@ type SpawnError struct {
 func (e *SpawnError) Error() string { return e.Message }
 func (e *SpawnError) Unwrap() error { return e.Err }
 
-// TimeoutError says that no answer came in time; the method may still be running. It is a context.DeadlineExceeded.
+// TimeoutError reports that no answer came in time. The method may still be running. errors.Is finds
+// context.DeadlineExceeded in it.
 type TimeoutError struct {
 	Code         string // CodeTimeout
 	FunctionName string
@@ -103,29 +105,29 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("'%s' was not answered within %v. The worker may still be running it; "+
-		"allow more time, or look at what it does.", e.FunctionName, e.After.Round(time.Millisecond))
+	return fmt.Sprintf("'%s' was not answered within %v; the worker may still be running it: allow more time, or check what it does",
+		e.FunctionName, e.After.Round(time.Millisecond))
 }
 
-// Unwrap gives context.DeadlineExceeded.
+// Unwrap returns context.DeadlineExceeded.
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// Timeout is true, as net.Error has it.
+// Timeout returns true, as a timeout of net.Error does.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// CircuitOpenError says that nothing was sent, as the worker failed too often.
+// CircuitOpenError reports that nothing was sent because the worker failed too often.
 type CircuitOpenError struct {
 	Code         string // CodeCircuitOpen
 	FunctionName string
-	RetryAt      time.Time // when the next trial call is let through
+	RetryAt      time.Time // when the next call may go out, as a trial
 }
 
 func (e *CircuitOpenError) Error() string {
-	return fmt.Sprintf("'%s' was not sent: the circuit is open after repeated failures. The next call is let through at %s.",
+	return fmt.Sprintf("'%s' was not sent: the circuit is open after repeated failures; the next call may go out at %s",
 		e.FunctionName, e.RetryAt.Format(time.RFC3339Nano))
 }
 
-// ConnectionError says that the way to the worker is lost or was never there.
+// ConnectionError reports that the connection to the worker was lost or could not be made.
 type ConnectionError struct {
 	Code    string // CodeConnectionLost, CodeUnreachable
 	Message string
@@ -135,7 +137,7 @@ type ConnectionError struct {
 func (e *ConnectionError) Error() string { return e.Message }
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// NotRunningError says that the worker is not started, is stopped, or has been given up.
+// NotRunningError reports that the worker is not started, or is stopped.
 type NotRunningError struct {
 	Code    string // CodeNotRunning
 	Message string
@@ -144,39 +146,39 @@ type NotRunningError struct {
 
 func (e *NotRunningError) Error() string { return e.Message }
 
-// SerializationError says that a value cannot be sent, or that a result is not of the wanted type.
+// SerializationError reports that a value cannot be sent, or that a result does not have the wanted type.
 type SerializationError struct {
 	Code    string // CodeUnsendableValue, CodeLimitExceeded, CodeMessageTooLarge, CodeUnexpectedResult
-	Path    string // such as args[0].callback; empty for the message as a whole
+	Path    string // such as args[0].callback; empty for the whole message
 	Message string
 }
 
 func (e *SerializationError) Error() string { return e.Message }
 
-// OverloadError says that as many calls as may wait are waiting; nothing was sent.
+// OverloadError reports that the limit of WithMaxPending is reached. Nothing was sent.
 type OverloadError struct {
 	Code  string // CodeOverloaded
 	Limit int
 }
 
 func (e *OverloadError) Error() string {
-	return fmt.Sprintf("%d calls are waiting for this worker, as many as may. Call again later, or raise WithMaxPending.", e.Limit)
+	return fmt.Sprintf("%d calls are already waiting for this worker, which is the limit; call again later, or raise WithMaxPending", e.Limit)
 }
 
-// RegistryError says what the service registry refused or could not do.
+// RegistryError reports what the service registry refused or could not do.
 type RegistryError struct {
 	Code      string // CodeServiceNotFound, CodeServiceExists, CodeLockTimeout, CodeRegistryUnavailable, CodeInvalidOption
 	Message   string
 	ServiceID string
 	File      string
-	PID, Port int // of the process that holds the service id, where one does
+	PID, Port int // of the process that holds the service id, if one does
 	Err       error
 }
 
 func (e *RegistryError) Error() string { return e.Message }
 func (e *RegistryError) Unwrap() error { return e.Err }
 
-// ConfigError says that a worker cannot start as it is set up.
+// ConfigError reports that a worker cannot start with its options or environment.
 type ConfigError struct {
 	Code    string // CodeInvalidPort, CodeNoStartMode, CodeInvalidOption
 	Message string
@@ -184,16 +186,16 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return e.Message }
 
-// serializationError makes an error of a caller's from one of the wire's.
+// serializationError turns an error of the codec into one for callers.
 func serializationError(what string, err error) error {
 	var value *wire.ValueError
 	if !errors.As(err, &value) {
 		return err
 	}
-	return &SerializationError{Code: value.Code, Path: value.Path, Message: fmt.Sprintf("%s cannot be sent: %s. Nothing was sent.", what, value)}
+	return &SerializationError{Code: value.Code, Path: value.Path, Message: fmt.Sprintf("%s cannot be sent: %s; nothing was sent", what, value)}
 }
 
-// registryError makes an error of a caller's from one of the registry's; others pass.
+// registryError turns an error of the registry into one for callers. It returns other errors unchanged.
 func registryError(err error) error {
 	var e *registry.Error
 	if !errors.As(err, &e) {
@@ -204,9 +206,10 @@ func registryError(err error) error {
 	}
 }
 
+// stderrOf is the last part of a message: what the process wrote to stderr.
 func stderrOf(exit Exit) string {
 	if exit.StderrTail == "" {
-		return "It wrote nothing to stderr."
+		return "; it wrote nothing to stderr"
 	}
-	return "The last it wrote to stderr:\n" + exit.StderrTail
+	return "; its stderr ends with:\n" + exit.StderrTail
 }

@@ -73,7 +73,7 @@ func (p *rawPeer) receive(n int) []byte {
 	return data
 }
 
-// receiveFrame gives the next frame, flags first.
+// receiveFrame returns the flags and the body of the next frame.
 func (p *rawPeer) receiveFrame() (byte, []byte) {
 	p.t.Helper()
 	flags := p.receive(1)[0]
@@ -119,7 +119,7 @@ func servicePort(t *testing.T, id string) int {
 	return int(registeredServices(t)[id]["port"].(float64))
 }
 
-// works tells that a worker still answers.
+// works checks that a worker still answers.
 func works(t *testing.T, id string) {
 	t.Helper()
 	w := connected(t, id)
@@ -128,7 +128,7 @@ func works(t *testing.T, id string) {
 	}
 }
 
-func TestGarbageForAWorker(t *testing.T) {
+func TestWorkerSurvivesGarbage(t *testing.T) {
 	port := servicePort(t, "sturdy")
 	for name, bytes := range map[string][]byte{
 		"nothing":            nil,
@@ -253,7 +253,7 @@ func TestPingIsAnswered(t *testing.T) {
 	}
 }
 
-func TestASilentConnectionKeepsNobodyOut(t *testing.T) {
+func TestASilentConnectionDoesNotBlockOthers(t *testing.T) {
 	port := servicePort(t, "open")
 	for range 20 {
 		connect(t, port)
@@ -261,7 +261,7 @@ func TestASilentConnectionKeepsNobodyOut(t *testing.T) {
 	works(t, "open")
 }
 
-func TestGarbageForAParent(t *testing.T) {
+func TestParentSurvivesGarbage(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	w := started(t, "worker", WithLogger(quiet))
 	port := w.session.listener.Port()
@@ -269,7 +269,7 @@ func TestGarbageForAParent(t *testing.T) {
 		p := connect(t, port)
 		_, _ = p.Write(append(append(greeting(), ready("ROUTER")...), 2, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
 	}
-	// A second worker is not let in while there is one.
+	// A second worker cannot connect while there is one.
 	p := connect(t, port)
 	_, _ = p.Write(append(greeting(), ready("ROUTER")...))
 	_, _ = io.Copy(io.Discard, p)

@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// Interface is what a worker tells of its functions. A type is "any", "nil", "bool", "int", "float", "str", "bytes" or
-// "time", or a map with one key: list, map, tuple, union, literal or ref; nil where the language does not know.
+// Interface describes the functions of a worker. A type is "any", "nil", "bool", "int", "float", "str", "bytes" or "time",
+// or a map with one of the keys list, map, tuple, union, literal and ref, or nil if the worker's language does not know it.
 type Interface struct {
 	Language  string                 `msgpack:"language"`
 	Functions map[string]FunctionDoc `msgpack:"functions"`
@@ -21,7 +21,7 @@ type FunctionDoc struct {
 	Doc        string         `msgpack:"doc"`
 }
 
-// ParameterDoc describes a parameter. Rest takes all arguments that are left.
+// ParameterDoc describes a parameter. A parameter with Rest takes all remaining arguments.
 type ParameterDoc struct {
 	Name     string `msgpack:"name"`
 	Type     any    `msgpack:"type"`
@@ -29,7 +29,7 @@ type ParameterDoc struct {
 	Rest     bool   `msgpack:"rest"`
 }
 
-// TypeDoc describes a record that types refer to.
+// TypeDoc describes a record, such as a struct, that types refer to.
 type TypeDoc struct {
 	Fields map[string]FieldDoc `msgpack:"fields"`
 }
@@ -40,22 +40,22 @@ type FieldDoc struct {
 	Optional bool `msgpack:"optional"`
 }
 
-// Describe asks the worker for its functions with their parameters and types. Older workers tell only the names.
+// Describe asks the worker for its functions, with their parameters and types. Older workers send only the names.
 func (p *ParentWorker) Describe(ctx context.Context) (*Interface, error) {
 	answer, err := p.introspect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found := &Interface{}
-	if told, ok := answer.Metadata["interface"]; ok {
-		if err := assign(reflect.ValueOf(found).Elem(), told, "interface"); err != nil {
-			return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "interface", Message: fmt.Sprintf("The worker's description cannot be read: %v.", err)}
+	if sent, ok := answer.Metadata["interface"]; ok {
+		if err := assign(reflect.ValueOf(found).Elem(), sent, "interface"); err != nil {
+			return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "interface", Message: fmt.Sprintf("the description of the worker cannot be read: %v", err)}
 		}
 		return found, nil
 	}
 	var names []string
 	if err := assign(reflect.ValueOf(&names).Elem(), answer.Result, "result"); err != nil {
-		return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "result", Message: fmt.Sprintf("The list of functions cannot be read: %v.", err)}
+		return nil, &SerializationError{Code: CodeUnexpectedResult, Path: "result", Message: fmt.Sprintf("the list of functions cannot be read: %v", err)}
 	}
 	found.Functions = map[string]FunctionDoc{}
 	for _, name := range names {

@@ -8,8 +8,8 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// describe makes the metadata that goes with the list of functions: parameters, results and the structs in them. Go
-// keeps no names of parameters; they are arg0, arg1 and so on.
+// describe returns the metadata that goes with the list of functions: parameters, results and the structs in them.
+// Reflection does not know the names of parameters, so they are arg0, arg1 and so on.
 func (t *methodTable) describe() map[string]any {
 	d := &describer{types: map[string]any{}, names: map[reflect.Type]string{}}
 	functions := map[string]any{}
@@ -93,7 +93,7 @@ func (d *describer) pointer(t reflect.Type) any {
 	return map[string]any{"union": []any{pointed, "nil"}}
 }
 
-// record describes a struct once, under its name, and refers to it; one without a name is just a map.
+// record describes a struct once, under its name, and returns a reference. A struct without a name is described as a map.
 func (d *describer) record(t reflect.Type) any {
 	if t.Name() == "" {
 		return map[string]any{"map": "any"}
@@ -115,7 +115,7 @@ func (d *describer) record(t reflect.Type) any {
 	return map[string]any{"ref": name}
 }
 
-// freeName numbers types of the same name from different packages.
+// freeName adds a number to types of the same name from different packages.
 func (d *describer) freeName(t reflect.Type) string {
 	name := t.Name()
 	for n := 2; d.types[name] != nil; n++ {

@@ -14,10 +14,10 @@ type launchPlan struct {
 	args    []string
 	dir     string
 	env     []string
-	command string // for a person to read and try
+	command string // for error messages
 }
 
-// runners run scripts of a kind where no executable is named.
+// runners maps an extension to the program that runs such scripts, used without WithExecutable.
 var runners = map[string]func() []string{
 	".js": runNode, ".mjs": runNode, ".cjs": runNode,
 	".ts": runTypeScript, ".mts": runTypeScript, ".cts": runTypeScript,
@@ -27,7 +27,7 @@ var runners = map[string]func() []string{
 
 func runNode() []string { return []string{"node"} }
 
-// runTypeScript prefers tsx; without it, node strips types by itself from 22.18 on.
+// runTypeScript prefers tsx. Without it, node strips types itself since 22.18.
 func runTypeScript() []string {
 	if _, err := exec.LookPath("tsx"); err == nil {
 		return []string{"tsx"}
@@ -35,22 +35,22 @@ func runTypeScript() []string {
 	return []string{"node"}
 }
 
-// planLaunch says what is missing before anything runs: a *SpawnError.
+// planLaunch checks everything before it starts a process. The error is a *SpawnError.
 func planLaunch(script string, config parentConfig) (*launchPlan, error) {
 	dir, err := filepath.Abs(config.dir)
 	if err != nil {
-		return nil, spawnRefused(CodeSpawnFailed, script, "The working directory cannot be found: %v.", err)
+		return nil, spawnRefused(CodeSpawnFailed, script, "the working directory cannot be found: %v", err)
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, spawnRefused(CodeSpawnFailed, script, "The working directory %s does not exist. Check WithDir.", dir)
+		return nil, spawnRefused(CodeSpawnFailed, script, "the working directory %s does not exist: check WithDir", dir)
 	}
 	words := append([]string{}, config.executable...)
-	if len(words) <= 1 { // with leading arguments the script may be something else than a file
+	if len(words) <= 1 { // with leading arguments, the script need not be a file
 		if !filepath.IsAbs(script) {
 			script = filepath.Join(dir, script)
 		}
 		if _, err := os.Stat(script); err != nil {
-			return nil, spawnRefused(CodeScriptNotFound, script, "There is no worker script at %s. A relative path starts from %s.", script, dir)
+			return nil, spawnRefused(CodeScriptNotFound, script, "there is no worker script at %s; a relative path starts from %s", script, dir)
 		}
 	}
 	extension := strings.ToLower(filepath.Ext(script))
@@ -60,14 +60,14 @@ func planLaunch(script string, config parentConfig) (*launchPlan, error) {
 	words = append(append(words, script), config.args...)
 	program, err := exec.LookPath(words[0])
 	if err != nil {
-		refused := spawnRefused(CodeProgramNotFound, strings.Join(words, " "), "The program %s, which runs %s, cannot be started: %v. "+
-			"Install it, add its folder to PATH, or name another with WithExecutable.", words[0], script, err)
+		refused := spawnRefused(CodeProgramNotFound, strings.Join(words, " "), "the program %s, which runs %s, cannot be started: %v; "+
+			"install it, add its folder to PATH, or name another with WithExecutable", words[0], script, err)
 		refused.Err = err
 		return nil, refused
 	}
 	plan := &launchPlan{program: program, args: words[1:], dir: dir, env: config.env, command: strings.Join(words, " ")}
 	if extension == ".py" {
-		// Python holds back what it prints to a pipe, otherwise, until 8 KiB have come together.
+		// By default, Python buffers what it prints to a pipe until it has 8 KiB.
 		plan.env = append([]string{"PYTHONUNBUFFERED=1"}, plan.env...)
 	}
 	return plan, nil

@@ -8,16 +8,16 @@ import (
 // maxQueuedOutput is how much of a worker's output may wait for its handler, in bytes.
 const maxQueuedOutput = 16 << 20
 
-// lineQueue hands lines to the user's handlers, one at a time and in order, in a goroutine of its own: a handler may be
-// slow, and may make calls, without holding up the answers behind its line.
+// lineQueue passes lines to the user's handlers, one at a time and in order, in a separate goroutine. So a handler may be
+// slow and may make calls without delaying the messages that follow its line.
 type lineQueue struct {
 	handle func(stream, line string)
 
 	mu      sync.Mutex
 	waiting []outputLine
 	bytes   int
-	idle    chan struct{} // closed when nothing waits; nil then
-	room    *sync.Cond    // told when something has been taken
+	idle    chan struct{} // closed and set to nil when nothing waits
+	room    *sync.Cond    // signalled when a line has been taken
 }
 
 type outputLine struct{ stream, text string }
@@ -28,7 +28,7 @@ func newLineQueue(handle func(stream, line string)) *lineQueue {
 	return q
 }
 
-// offer queues a line if there is room, and tells whether there was.
+// offer queues a line if there is room, and reports whether there was.
 func (q *lineQueue) offer(stream, text string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -49,7 +49,7 @@ func (q *lineQueue) put(stream, text string) {
 	q.add(stream, text)
 }
 
-// add is called with mu held.
+// add must be called with mu held.
 func (q *lineQueue) add(stream, text string) {
 	q.waiting = append(q.waiting, outputLine{stream, text})
 	q.bytes += len(text)
@@ -84,7 +84,7 @@ func (q *lineQueue) take() (next outputLine, ok bool) {
 	return next, true
 }
 
-// flush waits until all lines have been handled, but not longer than limit: a handler may be what waits for this.
+// flush waits until all lines have been handled, for at most limit: a handler may itself wait for the caller.
 func (q *lineQueue) flush(limit time.Duration) {
 	q.mu.Lock()
 	idle := q.idle

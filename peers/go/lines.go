@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is the longest line that goes out in one piece, in bytes, so that a program that never ends its line is bounded.
+// maxLine is the longest line that is passed on in one piece, in bytes. It bounds the memory for a line that never ends.
 const maxLine = 1 << 20
 
-// splitLines reads to the end and gives out lines without their ends; the last one also where it has none.
+// splitLines reads to the end and passes on each line without its line end. The last line needs none.
 func splitLines(from io.Reader, line func(string)) {
 	buffer := make([]byte, 0, 64<<10)
 	for {
@@ -27,7 +27,7 @@ func splitLines(from io.Reader, line func(string)) {
 	}
 }
 
-// takeLines gives out the whole lines at the start of buffer and moves the rest there. Before from there is no line end.
+// takeLines passes on the complete lines of buffer and moves the rest to its start. There is no line end before from.
 func takeLines(buffer []byte, from int, line func(string)) []byte {
 	start := 0
 	for {
@@ -44,7 +44,7 @@ func takeLines(buffer []byte, from int, line func(string)) []byte {
 	return buffer[:copy(buffer, rest)]
 }
 
-// takePieces gives out what is too long of a line, and returns the rest. No character is cut in two.
+// takePieces passes on pieces of a line that is too long, and returns the rest. It does not split characters.
 func takePieces(text []byte, line func(string)) []byte {
 	for len(text) > maxLine {
 		end := maxLine

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// The processes of these tests are this test program itself, told by a variable what to be.
+// The tests start their own program as worker, service or parent; this variable says which.
 const roleVariable = "MULTIFROST_TEST_ROLE"
 
-// patience bounds every wait of these tests.
+// patience is the longest wait of these tests.
 const patience = 15 * time.Second
 
 func TestMain(m *testing.M) {
@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		play(role)
 		return
 	}
+	keepGoCaches()
 	home, err := os.MkdirTemp("", "multifrost-home-")
 	if err != nil {
 		panic(err)
@@ -37,8 +38,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// keepGoCaches lets the worker of an example, which go run compiles, use the caches of this home folder.
+func keepGoCaches() {
+	names := []string{"GOCACHE", "GOMODCACHE"}
+	output, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		panic(err)
+	}
+	for i, path := range strings.Fields(string(output)) {
+		os.Setenv(names[i], path)
+	}
+}
+
 func play(role string) {
-	time.AfterFunc(2*time.Minute, func() { os.Exit(99) }) // whatever goes wrong, nothing is left behind
+	time.AfterFunc(2*time.Minute, func() { os.Exit(99) }) // so that no process is left behind
 	role, id, _ := strings.Cut(role, ":")
 	switch role {
 	case "worker":
@@ -63,7 +76,7 @@ func play(role string) {
 	}
 }
 
-// parentOfOrphan is a parent that will be killed; it prints its worker's process id.
+// parentOfOrphan is a parent that the test kills. It prints its worker's process id.
 func parentOfOrphan() {
 	w := spawnSelf("worker")
 	if err := w.Start(context.Background()); err != nil {
@@ -77,7 +90,7 @@ func parentOfOrphan() {
 	select {}
 }
 
-// fixture has a method of every kind.
+// fixture has methods of every kind.
 type fixture struct {
 	running atomic.Int32
 	mu      sync.Mutex
@@ -140,7 +153,7 @@ func subprocess(text string) error {
 	return command.Run()
 }
 
-// Sleep heeds its context.
+// Sleep returns early when its context is cancelled.
 func (f *fixture) Sleep(ctx context.Context, ms int) (int, error) {
 	f.running.Add(1)
 	defer f.running.Add(-1)
@@ -148,27 +161,27 @@ func (f *fixture) Sleep(ctx context.Context, ms int) (int, error) {
 	case <-time.After(time.Duration(ms) * time.Millisecond):
 		return ms, nil
 	case <-ctx.Done():
-		return 0, fmt.Errorf("told to stop: %w", ctx.Err())
+		return 0, fmt.Errorf("stopped early: %w", ctx.Err())
 	}
 }
 
-// Stuck heeds nothing.
+// Stuck never returns.
 func (f *fixture) Stuck() {
 	f.running.Add(1)
 	select {}
 }
 
-// Running tells how many calls of Sleep and Stuck are at it.
+// Running returns the number of running calls of Sleep and Stuck.
 func (f *fixture) Running() int { return int(f.running.Load()) }
 
-// Busy computes.
+// Busy computes for ms milliseconds.
 func (*fixture) Busy(ms int) int {
 	for until := time.Now().Add(time.Duration(ms) * time.Millisecond); time.Now().Before(until); {
 	}
 	return ms
 }
 
-// Note remembers the order of its calls.
+// Note records the order of its calls.
 func (f *fixture) Note(n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -181,7 +194,7 @@ func (f *fixture) Noted() []int64 {
 	return f.order
 }
 
-// spawnSelf makes a parent of this program in another role.
+// spawnSelf returns a parent of this program in another role.
 func spawnSelf(role string, options ...Option) *ParentWorker {
 	program, err := os.Executable()
 	if err != nil {
@@ -190,7 +203,7 @@ func spawnSelf(role string, options ...Option) *ParentWorker {
 	return Spawn(program, append([]Option{WithEnv(roleVariable + "=" + role)}, options...)...)
 }
 
-// started gives a running parent, which ends with the test.
+// started returns a running parent, which is closed at the end of the test.
 func started(t *testing.T, role string, options ...Option) *ParentWorker {
 	t.Helper()
 	w := spawnSelf(role, options...)
@@ -213,13 +226,13 @@ func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("it did not come about that %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-// isGone takes a zombie as gone: nobody here waits for other processes' children.
+// isGone reports whether a process has ended. A zombie counts: its parent may not wait for it.
 func isGone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true
@@ -228,7 +241,7 @@ func isGone(pid int) bool {
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// service starts a service in a process of its own and waits until it can be found.
+// service starts a service in another process, which is killed at the end of the test.
 func service(t *testing.T, id string) *exec.Cmd {
 	t.Helper()
 	program, err := os.Executable()

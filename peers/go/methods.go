@@ -12,13 +12,13 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// maxShown is the longest part of an unknown name that an error repeats, in bytes: it comes from a peer.
+// maxShown is how much of an unknown name an error repeats, in bytes: the name comes from a peer.
 const maxShown = 100
 
-// introspection has every implementation's name for it.
+// introspection has the name of the introspection function in every implementation.
 var introspection = []string{"listFunctions", "list_functions", "ListFunctions"}
 
-// failure is what a call is answered with that has no result.
+// failure is the answer to a call that has no result.
 type failure struct {
 	Name, Message, Code, Stack string
 }
@@ -27,29 +27,29 @@ func refusal(code, format string, args ...any) *failure {
 	return &failure{Name: "RefusedCall", Message: fmt.Sprintf(format, args...), Code: code}
 }
 
-// method is one that can be called.
+// method is a method that can be called.
 type method struct {
 	name        string
 	function    reflect.Value
 	withContext bool
 	params      []reflect.Type // without the context; the last is a slice where variadic
 	variadic    bool
-	result      reflect.Type // nil where there is none
+	result      reflect.Type // nil if there is none
 	withError   bool
 }
 
-// methodTable has all that can be called.
+// methodTable has the methods that can be called.
 type methodTable struct {
 	methods map[string]*method
-	uncalls map[string]bool // exported methods that no caller can use, such as one with three results
+	uncalls map[string]bool // exported methods that cannot be called, such as one with three results
 	names   []string
 }
 
-// newMethodTable takes the exported methods of target. Anything that is not a plain type with methods is an error.
+// newMethodTable takes the exported methods of target. A target without methods is an error.
 func newMethodTable(target any, lowerCamel bool) (*methodTable, error) {
 	v := reflect.ValueOf(target)
 	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, &ConfigError{Code: CodeInvalidOption, Message: "NewWorker wants a value with methods, such as &Math{}, not nil."}
+		return nil, &ConfigError{Code: CodeInvalidOption, Message: "NewWorker needs a value with methods, such as &Math{}, not nil"}
 	}
 	table := &methodTable{methods: map[string]*method{}, uncalls: map[string]bool{}}
 	for i := range v.NumMethod() {
@@ -65,14 +65,14 @@ func newMethodTable(target any, lowerCamel bool) (*methodTable, error) {
 		}
 	}
 	if len(table.names) == 0 {
-		return nil, &ConfigError{Code: CodeInvalidOption, Message: fmt.Sprintf("%T has no exported methods that could be called. "+
-			"Pass a pointer where the methods have pointer receivers.", target)}
+		return nil, &ConfigError{Code: CodeInvalidOption, Message: fmt.Sprintf("%T has no exported methods that can be called; "+
+			"pass a pointer if the methods have pointer receivers", target)}
 	}
 	slices.Sort(table.names)
 	return table, nil
 }
 
-// newMethod reads a signature: (T, error), T, error or no results.
+// newMethod reads a signature. It reports whether the results are (T, error), T, error or none.
 func newMethod(name string, function reflect.Value) (*method, bool) {
 	t := function.Type()
 	m := &method{name: name, function: function, variadic: t.IsVariadic()}
@@ -94,7 +94,7 @@ func newMethod(name string, function reflect.Value) (*method, bool) {
 	return m, results <= 1
 }
 
-// find gives the method that a name means, or the refusal that says why not.
+// find returns the method with a name, or the refusal that says why there is none.
 func (t *methodTable) find(name string) (*method, *failure) {
 	if m, ok := t.methods[name]; ok {
 		return m, nil
@@ -114,7 +114,7 @@ func (t *methodTable) find(name string) (*method, *failure) {
 	return nil, refusal(CodeFunctionNotFound, "Function '%s' not found%s", shown(name), hint)
 }
 
-// call runs the method. Whatever it does, this returns.
+// call runs the method. It returns even if the method panics or ends its goroutine.
 func (m *method) call(ctx context.Context, args []any) (result any, failed *failure) {
 	in, err := m.arguments(ctx, args)
 	if err != nil {
@@ -171,7 +171,7 @@ func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, er
 	return in, nil
 }
 
-// failureOf splits an error for the wire. One with a method Code() string has a code.
+// failureOf splits an error for the wire. The code comes from its method Code() string, if it has one.
 func failureOf(err error) *failure {
 	f := &failure{Name: wire.ErrorName(err), Message: err.Error()}
 	if coded, ok := err.(interface{ Code() string }); ok {
@@ -180,7 +180,7 @@ func failureOf(err error) *failure {
 	return f
 }
 
-// lowerCamelName makes add of Add, pid of PID and httpGet of HTTPGet.
+// lowerCamelName turns Add into add, PID into pid and HTTPGet into httpGet.
 func lowerCamelName(name string) string {
 	runes := []rune(name)
 	for i, r := range runes {

@@ -7,7 +7,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/health"
 )
 
-// CircuitState is closed, open or half-open.
+// CircuitState says whether calls go out: closed, open or half-open.
 type CircuitState = health.CircuitState
 
 // The states of the circuit breaker.
@@ -17,27 +17,27 @@ const (
 	CircuitHalfOpen = health.HalfOpen
 )
 
-// Latency summarises the latest 1024 answered calls.
+// Latency summarizes the last 1024 calls that were answered or failed.
 type Latency = health.Latency
 
-// Metrics are the measurements of a parent at one moment.
+// Metrics has the measurements of a parent at one moment.
 type Metrics struct {
 	Timestamp                                      time.Time
 	RequestsTotal, RequestsSuccess, RequestsFailed int
-	ErrorRate                                      float64 // of the finished calls, 0 to 1
+	ErrorRate                                      float64 // of the finished calls, from 0 to 1
 	Latency                                        Latency
 	QueueDepth, QueueMaxDepth                      int // calls without an answer
 	CircuitTrips, CircuitResets                    int
 	CircuitState                                   CircuitState
 	HeartbeatRTTLast, HeartbeatRTTAvg              time.Duration
 	HeartbeatsAnswered                             int
-	HeartbeatMisses                                int // in a row
+	HeartbeatMisses                                int // consecutive
 	HeartbeatMissesTotal                           int
 	Restarts                                       int
 	DroppedMessages                                int
 }
 
-// counters are what is counted as it happens.
+// counters count events as they happen.
 type counters struct {
 	window health.Window
 
@@ -88,7 +88,7 @@ func (c *counters) beatAnswered(rtt time.Duration) {
 	c.rttSum += rtt
 }
 
-// beatMissed gives the number of misses in a row.
+// beatMissed returns the number of consecutive misses.
 func (c *counters) beatMissed() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *counters) beatMissed() int {
 	return c.misses
 }
 
-// fresh begins a new row of heartbeats, with a new process or connection.
+// fresh resets the consecutive misses, for a new process or connection.
 func (c *counters) fresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

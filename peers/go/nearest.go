@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxCompared is the longest name that is compared, in bytes: longer ones come from no person.
+// maxCompared is the longest name that is compared, in bytes. Longer ones are not typing errors.
 const maxCompared = 64
 
-// nearestName finds the name that was probably meant: the fewest edits away, if they are at most a third of its length.
-// Case and underscores count for nothing: list_items, ListItems and listItems are the same word in three languages.
+// nearestName finds the name that was probably meant: the one with the fewest edits, at most a third of its length. Case
+// and underscores do not count: list_items, ListItems and listItems are the same word in three languages.
 func nearestName(name string, names []string) (nearest string, found bool) {
 	if len(name) > maxCompared {
 		return "", false
@@ -27,7 +27,7 @@ func nearestName(name string, names []string) (nearest string, found bool) {
 
 func plain(name string) []rune { return []rune(strings.ToLower(strings.ReplaceAll(name, "_", ""))) }
 
-// editDistance is Levenshtein's, one row at a time.
+// editDistance computes the Levenshtein distance, one row at a time.
 func editDistance(from, to []rune) int {
 	row := make([]int, len(to)+1)
 	for j := range row {

@@ -8,31 +8,31 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// Limits bound a message and its parts, both ways; a field that is 0 means its default.
+// Limits bound a message and its parts, when writing and when reading. A field that is 0 means its default.
 type Limits = wire.Limits
 
-// WorkerOption is an option of NewWorker.
+// WorkerOption is an option for NewWorker.
 type WorkerOption interface{ applyWorker(*workerConfig) }
 
-// Option is an option of Spawn and Connect.
+// Option is an option for Spawn and Connect.
 type Option interface{ applyParent(*parentConfig) }
 
-// CallOption is an option of ParentWorker.WithOptions.
+// CallOption is an option for ParentWorker.WithOptions.
 type CallOption interface{ applyCall(*callConfig) }
 
-// CommonOption is an option of workers and parents alike.
+// CommonOption is an option for workers and for parents.
 type CommonOption interface {
 	WorkerOption
 	Option
 }
 
-// ParentCallOption is an option of a parent, for all calls, or of some calls.
+// ParentCallOption is an option for Spawn and Connect, where it holds for all calls, and for WithOptions.
 type ParentCallOption interface {
 	Option
 	CallOption
 }
 
-// AnyOption is an option of all three.
+// AnyOption is an option for workers, parents and calls.
 type AnyOption interface {
 	CommonOption
 	CallOption
@@ -133,7 +133,7 @@ type anyOption struct {
 	callOption
 }
 
-// quietLogger tells warnings and errors, one line each.
+// quietLogger writes warnings and errors, one line each.
 func quietLogger(to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

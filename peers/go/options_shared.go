@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// WithNamespace is the worker's namespace, or that of calls. Default: "default".
+// WithNamespace sets the namespace of a worker, or of calls. Default: "default".
 func WithNamespace(namespace string) AnyOption {
 	return anyOption{
 		func(c *workerConfig) { c.namespace = namespace },
@@ -13,7 +13,8 @@ func WithNamespace(namespace string) AnyOption {
 	}
 }
 
-// WithMaxPending bounds the calls that run and wait; beyond it they fail as overloaded. Default: 250,000.
+// WithMaxPending bounds the calls that run and wait. A parent refuses more with an *OverloadError, a worker with the code
+// OVERLOADED. Default: 250,000.
 func WithMaxPending(n int) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.maxPending = n },
@@ -21,7 +22,7 @@ func WithMaxPending(n int) CommonOption {
 	}
 }
 
-// WithStopTimeout is how long calls in flight may take to finish at the end. Default: 5 s.
+// WithStopTimeout sets how long calls in flight may take to finish when a worker or parent stops. Default: 5 s.
 func WithStopTimeout(d time.Duration) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.stopTimeout = d },
@@ -29,7 +30,7 @@ func WithStopTimeout(d time.Duration) CommonOption {
 	}
 }
 
-// WithLimits bounds messages and their parts.
+// WithLimits sets the limits of messages and their parts. Default: see Limits.
 func WithLimits(limits Limits) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.limits = limits },
@@ -37,7 +38,7 @@ func WithLimits(limits Limits) CommonOption {
 	}
 }
 
-// WithApp sets the app id of the protocol; both sides must agree on it. Default: comlink_ipc_v3.
+// WithApp sets the app id of the protocol, which must be the same on both sides. Default: comlink_ipc_v3.
 func WithApp(app string) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.app = app },
@@ -45,7 +46,7 @@ func WithApp(app string) CommonOption {
 	}
 }
 
-// WithLogger takes what is worth telling. Default: warnings and errors, to stderr.
+// WithLogger sets the logger. Default: warnings and errors, to stderr.
 func WithLogger(logger *slog.Logger) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.logger = logger },
@@ -53,12 +54,12 @@ func WithLogger(logger *slog.Logger) CommonOption {
 	}
 }
 
-// WithTimeout bounds a call beside its context. Default: none.
+// WithTimeout bounds a call, in addition to its context. Default: none.
 func WithTimeout(d time.Duration) ParentCallOption {
 	return callOption(func(c *callConfig) { c.timeout = d })
 }
 
-// WithClientName tells the worker who calls.
+// WithClientName sets the name of the caller that is sent with each call. Default: none.
 func WithClientName(name string) ParentCallOption {
 	return callOption(func(c *callConfig) { c.clientName = name })
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// maxCircuitReset is where the doubling of the time until a trial ends.
+// maxCircuitReset is the longest time until a trial call.
 const maxCircuitReset = 30 * time.Second
 
-// ParentWorker is the parent of one worker: it makes calls, and keeps the worker and the way to it in order. Its methods
-// may be called from any goroutine.
+// ParentWorker is the parent of one worker: it makes calls, watches the worker, and restarts or reconnects to it. Its
+// methods may be called from any goroutine.
 type ParentWorker struct {
 	name      string
 	script    string // spawn mode
@@ -44,22 +44,22 @@ type ParentWorker struct {
 	state   State
 	session *session
 	link    *link.Link
-	changed chan struct{} // closed, and made anew, whenever state or link change
+	changed chan struct{} // closed and replaced whenever state or link change
 	exit    *Exit         // in StateExited: how the process ended
 	pending map[string]*pendingCall
 	beats   map[string]*beat
 }
 
-// Spawn makes a parent of a worker that it starts itself: a script, run by what its extension says (.js, .ts, .py, .go),
-// or a program. Nothing runs until Start.
+// Spawn returns a parent that starts its worker: a script, run by the program for its extension (.js, .ts, .py, .go), or
+// a program. Nothing runs until Start.
 func Spawn(scriptPath string, options ...Option) *ParentWorker {
 	p := newParent(filepath.Base(scriptPath), options)
 	p.script = scriptPath
 	return p
 }
 
-// Connect makes a parent of a service that runs by itself, and waits for the registry to know it: 5 s, or
-// WithDiscoverTimeout. The connection is made by Start. The error is a *RegistryError, or ctx's.
+// Connect returns a parent of a service that already runs. It waits until the service is registered, for up to 5 s (see
+// WithDiscoverTimeout). Start makes the connection. The error is a *RegistryError, or that of ctx.
 func Connect(ctx context.Context, serviceID string, options ...Option) (*ParentWorker, error) {
 	p := newParent(serviceID, options)
 	p.serviceID = serviceID
@@ -105,14 +105,15 @@ func newParent(name string, options []Option) *ParentWorker {
 	return p
 }
 
-// Start makes the worker reachable: its process runs, the connection is there, and a heartbeat has been answered. The
-// error is a *SpawnError, *ConnectionError, *RegistryError, *NotRunningError, or ctx's; then Start may be called again.
+// Start starts the worker's process, or finds the service, connects, and waits for the answer to a heartbeat. The error is
+// a *SpawnError, *ConnectionError, *RegistryError or *NotRunningError, or that of ctx. After an error, Start may be called
+// again, unless Stop was called.
 func (p *ParentWorker) Start(ctx context.Context) error {
 	p.mu.Lock()
 	if p.state != StateIdle {
 		defer p.mu.Unlock()
 		return &NotRunningError{Code: CodeNotRunning, State: p.state,
-			Message: fmt.Sprintf("Start was called, but %s is %s. It is enough to start it once.", p.name, p.state)}
+			Message: fmt.Sprintf("cannot start %s: it is %s; call Start only once", p.name, p.state)}
 	}
 	p.setState(StateStarting)
 	p.mu.Unlock()
@@ -128,26 +129,26 @@ func (p *ParentWorker) Start(ctx context.Context) error {
 	return p.adopt(s)
 }
 
-// Stop takes no more calls, lets those in flight finish (WithStopTimeout), and ends the worker's process if it is this
-// parent's: by a shutdown message, then SIGTERM, then SIGKILL. It may be called again, and at any moment. When ctx is done
-// the worker is ended without more patience; the error is then ctx's, and nil otherwise.
+// Stop refuses new calls, lets those in flight finish (see WithStopTimeout), and ends the process of a spawned worker: by a
+// shutdown message, SIGTERM after 1 s, SIGKILL after another 2 s. A service goes on running. Stop may be called at any
+// time, and more than once. When ctx is done, Stop does not wait for calls any longer and returns the error of ctx.
 func (p *ParentWorker) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() { go p.stop(ctx) })
 	<-p.stopped
 	return ctx.Err()
 }
 
-// Close is Stop without a context.
+// Close calls Stop without a deadline.
 func (p *ParentWorker) Close() error { return p.Stop(context.Background()) }
 
-// State is what the parent is doing.
+// State returns what the parent is doing.
 func (p *ParentWorker) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state
 }
 
-// PID is the process id of a spawned worker; 0 where there is none.
+// PID returns the process id of a spawned worker, or 0 if there is none.
 func (p *ParentWorker) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,26 +158,26 @@ func (p *ParentWorker) PID() int {
 	return p.session.process.cmd.Process.Pid
 }
 
-// IsHealthy is true while calls go out: connected, the circuit closed, heartbeats answered.
+// IsHealthy reports whether calls go out: the worker is connected and the circuit is closed.
 func (p *ParentWorker) IsHealthy() bool {
 	return p.State() == StateRunning && p.breaker.State() == CircuitClosed
 }
 
-// CircuitOpen tells whether calls are refused.
+// CircuitOpen reports whether the circuit breaker refuses calls.
 func (p *ParentWorker) CircuitOpen() bool { return p.breaker.State() == CircuitOpen }
 
-// CircuitState is the state of the circuit breaker.
+// CircuitState returns the state of the circuit breaker.
 func (p *ParentWorker) CircuitState() CircuitState { return p.breaker.State() }
 
-// ResetCircuit closes the circuit breaker by hand.
+// ResetCircuit closes the circuit breaker.
 func (p *ParentWorker) ResetCircuit() { p.breaker.Close() }
 
-// LastHeartbeatRTT is the round trip of the heartbeat answered last; 0 before the first.
+// LastHeartbeatRTT returns the round trip of the last answered heartbeat, or 0 before the first.
 func (p *ParentWorker) LastHeartbeatRTT() time.Duration {
 	return p.counters.snapshot().HeartbeatRTTLast
 }
 
-// Metrics are the measurements at this moment.
+// Metrics returns the measurements at this moment.
 func (p *ParentWorker) Metrics() Metrics {
 	m := p.counters.snapshot()
 	m.Latency = p.counters.window.Summary()
@@ -188,19 +189,19 @@ func (p *ParentWorker) Metrics() Metrics {
 	return m
 }
 
-// setState is called with mu held.
+// setState must be called with mu held.
 func (p *ParentWorker) setState(state State) {
 	p.state = state
-	p.tellChange()
+	p.notifyChange()
 }
 
-// tellChange is called with mu held.
-func (p *ParentWorker) tellChange() {
+// notifyChange must be called with mu held.
+func (p *ParentWorker) notifyChange() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// handleLine gives a line of the worker's to its handler.
+// handleLine passes a line of output to its handler.
 func (p *ParentWorker) handleLine(stream, line string) {
 	switch {
 	case stream == wire.Stdout && p.config.stdout != nil:

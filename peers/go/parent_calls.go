@@ -15,7 +15,7 @@ import (
 type pendingCall struct {
 	name    string
 	sent    bool
-	settled chan outcome // takes one
+	settled chan outcome // has room for one
 }
 
 type outcome struct {
@@ -23,10 +23,10 @@ type outcome struct {
 	err    error
 }
 
-// call is a call from its begin to its end: admitted, encoded, sent when there is a link, and settled exactly once.
+// call makes a call: it admits, encodes and sends it once there is a link, and settles it exactly once.
 func (p *ParentWorker) call(ctx context.Context, name string, args []any, config callConfig) (*wire.Message, error) {
 	began := time.Now()
-	if err := p.absence(name); err != nil {
+	if err := p.refusalReason(name); err != nil {
 		return nil, err
 	}
 	ticket, retryAt := p.breaker.Admit()
@@ -43,7 +43,7 @@ func (p *ParentWorker) callAdmitted(ctx context.Context, began time.Time, name s
 	m.Function, m.Args, m.Namespace, m.ClientName = name, args, config.namespace, config.clientName
 	data, err := p.codec.Encode(m)
 	if err != nil {
-		return nil, serializationError(fmt.Sprintf("The call of '%s'", name), err)
+		return nil, serializationError(fmt.Sprintf("the call of '%s'", name), err)
 	}
 	if config.timeout > 0 {
 		var cancel context.CancelFunc
@@ -63,7 +63,7 @@ func (p *ParentWorker) callAdmitted(ctx context.Context, began time.Time, name s
 	return answer, err
 }
 
-// ended says why a call ended by its context.
+// ended returns the error of a call whose context is done.
 func ended(name string, began time.Time, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &TimeoutError{Code: CodeTimeout, FunctionName: name, After: time.Since(began)}
@@ -77,7 +77,7 @@ func (p *ParentWorker) exchange(ctx context.Context, call *pendingCall, data []b
 	if err != nil {
 		return nil, err
 	}
-	_ = l.Send(data, ctx.Done()) // where the link is gone, the call is settled by that
+	_ = l.Send(data, ctx.Done()) // if the link is gone, supervise settles the call
 	select {
 	case o := <-call.settled:
 		if o.err == nil && o.answer.Type == wire.Error {
@@ -89,10 +89,10 @@ func (p *ParentWorker) exchange(ctx context.Context, call *pendingCall, data []b
 	}
 }
 
-// awaitLink waits while the worker restarts or the connection comes back. From then on the call counts as sent.
+// awaitLink waits while the worker restarts or reconnects. When it returns a link, the call counts as sent.
 func (p *ParentWorker) awaitLink(ctx context.Context, call *pendingCall) (*link.Link, error) {
 	for {
-		if err := p.absence(call.name); err != nil {
+		if err := p.refusalReason(call.name); err != nil {
 			return nil, err
 		}
 		p.mu.Lock()
@@ -126,11 +126,11 @@ func (p *ParentWorker) forget(id string) {
 	defer p.mu.Unlock()
 	delete(p.pending, id)
 	if len(p.pending) == 0 && p.state == StateStopping {
-		p.tellChange()
+		p.notifyChange()
 	}
 }
 
-// receive takes one message of the worker's.
+// receive handles one message of the worker.
 func (p *ParentWorker) receive(payload []byte) {
 	m, fault := p.codec.Decode(payload)
 	if fault != nil {
@@ -149,19 +149,19 @@ func (p *ParentWorker) receive(payload []byte) {
 	}
 }
 
-// receiveFault settles the call that an unreadable message answers, where its id could be read.
+// receiveFault settles the call that an unreadable message answers, if its id can be read.
 func (p *ParentWorker) receiveFault(fault *wire.Fault) {
 	if fault.Ignored() {
 		return
 	}
 	p.counters.droppedOne()
-	p.log.Warn("A message of the worker's was dropped.", "worker", p.name, "reason", fault.What)
+	p.log.Warn("dropped a message of the worker", "worker", p.name, "reason", fault.What)
 	if fault.ID != "" && (fault.Type == wire.Response || fault.Type == wire.Error) {
-		p.settle(fault.ID, outcome{err: &SerializationError{Code: fault.Code, Message: "The answer cannot be read. " + fault.What}})
+		p.settle(fault.ID, outcome{err: &SerializationError{Code: fault.Code, Message: "the answer cannot be read: " + fault.What}})
 	}
 }
 
-// settle gives a call its end; an answer that nobody waits for any more is dropped.
+// settle ends a call. It drops an answer if no call is waiting for it.
 func (p *ParentWorker) settle(id string, o outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +171,7 @@ func (p *ParentWorker) settle(id string, o outcome) {
 	}
 }
 
-// failPending settles all calls that were sent.
+// failPending settles all calls that were sent, with an error.
 func (p *ParentWorker) failPending(reason func(name string) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -183,8 +183,8 @@ func (p *ParentWorker) failPending(reason func(name string) error) {
 	}
 }
 
-// absence is the error for a call to a worker that is not there to take it, now or soon.
-func (p *ParentWorker) absence(name string) error {
+// refusalReason returns why a call cannot be made in this state, or nil if it can be sent now or later.
+func (p *ParentWorker) refusalReason(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch p.state {
@@ -196,16 +196,20 @@ func (p *ParentWorker) absence(name string) error {
 	return p.notRunning("'"+name+"'", p.state)
 }
 
-func (p *ParentWorker) notRunning(what string, state State) error {
-	next := "Stop was called; make a new one to go on."
-	if state == StateIdle || state == StateStarting {
-		next = "Call Start first, and wait for it."
-	}
-	return &NotRunningError{Code: CodeNotRunning, State: state,
-		Message: fmt.Sprintf("%s was not sent: %s is %s. %s", what, p.name, state, next)}
+func (p *ParentWorker) notStarted(state State) error {
+	return &NotRunningError{Code: CodeNotRunning, State: state, Message: fmt.Sprintf("%s was not started: Stop was called meanwhile", p.name)}
 }
 
-// judgeCall tells the circuit breaker how a call ended.
+func (p *ParentWorker) notRunning(what string, state State) error {
+	next := "make a new parent, as this one was stopped"
+	if state == StateIdle || state == StateStarting {
+		next = "call Start first, and wait until it returns"
+	}
+	return &NotRunningError{Code: CodeNotRunning, State: state,
+		Message: fmt.Sprintf("%s was not sent: %s is %s; %s", what, p.name, state, next)}
+}
+
+// judgeCall reports the outcome of a call to the circuit breaker.
 func (p *ParentWorker) judgeCall(ticket *health.Ticket, err error) {
 	switch {
 	case err == nil:
@@ -225,8 +229,8 @@ func isLoss(err error) bool {
 	return errors.As(err, &exited) || errors.As(err, &connection)
 }
 
-// isFailure says whether an error speaks against the worker. The end of a connection or process is counted once, where it
-// is noticed; the caller's own mistakes and impatience say nothing.
+// isFailure reports whether an error counts for the circuit. The end of a connection or process is counted once, by
+// supervise. Mistakes of the caller and cancelled calls do not count.
 func (p *ParentWorker) isFailure(err error) bool {
 	var remote *RemoteCallError
 	var timeout *TimeoutError

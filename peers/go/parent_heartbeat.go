@@ -8,8 +8,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// maxLateBeats is how many heartbeats are remembered that were judged missed: a late answer still says that the worker
-// is back.
+// maxLateBeats is how many missed heartbeats are remembered: a late answer still shows that the worker is back.
 const maxLateBeats = 16
 
 // beat is a heartbeat that was sent.
@@ -19,7 +18,7 @@ type beat struct {
 	late     bool
 }
 
-// sendBeat sends a heartbeat now. The round trip is measured by this side's own clock, whatever the answer says.
+// sendBeat sends a heartbeat. The round trip is measured with the parent's clock, whatever the answer contains.
 func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
 	m := wire.New(wire.Heartbeat)
 	m.Metadata = map[string]any{"hb_timestamp": m.Timestamp}
@@ -28,12 +27,12 @@ func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
 	p.beats[m.ID] = b
 	p.mu.Unlock()
 	if data, err := p.codec.Encode(m); err == nil {
-		l.TrySend(data) // one that cannot go out is a miss like any other
+		l.TrySend(data) // a heartbeat that cannot be sent counts as missed
 	}
 	return m.ID, b
 }
 
-// prove tells whether a heartbeat is answered before ctx is done.
+// prove reports whether a heartbeat is answered before ctx is done.
 func (p *ParentWorker) prove(ctx context.Context, l *link.Link) bool {
 	id, b := p.sendBeat(l)
 	select {
@@ -46,7 +45,7 @@ func (p *ParentWorker) prove(ctx context.Context, l *link.Link) bool {
 	return false
 }
 
-// beatRegularly sends heartbeats until the session has ended; it never ends by itself.
+// beatRegularly sends heartbeats until the session has ended.
 func (p *ParentWorker) beatRegularly(s *session, ended <-chan struct{}) {
 	if p.config.heartbeatInterval <= 0 {
 		return
@@ -69,7 +68,7 @@ func (p *ParentWorker) beatRegularly(s *session, ended <-chan struct{}) {
 	}
 }
 
-// judge waits for the answer, and counts a miss where none comes in time.
+// judge waits for the answer, and counts a miss if none comes in time.
 func (p *ParentWorker) judge(s *session, id string, b *beat, l *link.Link, ended <-chan struct{}) {
 	select {
 	case <-b.answered:
@@ -77,23 +76,23 @@ func (p *ParentWorker) judge(s *session, id string, b *beat, l *link.Link, ended
 	case <-ended:
 		p.forgetBeat(id)
 		return
-	case <-l.Gone(): // a connection that is gone is told otherwise
+	case <-l.Gone(): // supervise handles a lost connection
 		p.forgetBeat(id)
 		return
 	case <-time.After(p.config.heartbeatTimeout):
 	}
 	p.setLate(id, b)
 	misses := p.counters.beatMissed()
-	p.log.Info("A heartbeat was missed.", "worker", p.name, "misses", misses)
+	p.log.Info("missed a heartbeat", "worker", p.name, "misses", misses)
 	if misses == p.config.heartbeatMaxMisses {
 		p.heartbeatsLost(s)
 	}
 }
 
-// heartbeatsLost opens the circuit, and kills a worker that hangs where it is restarted then. Otherwise heartbeats go on,
-// so that recovery is seen.
+// heartbeatsLost opens the circuit, and kills a worker that is then restarted. Heartbeats to a worker that is not
+// restarted go on, so that the circuit closes when it answers again.
 func (p *ParentWorker) heartbeatsLost(s *session) {
-	p.log.Warn("The worker does not answer heartbeats.", "worker", p.name)
+	p.log.Warn("the worker does not answer heartbeats", "worker", p.name)
 	p.breaker.Trip()
 	if p.config.autoRestart && s.process != nil {
 		s.process.kill()

@@ -9,19 +9,19 @@ import (
 	"github.com/multifrost/multifrost-go/internal/link"
 )
 
-// session is one worker that is reachable: a process and the port it connects to, or the connection to a service.
+// session is one connection to a worker, with the worker's process if the parent started it.
 type session struct {
 	process  *process       // spawn mode
 	listener *link.Listener // spawn mode
 	first    *link.Link
-	ups      chan *link.Link // links, as they come; the first is taken by open
+	ups      chan *link.Link // new links; open takes the first
 	since    time.Time
 }
 
-// maxWaitingLinks is how many links may come before the supervisor has seen the first; one is usual.
+// maxWaitingLinks is how many links may wait for the supervisor. One is usual.
 const maxWaitingLinks = 4
 
-// open makes a worker reachable, and proves it by a heartbeat. Nothing is left behind where it fails.
+// open starts or connects to a worker and waits for the answer to a heartbeat. It cleans up if it fails.
 func (p *ParentWorker) open(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.config.startTimeout, errTooLate)
 	defer cancel()
@@ -37,14 +37,14 @@ func (p *ParentWorker) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		s.abandon()
 		if p.closing.Err() != nil {
-			return nil, p.notRunning("The worker", StateStopping)
+			return nil, p.notStarted(StateStopping)
 		}
 		return nil, err
 	}
 	return s, nil
 }
 
-var errTooLate = errors.New("the start timeout is over")
+var errTooLate = errors.New("the start timeout has passed")
 
 func (s *session) abandon() {
 	if s.process != nil {
@@ -54,7 +54,7 @@ func (s *session) abandon() {
 	s.close()
 }
 
-// close ends the connection; the process has ended before.
+// close ends the connection. The process must have ended before.
 func (s *session) close() {
 	if s.listener != nil {
 		s.listener.Close()
@@ -75,11 +75,11 @@ func (p *ParentWorker) linkConfig(s *session) link.Config {
 		},
 		Receive: func(_ *link.Link, payload []byte) { p.receive(payload) },
 		Dropped: func(*link.Link) { p.counters.droppedOne() },
-		Down:    func(*link.Link, error) {}, // the supervisor sees Gone
+		Down:    func(*link.Link, error) {}, // the supervisor waits for Gone
 	}}
 }
 
-// openProcess binds before it starts the process, and waits for the worker to connect.
+// openProcess listens, starts the process, and waits for the worker to connect.
 func (p *ParentWorker) openProcess(ctx context.Context, s *session) error {
 	plan, err := planLaunch(p.script, p.config)
 	if err != nil {
@@ -87,7 +87,7 @@ func (p *ParentWorker) openProcess(ctx context.Context, s *session) error {
 	}
 	s.listener, err = link.Listen(loopback, p.linkConfig(s), true)
 	if err != nil {
-		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("The parent of %s %v.", p.name, err), Err: err}
+		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("the parent of %s %v", p.name, err), Err: err}
 	}
 	if s.process, err = startProcess(plan, s.listener.Port(), p.lines.put); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (p *ParentWorker) openProcess(ctx context.Context, s *session) error {
 }
 
 func exitedEarly(exit Exit) error {
-	return &SpawnError{Code: CodeExitedEarly, Exit: exit, Message: fmt.Sprintf("The worker ended before it was reachable (%s): %s\n%s",
+	return &SpawnError{Code: CodeExitedEarly, Exit: exit, Message: fmt.Sprintf("the worker ended before it was reachable (%s): %s%s",
 		exit, exit.Command, stderrOf(exit))}
 }
 
@@ -120,12 +120,13 @@ func (p *ParentWorker) startFailed(ctx context.Context, s *session) error {
 	if cause != nil && !errors.Is(cause, errTooLate) {
 		return fmt.Errorf("the start of %s was cancelled: %w", p.name, cause)
 	}
-	exit := Exit{ExitCode: -1, Command: s.process.command, StderrTail: s.process.tail.String()}
-	return &SpawnError{Code: CodeStartTimeout, Exit: exit, Err: cause, Message: fmt.Sprintf("The worker was not reachable within %v: %s\n"+
-		"Its program must make a Worker and run it; allow more time with WithStartTimeout. %s", p.config.startTimeout, exit.Command, stderrOf(exit))}
+	exit := Exit{ExitCode: -1, Command: s.process.command, StderrTail: s.process.stderr.String()}
+	return &SpawnError{Code: CodeStartTimeout, Exit: exit, Err: cause, Message: fmt.Sprintf("the worker was not reachable within %v: %s; "+
+		"its program must create and run a worker: allow more time with WithStartTimeout%s", p.config.startTimeout, exit.Command, stderrOf(exit))}
 }
 
-// openService looks the service up, connects, and proves that it is one: an entry in the registry is a claim.
+// openService finds the service in the registry, connects, and waits for the answer to a heartbeat: another program may
+// listen on the registered port.
 func (p *ParentWorker) openService(ctx context.Context, s *session) error {
 	found, err := p.services.Discover(ctx, p.serviceID, 0)
 	if err != nil {
@@ -145,15 +146,15 @@ func (p *ParentWorker) openService(ctx context.Context, s *session) error {
 }
 
 func (p *ParentWorker) unreachable(pid, port int, err error) error {
-	return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("The service '%s' cannot be reached at port %d, where the registry "+
-		"has process %d: %v. Start it again.", p.serviceID, port, pid, err)}
+	return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("the service '%s' cannot be reached on port %d, where the registry "+
+		"lists process %d: %v; start it again", p.serviceID, port, pid, err)}
 }
 
-// adopt makes a session the parent's own, and lets calls out; unless Stop has begun, which ends it at once.
+// adopt makes a session the current one, so that calls go out. After Stop was called, it ends the session instead.
 func (p *ParentWorker) adopt(s *session) error {
 	if !p.tryAdopt(s) {
 		s.abandon()
-		return p.notRunning("The worker", StateStopping)
+		return p.notStarted(StateStopping)
 	}
 	return nil
 }

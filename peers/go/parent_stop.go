@@ -8,10 +8,10 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// flushLimit is how long the handlers may take for the last output.
+// flushLimit is how long the handlers may take for the last lines of output.
 const flushLimit = time.Second
 
-// stop ends all of it: no new calls, those in flight may finish, then the worker goes, then the connection.
+// stop refuses new calls, lets those in flight finish, then ends the worker and the connection.
 func (p *ParentWorker) stop(ctx context.Context) {
 	defer close(p.stopped)
 	p.mu.Lock()
@@ -37,14 +37,14 @@ func (p *ParentWorker) stop(ctx context.Context) {
 	p.lines.flush(flushLimit)
 	p.failPending(func(name string) error {
 		return &NotRunningError{Code: CodeNotRunning, State: StateStopped, Message: fmt.Sprintf("'%s' got no answer: %s was stopped, and calls in "+
-			"flight have %v to finish (WithStopTimeout). It may have run or not.", name, p.name, p.config.stopTimeout)}
+			"flight have %v to finish (see WithStopTimeout); it may have run or not", name, p.name, p.config.stopTimeout)}
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.setState(StateStopped)
 }
 
-// drain waits until no call is in flight, but not longer than the stop timeout.
+// drain waits until no call is in flight, for at most the stop timeout.
 func (p *ParentWorker) drain(ctx context.Context) {
 	limit := time.After(p.config.stopTimeout)
 	for {

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// breakGrace is how long a broken connection waits to be explained by the end of the process.
+	// breakGrace is how long a lost connection waits for the exit of the process that explains it.
 	breakGrace = time.Second
-	// answerGrace is how long the last answers may take to be read after the end of the process: until its connection
-	// ends, which it does at once unless the worker has forked a process that holds it.
+	// answerGrace is how long the parent reads the last answers after the process has ended. The connection normally ends
+	// at once, unless the worker has forked a process that holds it.
 	answerGrace = time.Second
 )
 
-// supervise watches a session until it ends, and sees to what follows.
+// supervise watches a session until it ends, then restarts, reconnects or gives up.
 func (p *ParentWorker) supervise(s *session) {
 	if s.process == nil {
 		p.superviseService(s)
@@ -69,7 +69,7 @@ func (p *ParentWorker) superviseProcess(s *session) {
 	}
 }
 
-// processEnded lets the last answers arrive, tells those who wait, and restarts or gives up.
+// processEnded reads the last answers, settles the calls in flight, and restarts or gives up.
 func (p *ParentWorker) processEnded(s *session, current *link.Link) {
 	if current != nil {
 		select {
@@ -98,7 +98,7 @@ func (p *ParentWorker) processEnded(s *session, current *link.Link) {
 	}
 }
 
-// interrupted fails the calls that were sent over a link.
+// interrupted fails the calls that were sent over a lost link.
 func (p *ParentWorker) interrupted(l *link.Link, state State) {
 	p.mu.Lock()
 	if p.link == l {
@@ -107,8 +107,8 @@ func (p *ParentWorker) interrupted(l *link.Link, state State) {
 	}
 	p.mu.Unlock()
 	p.failPending(func(name string) error {
-		return &ConnectionError{Code: CodeConnectionLost, Message: fmt.Sprintf("'%s' got no answer: the connection to %s was lost. "+
-			"It may have run or not; calls made from now on wait for the connection to come back.", name, p.name)}
+		return &ConnectionError{Code: CodeConnectionLost, Message: fmt.Sprintf("'%s' got no answer: the connection to %s was lost; "+
+			"it may have run or not: new calls wait until the connection is back", name, p.name)}
 	})
 }
 
@@ -121,14 +121,14 @@ func (p *ParentWorker) resumed(l *link.Link) {
 	}
 }
 
-// countFailure is one failure of the worker, however many calls were waiting for it.
+// countFailure counts one failure of the worker, no matter how many calls it fails.
 func (p *ParentWorker) countFailure() {
 	ticket, _ := p.breaker.Admit()
 	p.breaker.Failure(ticket)
 }
 
-// comeBack opens a new session, with growing pauses: for a service again and again, for a process as often as the budget
-// allows.
+// comeBack opens a new session, with growing pauses between attempts: without end for a service, as often as the budget
+// allows for a process.
 func (p *ParentWorker) comeBack(ended *session) {
 	if time.Since(ended.since) >= p.config.restartWindow {
 		p.backoff.Reset()
@@ -151,7 +151,7 @@ func (p *ParentWorker) comeBack(ended *session) {
 		if p.closing.Err() != nil {
 			return
 		}
-		p.log.Info("The worker did not come back yet.", "worker", p.name, "error", err)
+		p.log.Info("the worker is not back yet", "worker", p.name, "error", err)
 		var spawn *SpawnError
 		if errors.As(err, &spawn) {
 			exit = spawn.Exit
@@ -166,7 +166,7 @@ func (p *ParentWorker) cameBack(s *session) {
 	} else {
 		p.counters.restarted()
 	}
-	_ = p.adopt(s) // refused only where Stop has begun, which sees to the rest
+	_ = p.adopt(s) // fails only after Stop was called, which ends the session
 }
 
 func (p *ParentWorker) giveUp(exit Exit) {

@@ -17,9 +17,10 @@ const (
 	exitGrace = time.Second
 	// termGrace is how long it may take to exit after SIGTERM.
 	termGrace = 2 * time.Second
-	// pipeGrace is how long the last output may take to arrive after the exit: a grandchild may hold the pipe open.
+	// pipeGrace is how long the last output may take to arrive after the exit: a process that the worker started may hold
+	// the pipe open.
 	pipeGrace = 250 * time.Millisecond
-	// tailBytes is how much of the stderr is kept for errors.
+	// tailBytes is how much of stderr is kept for errors.
 	tailBytes = 4096
 )
 
@@ -29,11 +30,11 @@ type process struct {
 	command string
 	exited  chan struct{} // closed when it has ended, and exit is set
 	exit    Exit
-	tail    tail
+	stderr  stderrTail
 	pipes   sync.WaitGroup
 }
 
-// startProcess runs the plan. Its output is always read, and goes to lines.
+// startProcess runs the plan. It always reads the output and passes it to lines.
 func startProcess(plan *launchPlan, port int, lines func(stream, line string)) (*process, error) {
 	p := &process{command: plan.command, exited: make(chan struct{})}
 	p.cmd = exec.Command(plan.program, plan.args...)
@@ -45,7 +46,7 @@ func startProcess(plan *launchPlan, port int, lines func(stream, line string)) (
 		return nil, p.failed(err)
 	}
 	defer stdout.Close()
-	stderr, err := p.pipe(func(line string) { p.tail.add(line); lines(wire.Stderr, line) })
+	stderr, err := p.pipe(func(line string) { p.stderr.add(line); lines(wire.Stderr, line) })
 	if err != nil {
 		return nil, p.failed(err)
 	}
@@ -58,7 +59,7 @@ func startProcess(plan *launchPlan, port int, lines func(stream, line string)) (
 	return p, nil
 }
 
-// pipe gives the end that the worker writes to.
+// pipe returns the end of a pipe to which the worker writes.
 func (p *process) pipe(line func(string)) (*os.File, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -74,7 +75,7 @@ func (p *process) pipe(line func(string)) (*os.File, error) {
 }
 
 func (p *process) failed(err error) error {
-	e := spawnRefused(CodeSpawnFailed, p.command, "The worker could not be started: %v: %s", err, p.command)
+	e := spawnRefused(CodeSpawnFailed, p.command, "the worker could not be started: %v: %s", err, p.command)
 	e.Err = err
 	return e
 }
@@ -82,7 +83,7 @@ func (p *process) failed(err error) error {
 func (p *process) wait() {
 	_ = p.cmd.Wait()
 	p.awaitPipes()
-	p.exit = Exit{ExitCode: p.cmd.ProcessState.ExitCode(), Command: p.command, StderrTail: p.tail.String()}
+	p.exit = Exit{ExitCode: p.cmd.ProcessState.ExitCode(), Command: p.command, StderrTail: p.stderr.String()}
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		p.exit.Signal = status.Signal().String()
 	}
@@ -100,7 +101,7 @@ func (p *process) awaitPipes() {
 
 func (p *process) kill() { _ = p.cmd.Process.Kill() }
 
-// end makes the process end: asked, then told, then killed.
+// end waits for the process to exit if it was asked to, then sends SIGTERM, then SIGKILL.
 func (p *process) end(asked bool) {
 	if asked && p.endedWithin(exitGrace) {
 		return
@@ -121,13 +122,13 @@ func (p *process) endedWithin(limit time.Duration) bool {
 	}
 }
 
-// tail keeps the last of what was written.
-type tail struct {
+// stderrTail keeps the last bytes of what the worker wrote to stderr.
+type stderrTail struct {
 	mu   sync.Mutex
 	text string
 }
 
-func (t *tail) add(line string) {
+func (t *stderrTail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text += line + "\n"
@@ -136,7 +137,7 @@ func (t *tail) add(line string) {
 	}
 }
 
-func (t *tail) String() string {
+func (t *stderrTail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return strings.TrimRight(t.text, "\n")

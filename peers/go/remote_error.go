@@ -7,7 +7,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// refusals are how a worker's refusals read, also when an older implementation sends the text alone.
+// refusals recognize the texts of refusals, for older implementations that send no code.
 var refusals = map[string]*regexp.Regexp{
 	CodeFunctionNotFound: regexp.MustCompile(`(?i)^Function '[^']*' not found`),
 	CodeNotCallable:      regexp.MustCompile(`(?i)^'[^']*' is not callable$`),
@@ -21,7 +21,7 @@ const pythonTraceback = "\nTraceback (most recent call last):"
 
 var pythonHead = regexp.MustCompile(`(?s)^([A-Za-z_][\w.]*): ?(.*)$`)
 
-// remoteError reads an error answer of any implementation: metadata.error where it is, else Python's text form.
+// remoteError reads an error answer of any implementation: from metadata.error if present, else from Python's text form.
 func remoteError(m *wire.Message, function string) *RemoteCallError {
 	e, hasParts := errorParts(m.Metadata["error"])
 	if !hasParts {
@@ -29,7 +29,7 @@ func remoteError(m *wire.Message, function string) *RemoteCallError {
 	}
 	e.FunctionName = function
 	e.Code = CodeRemoteError
-	// Who sends parts names a refusal by its code too: without one, the text is what a method said.
+	// A worker that sends parts sends the code of a refusal too. Without a code, the text comes from a method.
 	for code, pattern := range refusals {
 		if (!hasParts || e.RemoteCode == code) && pattern.MatchString(e.RemoteMessage) {
 			e.Code, e.RemoteCode = code, ""
@@ -54,7 +54,7 @@ func errorParts(value any) (*RemoteCallError, bool) {
 	return e, true
 }
 
-// splitPython reads "TypeName: message\nTraceback …". Without a traceback all of it is the message.
+// splitPython reads "TypeName: message\nTraceback …". Without a traceback, the whole text is the message.
 func splitPython(text string) *RemoteCallError {
 	head, _, found := strings.Cut(text, pythonTraceback)
 	e := &RemoteCallError{RemoteName: "Error", RemoteMessage: head}

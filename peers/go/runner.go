@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// runner runs calls as they come, each in a goroutine of its own, a bounded number at a time.
+// runner runs calls in the order in which they arrive, each in a separate goroutine, a bounded number at a time.
 type runner struct {
 	maxRunning int // 0: no bound
 	maxPending int
@@ -15,10 +15,10 @@ type runner struct {
 	running int
 	waiting []*incoming
 	closed  bool
-	idle    chan struct{} // made by drain, closed when nothing runs or waits
+	idle    chan struct{} // set by drain, closed when nothing runs or waits
 }
 
-// incoming is a call from its arrival to its answer.
+// incoming is a call that a worker has received.
 type incoming struct {
 	run    func()
 	refuse func(*failure)
@@ -49,7 +49,7 @@ func (r *runner) admit(call *incoming) *failure {
 	return nil
 }
 
-// run goes on with calls that wait, in the order in which they came.
+// run runs a call, then calls that wait, in the order in which they arrived.
 func (r *runner) run(call *incoming) {
 	for call != nil {
 		call.run()
@@ -67,25 +67,26 @@ func (r *runner) next() *incoming {
 		return next
 	}
 	r.running--
-	r.tellIdle()
+	r.signalIdle()
 	return nil
 }
 
-func (r *runner) tellIdle() {
+// signalIdle must be called with mu held.
+func (r *runner) signalIdle() {
 	if r.idle != nil && r.running == 0 && len(r.waiting) == 0 {
 		close(r.idle)
 		r.idle = nil
 	}
 }
 
-// drain takes no more calls and waits until the last one is answered, or limit is over; then it refuses those that have
-// not begun, and cancels those that have.
+// drain refuses new calls and waits until the last one is answered, for at most limit. Then it refuses the calls that have
+// not begun, and cancels the others.
 func (r *runner) drain(limit time.Duration, cancel context.CancelFunc) {
 	idle := make(chan struct{})
 	r.mu.Lock()
 	r.closed = true
 	r.idle = idle
-	r.tellIdle()
+	r.signalIdle()
 	r.mu.Unlock()
 	select {
 	case <-idle:
@@ -100,7 +101,7 @@ func (r *runner) drain(limit time.Duration, cancel context.CancelFunc) {
 		call.refuse(stopping())
 	}
 	cancel()
-	// Methods that heed their context still get their answers out.
+	// The answers of methods that return when their context is cancelled are still sent.
 	select {
 	case <-idle:
 	case <-time.After(cancelGrace):

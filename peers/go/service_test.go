@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// connected gives a running parent of a service.
+// connected returns a running parent of a service.
 func connected(t *testing.T, id string, options ...Option) *ParentWorker {
 	t.Helper()
 	w, err := Connect(within(t), id, options...)
@@ -69,10 +69,10 @@ func TestOutputOfAServiceGoesToAllParents(t *testing.T) {
 	if _, err := b.CallFunction(within(t), "Nothing"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.CallFunction(within(t), "Print", "to everybody\n"); err != nil {
+	if _, err := a.CallFunction(within(t), "Print", "to all parents\n"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "both have it", func() bool { return first.has("to everybody") && second.has("to everybody") })
+	eventually(t, "both have it", func() bool { return first.has("to all parents") && second.has("to all parents") })
 }
 
 func TestServiceLeavesTheRegistry(t *testing.T) {
@@ -149,15 +149,15 @@ func TestServeInProcess(t *testing.T) {
 	}
 }
 
-func TestServiceNotFound(t *testing.T) {
-	_, err := Connect(within(t), "nobody", WithDiscoverTimeout(0))
+func TestUnknownServiceIsNotFound(t *testing.T) {
+	_, err := Connect(within(t), "unknown", WithDiscoverTimeout(0))
 	var missing *RegistryError
-	if !errors.As(err, &missing) || missing.Code != CodeServiceNotFound || !strings.Contains(err.Error(), "Start the service first") {
+	if !errors.As(err, &missing) || missing.Code != CodeServiceNotFound || !strings.Contains(err.Error(), "start the service first") {
 		t.Error(err)
 	}
 }
 
-// An entry is a claim: what listens on that port may be anything.
+// Another program may listen on a registered port.
 func TestAnotherProgramOnThePort(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -183,7 +183,7 @@ func TestAnotherProgramOnThePort(t *testing.T) {
 	}
 }
 
-func TestWorkersWithoutMethods(t *testing.T) {
+func TestWorkersWithoutMethodsAreRefused(t *testing.T) {
 	for _, target := range []any{nil, (*fixture)(nil), 5, struct{}{}} {
 		err := NewWorker(target, WithServiceID("none")).Serve(context.Background())
 		var wrong *ConfigError

@@ -1,16 +1,16 @@
 package multifrost
 
-// State is what a parent is doing.
+// State says what a parent is doing.
 type State string
 
 // The states of a parent.
 const (
 	StateIdle         State = "idle"         // not started
-	StateStarting     State = "starting"     // Start is under way
+	StateStarting     State = "starting"     // Start has not returned yet
 	StateRunning      State = "running"      // calls go out
-	StateRestarting   State = "restarting"   // the worker's process ended and comes back; calls wait
-	StateReconnecting State = "reconnecting" // the connection broke and comes back; calls wait
-	StateExited       State = "exited"       // the worker has ended for good
-	StateStopping     State = "stopping"     // Stop is under way
+	StateRestarting   State = "restarting"   // the process ended and is started again; calls wait
+	StateReconnecting State = "reconnecting" // the connection was lost and is made again; calls wait
+	StateExited       State = "exited"       // the worker has ended and is not restarted
+	StateStopping     State = "stopping"     // Stop has not returned yet
 	StateStopped      State = "stopped"
 )

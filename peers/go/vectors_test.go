@@ -29,7 +29,7 @@ type vector struct {
 	Except  map[string]string `json:"except"`
 }
 
-func TestVectors(t *testing.T) {
+func TestVectorsOfAllLanguages(t *testing.T) {
 	files, err := filepath.Glob("../../interop/vectors/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no vectors: %v", err)
@@ -114,11 +114,11 @@ func checkRemote(t *testing.T, v vector, m *wire.Message) {
 	}
 	want := [4]string{v.Remote["name"], v.Remote["message"], v.Remote["code"], v.Remote["stack"]}
 	if got := [4]string{e.RemoteName, e.RemoteMessage, code, e.RemoteStack}; got != want {
-		t.Errorf("%v: the caller is told %q, not %q", v.Rules, got, want)
+		t.Errorf("%v: the caller gets %q, not %q", v.Rules, got, want)
 	}
 }
 
-// fieldsOfMessage is a message in the normal form of the vectors.
+// fieldsOfMessage returns a message in the form of the vectors.
 func fieldsOfMessage(m *wire.Message) map[string]any {
 	fields := map[string]any{"type": m.Type, "id": m.ID, "timestamp": m.Timestamp}
 	switch m.Type {
@@ -169,7 +169,7 @@ func asFloat(value any) float64 {
 	return f
 }
 
-// canonical is a value as text that tells all kinds apart, but for the timestamp, which is a float however it is written.
+// canonical returns a value as text that differs for different types. Numbers under the key timestamp count as floats.
 func canonical(value any) string {
 	switch value := value.(type) {
 	case float64:

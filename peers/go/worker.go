@@ -17,21 +17,21 @@ import (
 
 const (
 	loopback = "127.0.0.1"
-	// cancelGrace is how long methods may take to return when their context is cancelled at the end.
+	// cancelGrace is how long methods may take to return after their context is cancelled at the end.
 	cancelGrace = 250 * time.Millisecond
 )
 
-// Worker answers calls with the methods of a value of the user's.
+// Worker answers calls with the exported methods of a value.
 type Worker struct {
 	target any
 	config workerConfig
 }
 
-// NewWorker makes a worker of target's exported methods, which then can be called by their names. A method may take a
+// NewWorker returns a worker that answers calls with target's exported methods, by their names. A method may take a
 // context.Context first, which is cancelled when the worker ends, and returns nothing, T, error or (T, error). Each call
-// runs in a goroutine of its own, so methods must be safe for concurrent use (or see WithMaxConcurrency).
+// runs in a separate goroutine, so methods must be safe for concurrent use, unless WithMaxConcurrency is 1.
 //
-// Without WithServiceID the worker expects to be started by a parent.
+// Without WithServiceID, a parent must spawn the worker.
 func NewWorker(target any, options ...WorkerOption) *Worker {
 	w := &Worker{target: target, config: defaultWorkerConfig()}
 	for _, option := range options {
@@ -40,7 +40,7 @@ func NewWorker(target any, options ...WorkerOption) *Worker {
 	return w
 }
 
-// ListFunctions gives the names that can be called, sorted; nil where Run would fail.
+// ListFunctions returns the names that can be called, sorted. It returns nil if target has no methods to call.
 func (w *Worker) ListFunctions() []string {
 	table, err := newMethodTable(w.target, w.config.lowerCamel)
 	if err != nil {
@@ -49,10 +49,10 @@ func (w *Worker) ListFunctions() []string {
 	return table.names
 }
 
-// Run serves until the parent sends shutdown or is gone, or SIGINT or SIGTERM comes; a second signal ends the process at
-// once. What the process writes to its stdout and stderr goes to the parents line by line. Where the worker cannot
-// start, Run says why in one line on stderr and ends the process with exit code 1. It is meant to be the last thing
-// that main does; calls that are still running when it returns end with the process.
+// Run serves until the parent sends shutdown or ends, or the process receives SIGINT or SIGTERM. A second signal ends the
+// process at once. Run forwards what the process writes to stdout and stderr to the parents, line by line. If the worker
+// cannot start, Run prints the reason to stderr in one line and exits with code 1. Call it last in main: calls that are
+// still running when it returns end with the process.
 func (w *Worker) Run() {
 	ctx, stop := endBySignals()
 	defer stop()
@@ -62,12 +62,11 @@ func (w *Worker) Run() {
 	}
 }
 
-// Serve is Run without a process of its own: it serves until ctx is done, the parent sends shutdown or is gone, and
-// touches neither signals nor output. It returns nil at the end, and an error where it cannot start: *ConfigError,
-// *ConnectionError, *RegistryError.
+// Serve serves until ctx is done, or the parent sends shutdown or ends. Unlike Run, it leaves signals and output alone.
+// It returns nil at the end, and a *ConfigError, *ConnectionError or *RegistryError if the worker cannot start.
 func (w *Worker) Serve(ctx context.Context) error { return w.serve(ctx, false) }
 
-// endBySignals gives a context that the first signal ends. The second ends the process.
+// endBySignals returns a context that the first signal cancels. The second signal ends the process.
 func endBySignals() (context.Context, func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -94,7 +93,7 @@ func (w *Worker) serve(ctx context.Context, ownsProcess bool) error {
 	if err != nil {
 		return err
 	}
-	life := newWorkerLife(w.config, table)
+	life := newWorkerLifecycle(w.config, table)
 	port, spawned, err := spawnedPort(os.LookupEnv)
 	switch {
 	case err != nil:
@@ -104,13 +103,13 @@ func (w *Worker) serve(ctx context.Context, ownsProcess bool) error {
 	case w.config.serviceID != "":
 		return life.serveService(ctx, ownsProcess)
 	}
-	return &ConfigError{Code: CodeNoStartMode, Message: fmt.Sprintf("This worker has neither %s in its environment nor a service id. "+
-		"Let a parent start it with Spawn, or name it as a service: NewWorker(target, WithServiceID(\"my-service\")).", wire.PortVariable)}
+	return &ConfigError{Code: CodeNoStartMode, Message: fmt.Sprintf("the worker has neither %s in its environment nor a service id; "+
+		"start it from a parent with Spawn, or make it a service: NewWorker(target, WithServiceID(\"my-service\"))", wire.PortVariable)}
 }
 
 var portPattern = regexp.MustCompile(`^\d{4,5}$`)
 
-// spawnedPort reads the port that a parent passes.
+// spawnedPort returns the port that a parent has set.
 func spawnedPort(lookup func(string) (string, bool)) (port int, spawned bool, err error) {
 	text, spawned := lookup(wire.PortVariable)
 	if !spawned {
@@ -121,7 +120,7 @@ func spawnedPort(lookup func(string) (string, bool)) (port int, spawned bool, er
 	}
 	if port < 1024 || port > 65535 {
 		return 0, true, &ConfigError{Code: CodeInvalidPort, Message: fmt.Sprintf("%s is %q, which is no port: it must be a whole number "+
-			"from 1024 to 65535. The parent sets it when it spawns a worker; unset it to run this one as a service.", wire.PortVariable, text)}
+			"from 1024 to 65535; the parent sets it when it spawns a worker: unset it to run this one as a service", wire.PortVariable, text)}
 	}
 	return port, true, nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// receive takes one message of a parent's. Whatever it is, this goes on.
-func (w *workerLife) receive(from *link.Link, payload []byte) {
+// receive handles one message of a parent. It never fails, whatever the message is.
+func (w *workerLifecycle) receive(from *link.Link, payload []byte) {
 	m, fault := w.codec.Decode(payload)
 	if fault != nil {
 		w.refuseUnreadable(from, fault)
@@ -20,7 +20,7 @@ func (w *workerLife) receive(from *link.Link, payload []byte) {
 	case wire.Call:
 		w.takeCall(from, m)
 	case wire.Heartbeat:
-		// An answer is not answered again. A parent that does not read its answers does not get this one.
+		// Answers are not answered. A parent whose queue is full does not get this one.
 		if answered, _ := m.Metadata["hb_response"].(bool); !answered {
 			if data, err := w.codec.Encode(wire.HeartbeatAnswer(m)); err == nil {
 				from.TrySend(data)
@@ -31,18 +31,18 @@ func (w *workerLife) receive(from *link.Link, payload []byte) {
 	}
 }
 
-// refuseUnreadable answers a call that cannot be read where its id can: else its caller would wait in vain.
-func (w *workerLife) refuseUnreadable(from *link.Link, fault *wire.Fault) {
+// refuseUnreadable answers an unreadable call if its id can be read. Otherwise its caller would wait without end.
+func (w *workerLifecycle) refuseUnreadable(from *link.Link, fault *wire.Fault) {
 	if fault.Ignored() {
 		return
 	}
 	w.drop(fault.What)
 	if fault.Type == wire.Call && fault.ID != "" {
-		w.answerError(from, fault.ID, &failure{Name: "MalformedMessageError", Code: fault.Code, Message: fault.What})
+		w.answerError(from, fault.ID, &failure{Name: "MalformedMessageError", Code: fault.Code, Message: sentence(fault.What)})
 	}
 }
 
-func (w *workerLife) takeCall(from *link.Link, m *wire.Message) {
+func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message) {
 	refuse := func(f *failure) { w.answerError(from, m.ID, f) }
 	if m.Namespace != w.config.namespace {
 		if !w.config.ignoreNamespaces {
@@ -66,14 +66,14 @@ func (w *workerLife) takeCall(from *link.Link, m *wire.Message) {
 			return
 		}
 		if method.result == nil {
-			w.send(from, wire.Answer(wire.Response, m.ID)) // nothing is no result, not nil
+			w.send(from, wire.Answer(wire.Response, m.ID)) // no result, which is not the same as nil
 			return
 		}
 		w.answer(from, m, result, nil)
 	}})
 }
 
-func (w *workerLife) isIntrospection(name string) bool {
+func (w *workerLifecycle) isIntrospection(name string) bool {
 	_, own := w.table.methods[name]
 	for _, known := range introspection {
 		if name == known && !own {
@@ -83,8 +83,8 @@ func (w *workerLife) isIntrospection(name string) bool {
 	return false
 }
 
-// answer sends a result, or the error that says why it cannot be sent.
-func (w *workerLife) answer(to *link.Link, m *wire.Message, result any, metadata map[string]any) {
+// answer sends a result, or an error if the result cannot be sent.
+func (w *workerLifecycle) answer(to *link.Link, m *wire.Message, result any, metadata map[string]any) {
 	response := wire.Answer(wire.Response, m.ID)
 	response.Result, response.HasResult, response.Metadata = result, true, metadata
 	if err := w.send(to, response); err != nil {
@@ -97,10 +97,10 @@ func (w *workerLife) answer(to *link.Link, m *wire.Message, result any, metadata
 	}
 }
 
-// keptLengths is how much is kept of an error's texts, in bytes: all, or where that is too large, less and less.
+// keptLengths are the lengths to which an error's texts are cut, in bytes, until the answer fits in the limits.
 var keptLengths = []int{1 << 62, 4096, 256, 16}
 
-func (w *workerLife) answerError(to *link.Link, id string, f *failure) {
+func (w *workerLifecycle) answerError(to *link.Link, id string, f *failure) {
 	for _, length := range keptLengths {
 		parts := map[string]any{"name": cut(f.Name, length), "message": cut(f.Message, length)}
 		if f.Code != "" && len(f.Code) <= length {
@@ -115,17 +115,25 @@ func (w *workerLife) answerError(to *link.Link, id string, f *failure) {
 			return
 		}
 	}
-	w.drop("An answer could not be sent: not even the shortest fits in the limits.")
+	w.drop("an answer could not be sent: not even the shortest fits in the limits")
 }
 
-// send fails only where the message cannot be encoded; a parent that is gone gets nothing.
-func (w *workerLife) send(to *link.Link, m *wire.Message) error {
+// send fails only if the message cannot be encoded. A message to a parent that is gone is dropped.
+func (w *workerLifecycle) send(to *link.Link, m *wire.Message) error {
 	data, err := w.codec.Encode(m)
 	if err != nil {
 		return err
 	}
 	_ = to.Send(data, nil)
 	return nil
+}
+
+// sentence turns a text in Go's style into one as other languages show it.
+func sentence(text string) string {
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func cut(text string, length int) string {

@@ -10,12 +10,12 @@ import (
 	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
-// outputGrace is how long what was written last may take to be forwarded at the end: a process that the worker started
-// may hold the stream open.
+// outputGrace is how long the last output may take to be forwarded at the end: a process that the worker started may hold
+// the stream open.
 const outputGrace = 500 * time.Millisecond
 
-// tap replaces a stream of this process by a pipe, at its file descriptor, so that also what C code and processes started
-// from here write is taken.
+// tap replaces a stream of this process with a pipe, at its file descriptor, so that output of C code and child processes
+// is forwarded too.
 type tap struct {
 	stream *os.File // os.Stdout or os.Stderr
 	real   *os.File // where it went before
@@ -23,9 +23,9 @@ type tap struct {
 	done   chan struct{}
 }
 
-// forwardOutput sends what this process writes to the parents, line by line, and to where it went before when no parent
-// takes it, or also is wanted. It returns what puts the streams back.
-func (w *workerLife) forwardOutput(ownsProcess, also bool) (restore func()) {
+// forwardOutput sends what this process writes to the parents, line by line. Lines go to the original stream if also is
+// true or no parent takes them. The returned function restores the streams.
+func (w *workerLifecycle) forwardOutput(ownsProcess, also bool) (restore func()) {
 	if !ownsProcess {
 		return func() {}
 	}
@@ -36,7 +36,7 @@ func (w *workerLife) forwardOutput(ownsProcess, also bool) (restore func()) {
 	}{{os.Stdout, wire.Stdout}, {os.Stderr, wire.Stderr}} {
 		t, err := openTap(stream.file)
 		if err != nil {
-			w.log.Warn("Output stays where it is: it cannot be forwarded.", "stream", stream.typ, "error", err)
+			w.log.Warn("cannot forward output", "stream", stream.typ, "error", err)
 			continue
 		}
 		taps = append(taps, t)
@@ -46,9 +46,9 @@ func (w *workerLife) forwardOutput(ownsProcess, also bool) (restore func()) {
 			}
 		})
 		if stream.typ == wire.Stderr {
-			// The trace of a panic that ends the process would be written to a pipe that nobody reads any more.
+			// Otherwise the trace of a panic that ends the process would go to the pipe and be lost.
 			_ = debug.SetCrashOutput(t.real, debug.CrashOptions{})
-			w.log = w.config.log(t.real) // what is told of forwarding is not forwarded in turn
+			w.log = w.config.log(t.real) // log lines about forwarding are not forwarded
 		}
 	}
 	return func() {
@@ -58,8 +58,8 @@ func (w *workerLife) forwardOutput(ownsProcess, also bool) (restore func()) {
 	}
 }
 
-// sendLine tells whether a parent took it. A parent that is too slow for its output goes without.
-func (w *workerLife) sendLine(typ, line string) bool {
+// sendLine reports whether a parent took the line. A parent whose queue is full does not get it.
+func (w *workerLifecycle) sendLine(typ, line string) bool {
 	m := wire.New(typ)
 	m.Output = line
 	data, err := w.codec.Encode(m)
@@ -85,7 +85,7 @@ func openTap(stream *os.File) (*tap, error) {
 		return nil, err
 	}
 	defer write.Close()
-	// Whoever writes there expects a stream that blocks.
+	// Programs expect writes to these streams to block.
 	_ = syscall.SetNonblock(int(write.Fd()), false)
 	if err := replaceFD(int(write.Fd()), fd); err != nil {
 		real.Close()
@@ -100,7 +100,7 @@ func (t *tap) forward(line func(string)) {
 	splitLines(t.read, line)
 }
 
-// restore puts the stream back; the pipe ends with it, and with it the forwarding.
+// restore restores the stream, which closes the pipe and ends the forwarding.
 func (t *tap) restore() {
 	_ = replaceFD(int(t.real.Fd()), int(t.stream.Fd()))
 	select {

@@ -1,4 +1,4 @@
-// The bare peer in Go: go-zeromq/zmq4 and nothing else. It does what ../../bare/echo-peer.mjs does.
+// The bare peer in Go, with go-zeromq/zmq4 alone. It does the same as ../../bare/echo-peer.mjs.
 package main
 
 import (

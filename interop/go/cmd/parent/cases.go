@@ -36,14 +36,14 @@ var cases = map[string]func(context.Context, *bench) error{
 	"parent-crash":    parentCrash,
 }
 
-// gives calls and compares what came back.
+// gives calls a method and compares the result.
 func (b *bench) gives(ctx context.Context, want any, name string, args ...any) error {
 	got, err := b.worker.CallFunction(ctx, name, args...)
 	if err != nil {
 		return err
 	}
 	if !reflect.DeepEqual(got, want) {
-		return fmt.Errorf("%s%v gave %s, not %s", name, args, describe.Value(got), describe.Value(want))
+		return fmt.Errorf("%s%v returned %s, not %s", name, args, describe.Value(got), describe.Value(want))
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func remoteErrors(ctx context.Context, b *bench) error {
 	_, err := b.worker.CallFunction(ctx, "fail", "no luck")
 	var remote *multifrost.RemoteCallError
 	if !errors.As(err, &remote) || remote.RemoteMessage != "no luck" || remote.FunctionName != "fail" {
-		return fmt.Errorf("fail gave %v", err)
+		return fmt.Errorf("fail returned %v", err)
 	}
 	return b.adds(ctx)
 }
@@ -77,7 +77,7 @@ func binary(ctx context.Context, b *bench) error {
 		return err
 	}
 	if !reflect.DeepEqual(got, data) {
-		return errors.New("echo gave other bytes")
+		return errors.New("echo returned other bytes")
 	}
 	sum := sha256.Sum256(data)
 	return b.gives(ctx, hex.EncodeToString(sum[:]), "checksum", data)
@@ -166,7 +166,7 @@ func output(ctx context.Context, b *bench) error {
 	})
 }
 
-// refused calls and wants a remote error whose message has all the words.
+// refused calls a method and checks that the message of the remote error has all the words.
 func (b *bench) refused(ctx context.Context, c multifrost.Caller, words []string, name string, args ...any) error {
 	result, err := c.CallFunction(ctx, name, args...)
 	var remote *multifrost.RemoteCallError
@@ -197,7 +197,7 @@ func listFunctions(ctx context.Context, b *bench) error {
 	slices.Sort(names)
 	want := strings.Fields("add busy checksum describe echo exit fail größe nothing pid say sleep warn")
 	if !slices.Equal(names, want) {
-		return fmt.Errorf("listed are %v", names)
+		return fmt.Errorf("the list is %v", names)
 	}
 	return nil
 }
@@ -209,17 +209,17 @@ func namespace(ctx context.Context, b *bench) error {
 	}
 	sum, err := b.worker.WithOptions(multifrost.WithNamespace("default")).CallFunction(ctx, "add", 2, 3)
 	if err != nil || sum != int64(5) {
-		return fmt.Errorf("for default it gave %v, %v", sum, err)
+		return fmt.Errorf("for default it returned %v, %v", sum, err)
 	}
 	return nil
 }
 
-// until looks every few milliseconds.
+// until waits until a condition holds.
 func until(ctx context.Context, limit time.Duration, what string, so func() bool) error {
 	deadline := time.Now().Add(limit)
 	for !so() {
 		if ctx.Err() != nil || time.Now().After(deadline) {
-			return fmt.Errorf("it did not come about within %v that %s", limit, what)
+			return fmt.Errorf("timed out after %v waiting until %s", limit, what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/multifrost/multifrost-go"
 )
 
-// inFlight begins a call and returns when the worker must have it: a call that was made after it has been answered.
+// inFlight begins a call and returns when the worker has it: after a later call has been answered.
 func (b *bench) inFlight(ctx context.Context, name string, args ...any) (<-chan error, error) {
 	settled := make(chan error, 1)
 	depth := b.worker.Metrics().QueueDepth
@@ -58,7 +58,7 @@ func shutdown(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// alive takes a process that has ended and that nobody has waited for as gone.
+// alive reports whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -96,13 +96,13 @@ func childCrash(ctx context.Context, b *bench) error {
 	for _, err := range []error{waitErr, exitErr} {
 		var exited *multifrost.WorkerExitedError
 		if b.task.Mode == "spawn" && (!errors.As(err, &exited) || exited.ExitCode != 3) {
-			return fmt.Errorf("the error does not tell the exit code 3: %w", err)
+			return fmt.Errorf("the error does not have the exit code 3: %w", err)
 		}
 	}
 	return nil
 }
 
-// parentCrash tells the worker's pid, and waits to be killed.
+// parentCrash prints the worker's pid, and waits to be killed.
 func parentCrash(ctx context.Context, b *bench) error {
 	pid, err := multifrost.Call[int](ctx, b.worker, "pid")
 	if err != nil {
@@ -115,5 +115,5 @@ func parentCrash(ctx context.Context, b *bench) error {
 	text, _ := json.Marshal(map[string]any{"case": "parent-crash", "ok": true, "pid": pid})
 	fmt.Println(string(text))
 	err = <-settled
-	return fmt.Errorf("nobody killed this process: %w", err)
+	return fmt.Errorf("this process was not killed: %w", err)
 }

@@ -1,4 +1,4 @@
-// The Go parent of the interop matrix: see ../../../README.md. Its only argument is JSON: mode, worker or service, cases.
+// The Go parent of the interop matrix: see ../../../README.md. Its argument is JSON with mode, worker or service, and cases.
 package main
 
 import (
@@ -21,7 +21,7 @@ type task struct {
 	Cases   []string `json:"cases"`
 }
 
-// bench is what a case works with.
+// bench has the worker and the output of a run.
 type bench struct {
 	task   task
 	worker *multifrost.ParentWorker
@@ -34,7 +34,7 @@ type bench struct {
 func main() {
 	b := &bench{}
 	if len(os.Args) < 2 || json.Unmarshal([]byte(os.Args[1]), &b.task) != nil {
-		fmt.Fprintln(os.Stderr, "wants one argument: JSON with mode, worker or service, and cases")
+		fmt.Fprintln(os.Stderr, "usage: parent JSON, with mode, worker or service, and cases")
 		os.Exit(2)
 	}
 	if err := b.start(); err != nil {
@@ -91,7 +91,7 @@ func (b *bench) noted(lines *[]string, line string) bool {
 	return false
 }
 
-// try runs a case, for 20 s at most.
+// try runs a case, for at most 20 s.
 func (b *bench) try(name string) error {
 	run, known := cases[name]
 	if !known {
@@ -112,7 +112,7 @@ func (b *bench) try(name string) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("nothing came of it within %v", caseLimit)
+		return fmt.Errorf("the case did not end within %v", caseLimit)
 	}
 }
 

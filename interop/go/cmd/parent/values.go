@@ -15,7 +15,7 @@ import (
 	"github.com/multifrost/interop-go/internal/describe"
 )
 
-// row is one of values.json.
+// row is a row of values.json.
 type row struct {
 	Name      string          `json:"name"`
 	Value     json.RawMessage `json:"value"`
@@ -72,7 +72,7 @@ func (r row) check(ctx context.Context, b *bench) error {
 		return err
 	}
 	if describe.Value(got) != describe.Value(back) && !isFloatOf(got, back) {
-		return fmt.Errorf("echo gave %s, not %s", describe.Value(got), describe.Value(back))
+		return fmt.Errorf("echo returned %s, not %s", describe.Value(got), describe.Value(back))
 	}
 	seen, err := b.worker.CallFunction(ctx, "describe", value)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r row) check(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// isFloatOf lets a JavaScript worker send back 1 for 1.0, which it cannot tell apart.
+// isFloatOf lets a JavaScript worker return 1 for 1.0, which are the same value there.
 func isFloatOf(got, want any) bool {
 	n, whole := got.(int64)
 	f, float := want.(float64)

@@ -1,5 +1,4 @@
-// The Go worker of the interop matrix: see ../../../README.md. Its only argument is a service id; without it, it was
-// spawned.
+// The Go worker of the interop matrix: see ../../../README.md. Its argument is a service id; a spawned worker has none.
 package main
 
 import (
@@ -28,7 +27,7 @@ func (cases) Add(a, b any) (any, error) {
 	left, ok := asFloat(a)
 	right, alsoOK := asFloat(b)
 	if !ok || !alsoOK {
-		return nil, fmt.Errorf("add wants two numbers, not %T and %T", a, b)
+		return nil, fmt.Errorf("add takes two numbers, not %T and %T", a, b)
 	}
 	return left + right, nil
 }
@@ -43,7 +42,7 @@ func asFloat(value any) (float64, bool) {
 	return 0, false
 }
 
-// Busy computes for so many milliseconds.
+// Busy computes for ms milliseconds.
 func (cases) Busy(ms int) int {
 	until := time.Now().Add(time.Duration(ms) * time.Millisecond)
 	for sum := [32]byte{}; time.Now().Before(until); {

@@ -1,4 +1,4 @@
-// Package describe says in text what a value is that came over the wire.
+// Package describe writes a received value as text.
 package describe
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Value describes a value as ../../../README.md says.
+// Value describes a value in the form of ../../../README.md.
 func Value(x any) string {
 	switch x := x.(type) {
 	case nil:

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Backoff gives delays with full jitter: the n-th is uniform up to Base × 2ⁿ, at most Max.
+// Backoff computes delays with full jitter: the n-th is uniform up to Base × 2ⁿ, at most Max.
 type Backoff struct {
 	Base, Max time.Duration
 	attempts  int
 }
 
-// Next is the delay before the next attempt; it may be 0.
+// Next returns the delay before the next attempt. It may be 0.
 func (b *Backoff) Next() time.Duration {
 	bound := b.Max
 	if b.attempts < 20 {
@@ -22,10 +22,10 @@ func (b *Backoff) Next() time.Duration {
 	return rand.N(bound + 1)
 }
 
-// Reset begins again with the smallest bound.
+// Reset starts again with the smallest bound.
 func (b *Backoff) Reset() { b.attempts = 0 }
 
-// Budget is how many restarts a worker has left. One that stays healthy for Window gets all of them back.
+// Budget counts the restarts that a worker has left. A worker that stays healthy for Window gets all of them back.
 type Budget struct {
 	Max    int
 	Window time.Duration
@@ -35,7 +35,7 @@ type Budget struct {
 	healthySince time.Time
 }
 
-// Take takes one restart; false: none is left.
+// Take takes one restart and reports whether one was left.
 func (b *Budget) Take() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,7 +50,7 @@ func (b *Budget) Take() bool {
 	return true
 }
 
-// Healthy says that the worker is up from now on.
+// Healthy records that the worker runs from now on.
 func (b *Budget) Healthy() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package health judges a worker from outside: circuit breaker, backoff, restart budget and measurements.
+// Package health has the circuit breaker, the backoff, the restart budget and the latencies of a parent.
 package health
 
 import (
@@ -25,39 +25,39 @@ type Breaker struct {
 	mu       sync.Mutex
 	state    CircuitState
 	failures int
-	reset    time.Duration // of this stretch
+	reset    time.Duration // until the next trial
 	until    time.Time
-	stretch  *Ticket // what was admitted since the last change
+	current  *Ticket // the ticket of calls admitted since the last change of state
 	trips    int
 	resets   int
 }
 
-// Ticket is what an admitted call holds; outcomes of an earlier stretch do not count in a later one.
+// Ticket belongs to an admitted call. The outcome of a call that was admitted before a change of state does not count.
 type Ticket struct{ trial bool }
 
-// NewBreaker makes a closed one.
+// NewBreaker returns a closed breaker.
 func NewBreaker(threshold int, reset, maxReset time.Duration) *Breaker {
-	return &Breaker{Threshold: threshold, Reset: reset, MaxReset: maxReset, state: Closed, stretch: &Ticket{}}
+	return &Breaker{Threshold: threshold, Reset: reset, MaxReset: maxReset, state: Closed, current: &Ticket{}}
 }
 
-// Admit asks whether a call may go out; when not, retryAt is the time of the next trial.
+// Admit returns a ticket if a call may go out. Otherwise ticket is nil, and retryAt is the time of the next trial.
 func (b *Breaker) Admit() (ticket *Ticket, retryAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch b.now() {
 	case Closed:
-		return b.stretch, time.Time{}
+		return b.current, time.Time{}
 	case HalfOpen:
 		b.state = HalfOpen
-		if b.stretch == nil {
-			b.stretch = &Ticket{trial: true}
-			return b.stretch, time.Time{}
+		if b.current == nil {
+			b.current = &Ticket{trial: true}
+			return b.current, time.Time{}
 		}
 	}
 	return nil, b.until
 }
 
-// now takes the step from open to half-open that time alone brings.
+// now returns the state, with the change from open to half-open after the reset time.
 func (b *Breaker) now() CircuitState {
 	if b.state == Open && !time.Now().Before(b.until) {
 		return HalfOpen
@@ -65,11 +65,11 @@ func (b *Breaker) now() CircuitState {
 	return b.state
 }
 
-// Success of a call closes a half-open breaker.
+// Success records that a call succeeded. It closes a half-open breaker.
 func (b *Breaker) Success(t *Ticket) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t == nil || t != b.stretch {
+	if t == nil || t != b.current {
 		return
 	}
 	if t.trial {
@@ -79,11 +79,11 @@ func (b *Breaker) Success(t *Ticket) {
 	}
 }
 
-// Failure of a call counts; that of a trial opens again.
+// Failure records that a call failed. A failed trial opens the breaker again.
 func (b *Breaker) Failure(t *Ticket) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t == nil || t != b.stretch {
+	if t == nil || t != b.current {
 		return
 	}
 	b.failures++
@@ -94,24 +94,24 @@ func (b *Breaker) Failure(t *Ticket) {
 	}
 }
 
-// Lost is the end of a worker or connection as a call saw it. It counts for a trial only: otherwise it is counted once,
-// where it is noticed, and not for every call.
+// Lost records that a call was lost with its worker or connection. It counts for a trial only. Otherwise the parent counts
+// the loss once, not for each call.
 func (b *Breaker) Lost(t *Ticket) {
 	if t != nil && t.trial {
 		b.Failure(t)
 	}
 }
 
-// Ignored frees the place of a trial that said nothing about the worker.
+// Ignored records an outcome that does not count, so that another call can be the trial.
 func (b *Breaker) Ignored(t *Ticket) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t != nil && t == b.stretch && t.trial {
-		b.stretch = nil
+	if t != nil && t == b.current && t.trial {
+		b.current = nil
 	}
 }
 
-// Trip opens it whatever the count.
+// Trip opens the breaker, whatever the count of failures.
 func (b *Breaker) Trip() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,21 +123,21 @@ func (b *Breaker) Trip() {
 	}
 }
 
-// Close closes it, whatever it was.
+// Close closes the breaker, whatever its state.
 func (b *Breaker) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.close()
 }
 
-// State is the state at this moment.
+// State returns the state at this moment.
 func (b *Breaker) State() CircuitState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now()
 }
 
-// Counts are how often it opened and closed again.
+// Counts returns how often the breaker opened and closed again.
 func (b *Breaker) Counts() (trips, resets int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,7 +146,7 @@ func (b *Breaker) Counts() (trips, resets int) {
 
 func (b *Breaker) open(reset time.Duration) {
 	b.reset = min(reset, b.MaxReset)
-	b.state, b.until, b.stretch = Open, time.Now().Add(b.reset), nil
+	b.state, b.until, b.current = Open, time.Now().Add(b.reset), nil
 	b.trips++
 }
 
@@ -154,5 +154,5 @@ func (b *Breaker) close() {
 	if b.state != Closed {
 		b.resets++
 	}
-	b.state, b.failures, b.stretch = Closed, 0, &Ticket{}
+	b.state, b.failures, b.current = Closed, 0, &Ticket{}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// opened gives a breaker that has just opened.
+// opened returns a breaker that has just opened.
 func opened(t *testing.T, reset time.Duration) *Breaker {
 	t.Helper()
 	b := NewBreaker(2, reset, 4*reset)
@@ -19,7 +19,7 @@ func opened(t *testing.T, reset time.Duration) *Breaker {
 	return b
 }
 
-// due makes time pass until a trial is due.
+// due makes a trial due now.
 func (b *Breaker) due() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +116,7 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	}
 }
 
-func TestBudget(t *testing.T) {
+func TestRestartBudgetComesBackAfterTheWindow(t *testing.T) {
 	b := Budget{Max: 2, Window: time.Hour}
 	for n := range 3 {
 		if took := b.Take(); took != (n < 2) {
@@ -133,7 +133,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestLatencies(t *testing.T) {
+func TestLatenciesOfTheLatestCalls(t *testing.T) {
 	var w Window
 	if w.Summary() != (Latency{}) {
 		t.Error("something is there before the first call")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// windowLength is how many of the latest calls the latencies are of.
+// windowLength is the number of latest calls that the latencies cover.
 const windowLength = 1024
 
 // Latency is a summary of the latest calls.
@@ -14,14 +14,14 @@ type Latency struct {
 	Avg, Min, Max, P50, P95, P99, Last time.Duration
 }
 
-// Window keeps the latencies of the latest calls, at a constant cost for each.
+// Window keeps the latencies of the latest calls, at a constant cost per call.
 type Window struct {
 	mu    sync.Mutex
 	ring  [windowLength]time.Duration
 	count int
 }
 
-// Add takes one latency.
+// Add adds a latency.
 func (w *Window) Add(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -29,7 +29,7 @@ func (w *Window) Add(d time.Duration) {
 	w.count++
 }
 
-// Summary is all zero before the first call.
+// Summary returns a summary of the latencies, which is zero before the first call.
 func (w *Window) Summary() Latency {
 	w.mu.Lock()
 	length := min(w.count, windowLength)

@@ -13,25 +13,25 @@ import (
 // there is a guard below them. Of zmq4 v0.17.0, each seen in a run unless marked (source):
 //
 //   - A frame header announcing 2^63-1 bytes makes Conn.read panic in a goroutine of the socket: one connection ends the
-//     process, and nobody can recover it. Smaller lengths are allocated unseen; there is no maximum message size.
+//     process, and the panic cannot be recovered. Smaller lengths are allocated unchecked; there is no maximum message size.
 //   - A malformed READY makes Property.Write panic, in a goroutine of the socket too.
-//   - A socket shakes hands within its accept loop: one connection that says nothing keeps out everybody after it, and
-//     its goroutine stays after Close.
+//   - A socket shakes hands within its accept loop: one silent connection keeps out all later ones, and its goroutine
+//     stays after Close.
 //   - PING is not answered but handed out as a message, so that libzmq with ZMTP heartbeats drops the connection.
-//   - A DEALER sends every message to every connection, and before the first one it blocks; after the last one has gone
-//     it takes messages and drops them, without an error. A ROUTER tells nobody of a disconnect (source).
+//   - A DEALER sends every message to every connection, and blocks before the first one; after the last one has gone it
+//     accepts messages and drops them, without an error. A ROUTER does not report a disconnect (source).
 //   - A ROUTER writes under one lock, so that a peer that does not read holds up the answers to all others (source).
 //   - Every frame is two writes and two reads of the system, and every message one or two goroutines (source).
 //
-// Connections are sound once what they read has been checked, which is what guard does: it follows the frames in the
-// stream, ends it before a length that is too large gets to zmq4, answers commands by itself, and buffers both ways.
+// Connections are safe once the bytes that they read have been checked, which guard does: it follows the frames in the
+// stream, ends the stream before zmq4 reads a length that is too large, handles commands itself, and buffers both ways.
 type guard struct {
 	net.Conn
 	in  *bufio.Reader
 	out *bufio.Writer
 
 	maxFrame  int  // bytes of one frame
-	shaken    bool // the handshake is done: set by the goroutine that did it, before any other begins
+	shaken    bool // the handshake is done; set before the other goroutines of the link start
 	onCommand func(name string, body []byte)
 
 	greeting int    // bytes of the greeting still to come
@@ -44,9 +44,9 @@ type guard struct {
 const (
 	greetingBytes = 64
 	bufferBytes   = 32 << 10
-	// handshakeBytes is the most that a peer may say of itself.
+	// handshakeBytes is the largest frame of a handshake.
 	handshakeBytes = 8 << 10
-	// maxFrames of one message: two are used, and those behind are ignored.
+	// maxFrames is the most frames of one message. Two are used; others are ignored.
 	maxFrames = 16
 
 	flagMore    = 1
@@ -65,8 +65,8 @@ func newGuard(conn net.Conn, maxFrame int, onCommand func(string, []byte)) *guar
 	}
 }
 
-// Write is buffered until Flush, once the handshake is done. From then on it is Flush alone that tells of an error: zmq4
-// reads no more after one, and what the peer sent before it went would be lost.
+// Write writes directly during the handshake, and to a buffer afterwards. Then only Flush returns errors: after an error
+// zmq4 would read no more, and what the peer sent before it closed would be lost.
 func (g *guard) Write(p []byte) (int, error) {
 	if !g.shaken {
 		return g.Conn.Write(p)
@@ -75,9 +75,10 @@ func (g *guard) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Flush writes the buffer to the connection.
 func (g *guard) Flush() error { return g.out.Flush() }
 
-// Read hands out the stream piece by piece, a frame's header only when it has been checked.
+// Read returns the stream piece by piece, and the header of a frame only after it has been checked.
 func (g *guard) Read(p []byte) (int, error) {
 	if g.greeting > 0 {
 		return g.readSome(p, &g.greeting)
@@ -101,7 +102,7 @@ func (g *guard) readSome(p []byte, left *int) (int, error) {
 	return n, err
 }
 
-// nextFrame reads a header and checks it. Commands behind the handshake end here.
+// nextFrame reads a header and checks it. It handles commands after the handshake itself.
 func (g *guard) nextFrame() error {
 	header, flags, size, err := g.readHeader()
 	if err != nil {
@@ -116,7 +117,7 @@ func (g *guard) nextFrame() error {
 	}
 	g.frames++
 	if g.frames > maxFrames || size > limit || uint64(g.size)+size > limit+handshakeBytes {
-		return fmt.Errorf("a frame of %d bytes is more than the %d that are taken", size, limit)
+		return fmt.Errorf("a frame of %d bytes is larger than the limit of %d", size, limit)
 	}
 	g.size += int(size)
 	if flags&flagMore == 0 {
@@ -163,7 +164,7 @@ func (g *guard) command(size int) error {
 	return nil
 }
 
-// pongBody repeats what stands behind the time to live of a PING.
+// pongBody returns the context of a PING, which follows its time to live.
 func pongBody(ping []byte) []byte {
 	if len(ping) <= 2 {
 		return nil

@@ -21,24 +21,24 @@ const (
 )
 
 const (
-	// handshakeLimit is how long a peer may take to say what it is.
+	// handshakeLimit is how long the handshake with a peer may take.
 	handshakeLimit = 5 * time.Second
-	// flushLimit is how long messages may take to go out, and the peer to close, when a link is closed.
+	// flushLimit is how long the queued messages may take to go out, and the peer to close, when a link is closed.
 	flushLimit = time.Second
-	// unreadGrace is the time between the last message and the end of a connection. A libzmq that connected here with
-	// ZMQ_IMMEDIATE throws away what it has received and not handed out when the connection ends: without this, 3 of 15
-	// last answers were lost.
+	// unreadGrace is the time between the last message and the end of a connection. When a connection ends, a libzmq peer
+	// with ZMQ_IMMEDIATE drops received messages that its program has not read yet: without this, 3 of 15 last answers
+	// were lost.
 	unreadGrace = 100 * time.Millisecond
 	// queueLength is how many messages may wait to be written on one link.
 	queueLength = 1024
 )
 
-// ErrClosed is what sending on a link says when it is closed, or its peer gone.
+// ErrClosed is the error of sending on a link that is closed or whose peer is gone.
 var ErrClosed = errors.New("the connection is closed")
 
-// Events are called by the goroutine that reads a link: one at a time, and Up before all, Down after all others.
+// Events are called by the goroutine that reads a link, one at a time: Up first, Down last.
 type Events struct {
-	// Up may refuse the link by saying false; it then ends without any other event.
+	// Up may refuse the link by returning false. The link then ends without any other event.
 	Up      func(*Link) bool
 	Receive func(l *Link, payload []byte)
 	// Dropped is called for messages without an envelope.
@@ -46,10 +46,10 @@ type Events struct {
 	Down    func(l *Link, err error)
 }
 
-// Config is what a link is made with.
+// Config configures a link.
 type Config struct {
 	Socket     zmq4.SocketType
-	MaxMessage int // bytes; a peer that announces more is disconnected
+	MaxMessage int // in bytes; a peer that announces a longer message is disconnected
 	Events     Events
 }
 
@@ -104,7 +104,7 @@ func (l *Link) shake(server bool, socket zmq4.SocketType) (err error) {
 	return err
 }
 
-// Send queues a message, waiting for room where the peer is slow, until done. It fails with ErrClosed.
+// Send queues a message. If the queue is full it waits for room, until done is closed. The error is ErrClosed.
 func (l *Link) Send(payload []byte, done <-chan struct{}) error {
 	select {
 	case <-l.closing:
@@ -120,7 +120,7 @@ func (l *Link) Send(payload []byte, done <-chan struct{}) error {
 	return ErrClosed
 }
 
-// TrySend queues a message if there is room, and tells whether it did.
+// TrySend queues a message if there is room, and reports whether there was.
 func (l *Link) TrySend(payload []byte) bool {
 	select {
 	case <-l.closing:
@@ -135,12 +135,12 @@ func (l *Link) TrySend(payload []byte) bool {
 	}
 }
 
-// Close writes what is queued, for up to a second, and closes the connection. It may be called again.
+// Close writes the queued messages, for up to 1 s, and closes the connection. It may be called again.
 func (l *Link) Close() {
 	l.stopSending()
 	l.guard.SetWriteDeadline(time.Now().Add(flushLimit))
 	<-l.written
-	// Closing with unread bytes would reset the connection, and with it what the peer has not read yet.
+	// Closing with unread bytes would reset the connection, and the peer would lose what it has not read yet.
 	if half, ok := l.guard.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		l.guard.SetReadDeadline(time.Now().Add(flushLimit))
 		<-l.gone
@@ -149,7 +149,7 @@ func (l *Link) Close() {
 	<-l.gone
 }
 
-// closeGently is Close, and lets the peer read the last message before it sees the end.
+// closeGently closes the link after the peer has had time to read the last message.
 func (l *Link) closeGently() {
 	l.stopSending()
 	l.guard.SetWriteDeadline(time.Now().Add(flushLimit))
@@ -161,7 +161,7 @@ func (l *Link) closeGently() {
 	l.Close()
 }
 
-// Gone is closed when the connection is.
+// Gone returns a channel that is closed when the connection has ended.
 func (l *Link) Gone() <-chan struct{} { return l.gone }
 
 func (l *Link) stopSending() { l.closeOnce.Do(func() { close(l.closing) }) }
@@ -194,7 +194,7 @@ func (l *Link) readAll(events Events) error {
 	}
 }
 
-// command answers a PING, behind what is being written. Pongs for a peer that does not read them are left out.
+// command answers a PING. If the queue is full, there is no answer.
 func (l *Link) command(name string, body []byte) {
 	if name == zmq4.CmdPing {
 		select {
@@ -204,14 +204,15 @@ func (l *Link) command(name string, body []byte) {
 	}
 }
 
-// write sends what is queued, and flushes whenever the queue is empty.
+// write writes the queued messages, and flushes whenever the queue is empty.
 func (l *Link) write() {
 	defer close(l.written)
 	for {
 		select {
 		case next := <-l.queue:
 			if l.put(next) != nil {
-				// The connection is left to the goroutine that reads: what the peer sent before it went may still be there.
+				// The goroutine that reads closes the connection: there may still be messages that the peer sent before it
+				// closed.
 				l.stopSending()
 				return
 			}
@@ -251,7 +252,7 @@ func (l *Link) putRest() {
 	}
 }
 
-// fail ends both goroutines without waiting for them. What has not been read is lost.
+// fail ends both goroutines without waiting for them. Unread messages are lost.
 func (l *Link) fail() {
 	l.stopSending()
 	l.guard.Conn.Close()

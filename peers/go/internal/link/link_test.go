@@ -11,7 +11,7 @@ import (
 
 const patience = 10 * time.Second
 
-// end is what one side of a link has seen.
+// end records the events of one side of a link.
 type end struct {
 	up   chan *Link
 	got  chan []byte
@@ -45,7 +45,7 @@ func take[T any](t *testing.T, from <-chan T) (value T) {
 	return value
 }
 
-// pair gives a listener and a link to it.
+// pair returns a listener and a link to it.
 func pair(t *testing.T, only bool) (listener *Listener, server, client *end, l *Link) {
 	t.Helper()
 	server, client = newEnd(), newEnd()
@@ -98,10 +98,10 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 	}
 }
 
-// The last answers of a peer are read although what is sent to it meets its end: a small message that is flushed, and a
-// large one, of which zmq4 writes a part itself.
+// The last answers of a peer are read even if sending to it fails: with a small message that is flushed, and with a large
+// one, of which zmq4 writes a part itself.
 func TestWhatAPeerSentBeforeItWentIsRead(t *testing.T) {
-	// More than is buffered here, less than the 64 KiB that the system takes at first for a peer that does not read.
+	// More than the buffers of this side, less than the 64 KiB that the system buffers for a peer that does not read.
 	const answers = 3
 	for _, size := range []int{1, 4 * bufferBytes} {
 		server, client, reading := newEnd(), newEnd(), make(chan struct{})
@@ -135,7 +135,7 @@ func TestWhatAPeerSentBeforeItWentIsRead(t *testing.T) {
 	}
 }
 
-func TestEndOfThePeerIsTold(t *testing.T) {
+func TestEndOfThePeerIsReported(t *testing.T) {
 	listener, server, client, l := pair(t, false)
 	take(t, server.up)
 	listener.Close()
@@ -162,7 +162,7 @@ func TestOneLinkAtATime(t *testing.T) {
 	take(t, server.up)
 }
 
-// A peer that does not read holds up nobody but those who send to it, and not for ever.
+// A peer that does not read delays only sends to it, and Close does not wait for it without end.
 func TestAPeerThatDoesNotRead(t *testing.T) {
 	server := newEnd()
 	listener, err := Listen("127.0.0.1", server.config("ROUTER"), false)

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// acceptPause is how long to wait after an accept that failed, as it does where there are no file descriptors left.
+// acceptPause is the pause after an accept that failed, for example because there are no file descriptors left.
 const acceptPause = 50 * time.Millisecond
 
-// Listener takes connections. Each shakes hands in a goroutine of its own, so that none keeps another out.
+// Listener accepts connections. Each handshake has a separate goroutine, so that none delays another.
 type Listener struct {
 	tcp    net.Listener
 	config Config
@@ -24,7 +24,7 @@ type Listener struct {
 	raw    map[net.Conn]struct{}
 }
 
-// Listen listens at a port that the system gives. With only, one link at a time is taken: others are closed.
+// Listen listens on a port that the system chooses. With only, it accepts one link at a time and closes others.
 func Listen(host string, config Config, only bool) (*Listener, error) {
 	tcp, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -36,10 +36,10 @@ func Listen(host string, config Config, only bool) (*Listener, error) {
 	return s, nil
 }
 
-// Port is the port that the system gave.
+// Port returns the port on which the listener listens.
 func (s *Listener) Port() int { return s.tcp.Addr().(*net.TCPAddr).Port }
 
-// Close stops listening and closes the links, which send what they have for up to a second.
+// Close stops listening and closes the links, which write their queued messages for up to 1 s.
 func (s *Listener) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -105,7 +105,7 @@ func (s *Listener) admit(conn net.Conn) bool {
 	return true
 }
 
-// keep takes a link whose handshake is done, unless Close came meanwhile, or another link.
+// keep keeps a link whose handshake is done, unless the listener was closed meanwhile or has its only link.
 func (s *Listener) keep(l *Link, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +123,7 @@ func (s *Listener) forget(l *Link) {
 	delete(s.links, l)
 }
 
-// Dial connects to a port of this machine and shakes hands. ctx bounds the connecting.
+// Dial connects to a port and shakes hands. ctx bounds both.
 func Dial(ctx context.Context, host string, port int, config Config) (*Link, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(port)))

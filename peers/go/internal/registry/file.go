@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// services is the file's content: entries as text, so that what others wrote stays as it is.
+// services is the content of the file. Entries stay text, so that those of other implementations do not change.
 type services map[string]json.RawMessage
 
-// read gives the entries; none where there is no file yet. ok is false where the file is not a JSON map.
+// read returns the entries, none if there is no file. It reports in ok whether the file is a JSON map.
 func (r *Registry) read() (found services, ok bool, err error) {
 	text, err := os.ReadFile(r.file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -29,8 +29,8 @@ func (r *Registry) read() (found services, ok bool, err error) {
 	return found, true, nil
 }
 
-// readOrSetAside moves a file that is no registry aside, for a person to look at. Called under the locks, when nobody
-// is in the middle of writing it.
+// readOrSetAside reads the entries. It moves a file that is no JSON map aside, so that it can be repaired. The caller must
+// hold the locks.
 func (r *Registry) readOrSetAside() (services, error) {
 	found, ok, err := r.read()
 	if err != nil || ok {
@@ -40,13 +40,13 @@ func (r *Registry) readOrSetAside() (services, error) {
 	if err := os.Rename(r.file, aside); err != nil {
 		return nil, err
 	}
-	r.Warn(fmt.Sprintf("The service registry %s did not hold a JSON map. It was moved to %s and an empty one takes its "+
-		"place. Start the services that were registered in it again, or repair the file and move it back.", r.file, aside))
+	r.Warn(fmt.Sprintf("the service registry %s was no JSON map and was moved to %s; start the services that were registered "+
+		"in it again, or repair the file and move it back", r.file, aside))
 	return services{}, nil
 }
 
-// replace writes the entries to a temporary file, to the disk, and renames it: whoever reads the file sees the old
-// entries or the new ones. held is asked at the last moment; when it says no, nothing is replaced.
+// replace writes the entries to a temporary file, syncs it to the disk, and renames it, so that readers see either the old
+// or the new entries. Just before the rename it calls held, and replaces nothing if that returns false.
 func (r *Registry) replace(entries services, held func() bool) (done bool, err error) {
 	temporary, err := os.CreateTemp(r.folder, "services.json.*.tmp") // made with mode 0600
 	if err != nil {
@@ -82,7 +82,7 @@ func format(entries services) []byte {
 	return out.Bytes()
 }
 
-// entry is what an entry means to us. Go's older implementation wrote start_time.
+// entry is an entry of the registry. The older Go implementation wrote start_time instead of started.
 type entry struct {
 	Port      int    `json:"port"`
 	PID       int    `json:"pid"`

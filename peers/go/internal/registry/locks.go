@@ -17,17 +17,17 @@ import (
 const (
 	// lockTimeout is how long a write waits for its locks.
 	lockTimeout = 10 * time.Second
-	// staleAfter is the age at which a lock is broken whoever holds it.
+	// staleAfter is the age at which a lock is broken, even if its holder still runs.
 	staleAfter = 10 * time.Second
-	// retryEvery is the least pause between two tries; chance adds up to three times that.
+	// retryEvery is the shortest pause between two attempts. A random part adds up to three times that.
 	retryEvery = 5 * time.Millisecond
 )
 
-// lockNames in the order in which they are taken. None of the older implementations excludes the others; a writer that
-// holds all three excludes every one of them.
+// lockNames are the locks, in the order in which they are taken. Each of the older implementations takes one of them and
+// none excludes the others. A writer that holds all three excludes all of them.
 var lockNames = []string{"services.json.lock", "registry.lock", "services.lock"}
 
-// lock is one that this process has made. info tells it from a later one at the same path.
+// lock is a lock that this process holds. info distinguishes it from a later one at the same path.
 type lock struct {
 	path string
 	info fs.FileInfo
@@ -49,8 +49,8 @@ func (r *Registry) lock(ctx context.Context, deadline time.Time) (lockSet, error
 	return locks, nil
 }
 
-// take tries until the deadline; the try that comes after it is still a whole one, as by then a lock that was fresh when
-// the waiting began is stale.
+// take tries to take a lock until the deadline, and once after it: a lock that was new when the waiting began is stale by
+// then.
 func (r *Registry) take(ctx context.Context, path string, deadline time.Time, held lockSet) (lock, error) {
 	for {
 		last := !time.Now().Before(deadline)
@@ -83,11 +83,11 @@ func (r *Registry) locked(path string) error {
 		holder = fmt.Sprintf("process %d", pid)
 	}
 	return &Error{Code: CodeLockTimeout, File: path, PID: pid,
-		Message: fmt.Sprintf("The service registry is locked: %s was still held by %s after %v. Try again; if the holder is "+
-			"stuck, end it, and its lock is broken by the next one who needs it.", path, holder, r.LockTimeout)}
+		Message: fmt.Sprintf("the service registry is locked: %s was still held by %s after %v; try again, and if the holder "+
+			"hangs, end it: the next writer then breaks its lock", path, holder, r.LockTimeout)}
 }
 
-// tryLock makes the lock: a directory for services.json.lock, otherwise a file with this process's pid.
+// tryLock creates the lock: a directory for services.json.lock, otherwise a file with the pid of this process.
 func tryLock(path string) (fs.FileInfo, error) {
 	if filepath.Base(path) == lockNames[0] {
 		if err := os.Mkdir(path, 0o700); err != nil {
@@ -107,7 +107,7 @@ func tryLock(path string) (fs.FileInfo, error) {
 	return file.Stat()
 }
 
-// held tells whether every lock still is this process's.
+// held reports whether this process still holds every lock.
 func (s lockSet) held() bool {
 	for _, l := range s {
 		if now, err := os.Lstat(l.path); err != nil || !os.SameFile(now, l.info) {
@@ -117,7 +117,7 @@ func (s lockSet) held() bool {
 	return true
 }
 
-// touch keeps a long wait from making the locks held so far look abandoned.
+// touch updates the times of the locks, so that they do not become stale during a long wait.
 func (s lockSet) touch() {
 	now := time.Now()
 	for _, l := range s {
@@ -125,7 +125,7 @@ func (s lockSet) touch() {
 	}
 }
 
-// release lets go in reverse, leaving locks that are not this process's any more.
+// release removes the locks in reverse order, except those that this process no longer holds.
 func (s lockSet) release() {
 	for i := len(s) - 1; i >= 0; i-- {
 		if now, err := os.Lstat(s[i].path); err == nil && os.SameFile(now, s[i].info) {
@@ -134,9 +134,9 @@ func (s lockSet) release() {
 	}
 }
 
-// breakStale removes an abandoned lock, and tells whether trying again at once is worth it. Only the holder of the claim
-// beside the lock may break it, and what it removes it first renames and looks at again, so that of several who try at
-// most one breaks a lock, and none a fresh one.
+// breakStale removes a stale lock, and reports whether it did. Only the holder of the claim, a second lock at path.breaking,
+// may break the lock. It renames the lock and checks it again before it removes it, so that at most one of several
+// processes breaks a lock, and none breaks a new one.
 func breakStale(path string) bool {
 	claim := path + ".breaking"
 	if _, err := tryLock(claim); err != nil {
@@ -163,7 +163,7 @@ func removeJudged(path string, judged fs.FileInfo) bool {
 	return os.RemoveAll(aside) == nil
 }
 
-// isStale goes by the holder's pid, where the lock has one, and by age.
+// isStale reports whether a lock is too old, or its holder has ended.
 func isStale(path string, seen fs.FileInfo) bool {
 	if time.Since(seen.ModTime()) >= staleAfter {
 		return true
@@ -181,7 +181,7 @@ func readPID(path string) (int, bool) {
 	return pid, err == nil && pid > 0
 }
 
-// alive tells whether a process with this id runs, whoever owns it.
+// alive reports whether a process with this id runs, even as another user.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

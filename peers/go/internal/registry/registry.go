@@ -1,4 +1,4 @@
-// Package registry is ~/.multifrost/services.json, where services are found by name.
+// Package registry reads and writes ~/.multifrost/services.json, where services are found by name.
 package registry
 
 import (
@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// DiscoverTimeout is how long discovery waits for a service unless told otherwise.
+	// DiscoverTimeout is how long discovery waits for a service by default.
 	DiscoverTimeout = 5 * time.Second
-	// discoverEvery is the time between two looks.
+	// discoverEvery is the time between two reads of the file.
 	discoverEvery = 100 * time.Millisecond
-	// maxIDLength is the most characters of a service id.
+	// maxIDLength is the most characters that a service id may have.
 	maxIDLength = 255
 )
 
@@ -34,7 +34,7 @@ const (
 	CodeInvalid     = "INVALID_OPTION"
 )
 
-// Error says what the registry refused or could not do.
+// Error reports what the registry refused or could not do.
 type Error struct {
 	Code, Message   string
 	ServiceID, File string
@@ -45,37 +45,38 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Service is an entry whose process lives.
+// Service is an entry whose process runs.
 type Service struct {
 	ID      string
 	Port    int
 	PID     int
-	Started time.Time // zero where the entry does not tell
+	Started time.Time // zero if the entry has no time
 }
 
 // Registry is the registry of one home folder.
 type Registry struct {
 	folder string
 	file   string
-	// LockTimeout bounds the waiting for locks: 10 s.
+	// LockTimeout bounds the waiting for locks. Default: 10 s.
 	LockTimeout time.Duration
-	// Warn is told what a person should know.
+	// Warn logs a warning.
 	Warn func(message string)
 }
 
-// Open gives the registry below $HOME; nothing is read or made yet.
+// Open returns the registry in $HOME. It reads and creates nothing.
 func Open(warn func(string)) (*Registry, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil, &Error{Code: CodeUnavailable, Err: err,
-			Message: fmt.Sprintf("There is no service registry without a home folder: %v. Set HOME.", err)}
+			Message: fmt.Sprintf("the service registry needs a home folder: %v; set HOME", err)}
 	}
 	folder := filepath.Join(home, ".multifrost")
 	file := filepath.Join(folder, "services.json")
 	return &Registry{folder: folder, file: file, LockTimeout: lockTimeout, Warn: warn}, nil
 }
 
-// Register enters this process. The error is an *Error: CodeExists, CodeLockTimeout, CodeUnavailable, CodeInvalid.
+// Register adds an entry for this process. The error is an *Error with CodeExists, CodeLockTimeout, CodeUnavailable or
+// CodeInvalid, or that of ctx.
 func (r *Registry) Register(ctx context.Context, id string, port int) error {
 	if err := checkID(id); err != nil {
 		return err
@@ -91,7 +92,7 @@ func (r *Registry) Register(ctx context.Context, id string, port int) error {
 	})
 }
 
-// Unregister takes the entry out, if it is this process's.
+// Unregister removes the entry, if it belongs to this process.
 func (r *Registry) Unregister(ctx context.Context, id string) error {
 	return r.update(ctx, func(entries services) (bool, error) {
 		if own, ok := parseEntry(entries[id]); !ok || own.PID != os.Getpid() {
@@ -102,7 +103,7 @@ func (r *Registry) Unregister(ctx context.Context, id string) error {
 	})
 }
 
-// Discover looks until the service is there and its process alive, or timeout is over. It takes no lock.
+// Discover waits until the service is registered and its process runs, for at most timeout. It takes no lock.
 func (r *Registry) Discover(ctx context.Context, id string, timeout time.Duration) (Service, error) {
 	if err := checkID(id); err != nil {
 		return Service{}, err
@@ -134,8 +135,8 @@ func (e entry) service(id string) Service {
 	return Service{ID: id, Port: e.Port, PID: e.PID, Started: started}
 }
 
-// update runs a change under the locks and writes what it made of the entries. It starts over where this process was
-// stopped for so long that its locks were broken.
+// update applies a change to the entries under the locks. It starts over if this process was suspended for so long that
+// its locks were broken.
 func (r *Registry) update(ctx context.Context, change func(services) (changed bool, err error)) error {
 	err := os.MkdirAll(r.folder, 0o700)
 	if err == nil {
@@ -172,21 +173,21 @@ func (r *Registry) updateOnce(ctx context.Context, deadline time.Time, change fu
 
 func (r *Registry) exists(id string, other entry) error {
 	return &Error{Code: CodeExists, ServiceID: id, File: r.file, PID: other.PID, Port: other.Port,
-		Message: fmt.Sprintf("Service '%s' is already registered by process %d on port %d, which is still running. "+
-			"Stop that process first, or register under another name.", id, other.PID, other.Port)}
+		Message: fmt.Sprintf("service '%s' is already registered by process %d on port %d, which is still running; "+
+			"stop that process first, or register under another name", id, other.PID, other.Port)}
 }
 
 func (r *Registry) notFound(id string, timeout time.Duration, entries services) error {
 	e := &Error{Code: CodeNotFound, ServiceID: id, File: r.file}
-	there, advice := "No service is registered there.", "Start the service first, or check its name."
+	there, advice := "no service is registered there", "start the service first, or check its name"
 	if dead, ok := parseEntry(entries[id]); ok {
 		e.PID, e.Port = dead.PID, dead.Port
-		there = fmt.Sprintf("Its entry names process %d on port %d, but that process is not running.", dead.PID, dead.Port)
-		advice = "Start the service again."
+		there = fmt.Sprintf("its entry lists process %d on port %d, but that process is not running", dead.PID, dead.Port)
+		advice = "start the service again"
 	} else if len(entries) > 0 {
-		there = "Registered there: " + names(entries) + "."
+		there = "registered there are " + names(entries)
 	}
-	e.Message = fmt.Sprintf("Service '%s' was not found in %s within %v. %s %s", id, r.file, timeout, there, advice)
+	e.Message = fmt.Sprintf("service '%s' was not found in %s within %v: %s; %s", id, r.file, timeout, there, advice)
 	return e
 }
 
@@ -205,18 +206,18 @@ func names(entries services) string {
 
 func (r *Registry) unavailable(verb string, cause error) error {
 	return &Error{Code: CodeUnavailable, File: r.file, Err: cause,
-		Message: fmt.Sprintf("The service registry %s cannot be %s: %v. Make sure that %s is a directory this user may "+
-			"read and write, or set HOME to another.", r.file, verb, cause, r.folder)}
+		Message: fmt.Sprintf("the service registry %s cannot be %s: %v; make sure that %s is a directory that this user "+
+			"can read and write, or set HOME to another", r.file, verb, cause, r.folder)}
 }
 
 func checkID(id string) error {
 	switch {
 	case id == "":
-		return &Error{Code: CodeInvalid, Message: "A service id must not be empty."}
+		return &Error{Code: CodeInvalid, Message: "a service id must not be empty"}
 	case utf8.RuneCountInString(id) > maxIDLength:
-		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("A service id may have %d characters at most.", maxIDLength)}
+		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("a service id must not have more than %d characters", maxIDLength)}
 	case !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl):
-		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("The service id %q contains a control character. Leave it out.", id)}
+		return &Error{Code: CodeInvalid, Message: fmt.Sprintf("the service id %q contains a control character or invalid UTF-8", id)}
 	}
 	return nil
 }

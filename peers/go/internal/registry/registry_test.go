@@ -15,7 +15,7 @@ import (
 
 const registrant = "MULTIFROST_TEST_REGISTER"
 
-// TestMain is a process that registers services, where it is told to.
+// TestMain registers services if the variable registrant is set, and runs the tests otherwise.
 func TestMain(m *testing.M) {
 	id := os.Getenv(registrant)
 	if id == "" {
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// open gives the registry of a new home.
+// open returns the registry of a new home folder.
 func open(t *testing.T) *Registry {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
@@ -74,7 +74,7 @@ func (r *Registry) put(t *testing.T, name, text string) string {
 	return path
 }
 
-// deadPID is that of a process that has ended.
+// deadPID returns the id of a process that has ended.
 func deadPID(t *testing.T) int {
 	t.Helper()
 	command := exec.Command("true")
@@ -249,7 +249,7 @@ func TestManyWritersLoseNothing(t *testing.T) {
 	}
 }
 
-func TestUnusableRegistry(t *testing.T) {
+func TestUnusableRegistryAndInvalidIDsAreErrors(t *testing.T) {
 	r := open(t)
 	if err := os.WriteFile(r.folder, nil, 0o600); err != nil { // a file where the folder should be
 		t.Fatal(err)

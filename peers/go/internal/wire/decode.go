@@ -5,26 +5,26 @@ import (
 	"unicode/utf8"
 )
 
-// Decode reads a message. Whatever the bytes are, it gives a message or a *Fault, and nothing else happens.
+// Decode reads a message. It returns either a message or a *Fault, whatever the bytes are.
 func (c *Codec) Decode(data []byte) (*Message, *Fault) {
 	if fault := scan(data, c.Limits); fault != nil {
 		return nil, fault
 	}
 	value, err := readValue(data)
 	if err != nil {
-		return nil, &Fault{Code: CodeMalformed, What: fmt.Sprintf("A message cannot be read: %v.", err)}
+		return nil, &Fault{Code: CodeMalformed, What: fmt.Sprintf("a message cannot be read: %v", err)}
 	}
 	fields, ok := value.(map[string]any)
 	if !ok {
-		return nil, &Fault{Code: CodeMalformed, What: "A message must be a map."}
+		return nil, &Fault{Code: CodeMalformed, What: "a message must be a map"}
 	}
 	if app, ok := fields["app"].(string); !ok || app != c.App {
-		return nil, &Fault{Code: CodeForeignApp, What: fmt.Sprintf("A message is for the app %.60v, not for %q.", fields["app"], c.App)}
+		return nil, &Fault{Code: CodeForeignApp, What: fmt.Sprintf("a message is for the app %.60v, not for %q", fields["app"], c.App)}
 	}
 	return shape(fields)
 }
 
-// shape checks the fields that the type of the message has.
+// shape checks the fields of the message, by its type.
 func shape(fields map[string]any) (*Message, *Fault) {
 	m, fault := base(fields)
 	if fault != nil {
@@ -48,21 +48,21 @@ func shape(fields map[string]any) (*Message, *Fault) {
 	return m, nil
 }
 
-// base reads what every message has.
+// base reads the fields that every message has.
 func base(fields map[string]any) (*Message, *Fault) {
 	typ, _ := fields["type"].(string)
 	id, _ := fields["id"].(string)
 	switch typ {
 	case Call, Response, Error, Heartbeat:
 		if id == "" {
-			return nil, refuse(fields, CodeMissingID, fmt.Sprintf("A %s message has no id.", typ))
+			return nil, refuse(fields, CodeMissingID, fmt.Sprintf("a %s message has no id", typ))
 		}
 	case Stdout, Stderr, Shutdown, Ready:
 	default:
-		return nil, refuse(fields, CodeUnknownType, fmt.Sprintf("A message has the unknown type %.60q.", typ))
+		return nil, refuse(fields, CodeUnknownType, fmt.Sprintf("a message has the unknown type %.60q", typ))
 	}
 	if tooLong(id) {
-		return nil, refuse(fields, CodeMalformed, fmt.Sprintf("A %s message has an id of more than %d characters.", typ, maxIDBytes))
+		return nil, refuse(fields, CodeMalformed, fmt.Sprintf("a %s message has an id of more than %d characters", typ, maxIDBytes))
 	}
 	m := &Message{Type: typ, ID: id}
 	switch at := fields["timestamp"].(type) {
@@ -87,13 +87,13 @@ func callFields(m *Message, fields map[string]any) (fault *Fault) {
 	case []any:
 		m.Args = args
 	default:
-		return refuse(fields, CodeMalformed, "A call's 'args' must be an array.")
+		return refuse(fields, CodeMalformed, "a call's 'args' must be an array")
 	}
 	m.Namespace = DefaultNamespace
 	if namespace, ok := fields["namespace"].(string); ok {
 		m.Namespace = namespace
 	}
-	// Older JavaScript writes clientName.
+	// The older JavaScript implementation writes clientName.
 	for _, name := range []string{"clientName", "client_name"} {
 		if client, ok := fields[name].(string); ok {
 			m.ClientName = client
@@ -109,7 +109,7 @@ func text(fields map[string]any, name string) (string, *Fault) {
 	case string:
 		return value, nil
 	default:
-		return "", refuse(fields, CodeMalformed, fmt.Sprintf("The field '%s' of a message must be text.", name))
+		return "", refuse(fields, CodeMalformed, fmt.Sprintf("the field '%s' of a message must be text", name))
 	}
 }
 
@@ -122,7 +122,7 @@ func refuse(fields map[string]any, code, what string) *Fault {
 	return fault
 }
 
-// tooLong tells ids that cannot be a UUID or anything like it.
+// tooLong reports whether an id has too many characters.
 func tooLong(id string) bool { return len(id) > maxIDBytes && utf8.RuneCountInString(id) > maxIDBytes }
 
 func has(fields map[string]any, name string) bool {

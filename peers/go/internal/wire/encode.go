@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Encode writes a message. The error is a *ValueError; nothing is half sent.
+// Encode returns the bytes of a message. The error is a *ValueError.
 func (c *Codec) Encode(m *Message) ([]byte, error) {
 	w := newWriter(c.Limits)
 	w.enc.EncodeMapLen(countFields(m))
@@ -25,7 +25,7 @@ func (c *Codec) Encode(m *Message) ([]byte, error) {
 	return w.buf.Bytes(), nil
 }
 
-// countFields counts what parts writes, and the four fields that every message has.
+// countFields returns the number of fields that parts writes, and the four that every message has.
 func countFields(m *Message) int {
 	count := 4
 	for _, present := range []bool{

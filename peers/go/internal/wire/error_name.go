@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ErrorName is how an error's type is told to other languages: the Go type without its package,
-// or "error" for those that have no telling type.
+// ErrorName returns the name of an error's type for other languages: the Go type without its package, or "error" for
+// errors of errors.New, errors.Join and fmt.Errorf.
 func ErrorName(err error) string {
 	name, _, _ := strings.Cut(strings.TrimLeft(reflect.TypeOf(err).String(), "*"), "[")
 	switch name {

@@ -1,6 +1,6 @@
 package wire
 
-// Codes of what can be wrong with a message or a value; the same in every language.
+// Codes of faults in a message or a value, the same in every language.
 const (
 	CodeMalformed   = "MALFORMED_MESSAGE"
 	CodeLimit       = "LIMIT_EXCEEDED"
@@ -11,15 +11,16 @@ const (
 	CodeTooLarge    = "MESSAGE_TOO_LARGE"
 )
 
-// Fault says why bytes are no message for this side. ID and Type are those of the message, where they stand before the
-// fault; its sender can then be answered.
+// Fault says why bytes are no message for this side. ID and Type are those of the message, if they precede the fault, so
+// that the sender can be answered.
 type Fault struct {
 	Code, What, ID, Type string
 }
 
+// Error returns What.
 func (f *Fault) Error() string { return f.What }
 
-// Ignored tells messages of other programs and newer versions from broken ones.
+// Ignored reports whether the message is of another program or a newer version, and so not broken.
 func (f *Fault) Ignored() bool { return f.Code == CodeForeignApp || f.Code == CodeUnknownType }
 
 // ValueError says why a value cannot be sent, and where in the message it is.

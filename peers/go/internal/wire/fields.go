@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Field is a field of a struct as it travels.
+// Field is a field of a struct as it is sent.
 type Field struct {
 	Name      string
 	Index     []int
@@ -18,8 +18,8 @@ type Field struct {
 
 var fieldsOf sync.Map // reflect.Type to []Field
 
-// Fields gives the exported fields of a struct, those of embedded structs included, by the names that they have in a
-// `msgpack` or else a `json` tag, or their own; sorted by name. A field tagged "-" is left out.
+// Fields returns the exported fields of a struct and of its embedded structs, sorted by name. The name is that of the
+// `msgpack` tag, the `json` tag or the field, in this order. A field tagged "-" is left out.
 func Fields(t reflect.Type) []Field {
 	if known, ok := fieldsOf.Load(t); ok {
 		return known.([]Field)
@@ -30,7 +30,7 @@ func Fields(t reflect.Type) []Field {
 		if !ok {
 			continue
 		}
-		// The field that is the least deep wins, as everywhere in Go.
+		// The field with the least depth wins, as everywhere in Go.
 		if other, taken := byName[field.Name]; !taken || len(field.Index) < len(other.Index) {
 			byName[field.Name] = field
 		}
@@ -60,7 +60,7 @@ func fieldOf(f reflect.StructField) (Field, bool) {
 	return Field{Name: name, Index: f.Index, Type: f.Type, OmitEmpty: omit}, true
 }
 
-// isStruct tells an embedded struct, whose fields stand for themselves.
+// isStruct reports whether t is a struct, whose fields are promoted when it is embedded.
 func isStruct(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzDecode: whatever the bytes are, reading them gives a message or a fault; and a message that was read can be written
-// and read again. Run it for longer with: go test -fuzz FuzzDecode ./internal/wire
+// FuzzDecode checks that any bytes decode to either a message or a fault, and that a decoded message can be encoded and
+// decoded again. Run it with: go test -fuzz FuzzDecode ./internal/wire
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob("../../../../interop/vectors/*.json")
 	if err != nil || len(files) == 0 {

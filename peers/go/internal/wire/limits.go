@@ -1,7 +1,7 @@
 package wire
 
-// Limits bound a message and its parts. They hold when writing (nothing is sent) and when reading (checked before
-// memory is taken). A field that is 0 means its default.
+// Limits bound a message and its parts. They hold when writing, where nothing is sent, and when reading, where they are
+// checked before memory is allocated. A field that is 0 means its default.
 type Limits struct {
 	MessageBytes int // a whole message; default 64 MiB
 	StringBytes  int // one text, in bytes of UTF-8; default 64 MiB
@@ -14,15 +14,15 @@ type Limits struct {
 
 const (
 	mib = 1 << 20
-	// envelopeValues is what the message's own fields add to its values.
+	// envelopeValues is how many values the fields of a message add to those of the user.
 	envelopeValues = 32
-	// maxIDBytes is the longest message id that is taken.
+	// maxIDBytes is the longest message id that is accepted.
 	maxIDBytes = 256
-	// timestampBytes is the longest timestamp extension, which is no binary value.
+	// timestampBytes is the longest timestamp extension. The limit of binary values does not hold for timestamps.
 	timestampBytes = 12
 )
 
-// WithDefaults fills in the fields that are not positive.
+// WithDefaults returns the limits with defaults for the fields that are not positive.
 func (l Limits) WithDefaults() Limits {
 	for _, field := range []struct {
 		value    *int

@@ -1,4 +1,4 @@
-// Package wire turns messages of the protocol comlink_ipc_v3 into bytes and back.
+// Package wire encodes and decodes messages of the protocol comlink_ipc_v3.
 package wire
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Names that both sides agree on.
+// Names that both sides use.
 const (
 	AppID            = "comlink_ipc_v3"
 	DefaultNamespace = "default"
@@ -27,20 +27,20 @@ const (
 	Ready     = "ready"
 )
 
-// Message is a message of any type; Type says which of the fields it has.
+// Message is a message of any type. Type says which of the fields it has.
 type Message struct {
 	Type       string
 	ID         string
 	Timestamp  float64 // seconds since 1970
 	Function   string
-	Args       []any // of a call; of a heartbeat nil when absent
+	Args       []any // of a call, or of a heartbeat, where nil means absent
 	Namespace  string
 	ClientName string
 	Result     any
-	HasResult  bool // whether Result is on the wire: absent and nil differ
+	HasResult  bool // whether the message has a result: absent and nil differ
 	Error      string
 	Output     string
-	Metadata   map[string]any // nil when absent
+	Metadata   map[string]any // nil if absent
 }
 
 // Codec reads and writes the messages of one app.
@@ -49,7 +49,7 @@ type Codec struct {
 	Limits Limits
 }
 
-// NewCodec makes a codec; an empty app means AppID.
+// NewCodec returns a codec. An empty app means AppID.
 func NewCodec(app string, limits Limits) *Codec {
 	if app == "" {
 		app = AppID
@@ -57,15 +57,15 @@ func NewCodec(app string, limits Limits) *Codec {
 	return &Codec{App: app, Limits: limits.WithDefaults()}
 }
 
-// New makes a message with a fresh id.
+// New returns a message with a new id.
 func New(typ string) *Message { return Answer(typ, NewID()) }
 
-// Answer makes a message that carries the id of the one it answers.
+// Answer returns a message with the id of the message that it answers.
 func Answer(typ, id string) *Message {
 	return &Message{Type: typ, ID: id, Timestamp: Now()}
 }
 
-// HeartbeatAnswer repeats a heartbeat and marks it as answered.
+// HeartbeatAnswer returns a copy of a heartbeat, marked as its answer.
 func HeartbeatAnswer(heartbeat *Message) *Message {
 	answer := Answer(Heartbeat, heartbeat.ID)
 	answer.Args = heartbeat.Args
@@ -77,10 +77,10 @@ func HeartbeatAnswer(heartbeat *Message) *Message {
 	return answer
 }
 
-// Now is the time as messages carry it.
+// Now returns the time in seconds since 1970, as messages carry it.
 func Now() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
 
-// NewID makes a random UUID, version 4.
+// NewID returns a random UUID, version 4.
 func NewID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails

@@ -13,7 +13,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// Ext is an extension value that has no Go type of its own.
+// Ext is an extension value without a Go type.
 type Ext struct {
 	Type int8
 	Data []byte
@@ -21,9 +21,9 @@ type Ext struct {
 
 const (
 	extTimestamp = -1
-	// extUndefined with one zero byte is how older JavaScript writes undefined.
+	// extUndefined with one zero byte is undefined as the older JavaScript implementation writes it.
 	extUndefined = 0
-	// maxSeconds is the furthest time from 1970 that every language here can hold, in seconds.
+	// maxSeconds is the furthest time from 1970 that every supported language can represent, in seconds.
 	maxSeconds = 8_640_000_000_000
 )
 
@@ -93,7 +93,7 @@ func readArray(dec *msgpack.Decoder) (any, error) {
 	return items, nil
 }
 
-// readMap keeps the last of equal keys.
+// readMap reads a map. Of equal keys, the last one counts.
 func readMap(dec *msgpack.Decoder) (any, error) {
 	length, err := dec.DecodeMapLen()
 	if err != nil {
@@ -114,7 +114,7 @@ func readMap(dec *msgpack.Decoder) (any, error) {
 	return items, nil
 }
 
-// keyText makes text of a key that is a number, a boolean or nil; the scan lets nothing else through.
+// keyText turns a key that is a number, a boolean or nil into text. scan refuses other keys.
 func keyText(key any) string {
 	switch key := key.(type) {
 	case string:
@@ -168,7 +168,7 @@ func readTime(data []byte) (time.Time, bool) {
 	return time.Unix(seconds, nanos).UTC(), true
 }
 
-// validText replaces every byte that is not UTF-8 by U+FFFD.
+// validText replaces each byte that is not valid UTF-8 with U+FFFD.
 func validText(text string) string {
 	if utf8.ValidString(text) {
 		return text

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// scan walks over a message's bytes before anything is made of them, so that a hostile length or depth costs nothing
-// and the decoder behind it meets only sound MessagePack within the limits.
+// scan checks the bytes of a message before they are decoded, so that a hostile length or depth costs no memory and the
+// decoder sees only valid MessagePack within the limits.
 func scan(data []byte, limits Limits) *Fault {
 	s := &scanner{data: data, limits: limits}
 	if len(data) > limits.MessageBytes {
@@ -24,7 +24,7 @@ func scan(data []byte, limits Limits) *Fault {
 	return nil
 }
 
-// container is an array or map that is being walked through, and how many values it still wants.
+// container is an array or map that is being scanned, and how many values are still missing.
 type container struct {
 	wanted int
 	isMap  bool
@@ -36,12 +36,12 @@ type scanner struct {
 	at     int
 	values int
 	open   []container
-	field  string // the message's own field whose value is next
+	field  string // the field of the message whose value is next
 	id     string
 	typ    string
 }
 
-// step takes one value or container head, then leaves the containers that are complete.
+// step scans one value or the head of a container, then leaves the containers that are complete.
 func (s *scanner) step() *Fault {
 	top := &s.open[len(s.open)-1]
 	isKey := top.isMap && top.wanted%2 == 0
@@ -106,7 +106,7 @@ func (s *scanner) enter(h head) *Fault {
 		around++
 	}
 	switch {
-	case h.length > limit && len(s.open) > 1: // the message's own map is no value
+	case h.length > limit && len(s.open) > 1: // the limit does not hold for the message itself
 		return s.exceeds(fmt.Sprintf("%s of %d items", what, h.length), name, limit)
 	case len(s.open) >= s.limits.Depth+around:
 		return s.exceeds("arrays and maps nested too deep", "Depth", s.limits.Depth)
@@ -118,7 +118,7 @@ func (s *scanner) enter(h head) *Fault {
 	return nil
 }
 
-// note remembers the message's own id and type. Level one is the message as a whole, level two its map.
+// note keeps the id and type of the message. Level one is the whole message, level two its map.
 func (s *scanner) note(h head, start int, isKey bool) {
 	if len(s.open) != 2 || !s.open[1].isMap {
 		return
@@ -148,7 +148,7 @@ func (s *scanner) exceeds(what, limit string, value int) *Fault {
 }
 
 func (s *scanner) fault(code, what string) *Fault {
-	text := fmt.Sprintf("A message of %d bytes cannot be read: %s.", len(s.data), what)
+	text := fmt.Sprintf("a message of %d bytes cannot be read: %s", len(s.data), what)
 	return &Fault{Code: code, What: text, ID: validText(s.id), Type: validText(s.typ)}
 }
 
@@ -164,14 +164,14 @@ const (
 	kindInvalid
 )
 
-// head is the first byte of a value and the length behind it. length is in bytes, or in items for a container.
+// head is the first byte of a value and the length that follows. length is in bytes, or in items for a container.
 type head struct {
 	kind   kind
 	size   int
 	length int
 }
 
-// heads says of the bytes 0xc0 to 0xdf: the kind, how many bytes hold the length, and how many always follow.
+// heads has, for the bytes 0xc0 to 0xdf, the kind, how many bytes hold the length, and how many always follow.
 var heads = [32]struct {
 	kind               kind
 	lengthBytes, fixed int

@@ -145,8 +145,8 @@ func TestLimitsHoldBothWays(t *testing.T) {
 	}
 }
 
-// Announced lengths and depths cost nothing: these few bytes announce gigabytes.
-func TestHostileLengths(t *testing.T) {
+// These few bytes announce gigabytes.
+func TestHostileLengthsCostNoMemory(t *testing.T) {
 	codec := NewCodec("", Limits{})
 	for _, bytes := range []string{
 		"ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "c9ffffffff01", "81a161ddffffffff", strings.Repeat("91", 200),
@@ -202,7 +202,7 @@ func TestForeignMessagesAreIgnored(t *testing.T) {
 	}
 }
 
-func TestIDs(t *testing.T) {
+func TestIDsAreUniqueUUIDs(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
 		id := NewID()
@@ -220,7 +220,7 @@ func TestErrorNames(t *testing.T) {
 		"Fault":      &Fault{},
 	} {
 		if got := ErrorName(err); got != name {
-			t.Errorf("%T is told as %s", err, got)
+			t.Errorf("%T is named %s", err, got)
 		}
 	}
 	if got := ErrorName(fmt.Errorf("x: %w", errors.New("y"))); got != "error" {

@@ -19,7 +19,7 @@ var (
 	bigIntType = reflect.TypeFor[big.Int]()
 )
 
-// writer turns Go values into MessagePack. The first thing that cannot be sent ends it.
+// writer encodes Go values as MessagePack. It stops at the first value that cannot be sent.
 type writer struct {
 	buf    bytes.Buffer
 	enc    *msgpack.Encoder
@@ -30,7 +30,7 @@ type writer struct {
 	within []address
 }
 
-// address tells whether a map, slice or pointer is inside itself.
+// address identifies a map, slice or pointer, to detect one that contains itself.
 type address struct {
 	at     uintptr
 	length int
@@ -43,7 +43,7 @@ func newWriter(limits Limits) *writer {
 	return w
 }
 
-// field writes the value of one of the message's own fields, or an argument. depth is what stands around it already.
+// field writes the value of a field of the message, or an argument.
 func (w *writer) field(path string, value any) error {
 	w.path = append(w.path[:0], path)
 	w.depth = 0
@@ -84,7 +84,7 @@ func (w *writer) value(v reflect.Value) error {
 	}
 }
 
-// special writes the types that are not what their kind says.
+// special writes types that are not encoded by their kind.
 func (w *writer) special(v reflect.Value) (done bool, err error) {
 	switch v.Type() {
 	case timeType:
@@ -130,7 +130,7 @@ func (w *writer) bigInt(n *big.Int) error {
 	}
 }
 
-// float writes whole numbers as floats too; what is not finite has no form that every language reads, and is nil.
+// float writes whole numbers as floats too. It writes NaN and infinities as nil, since not every language can read them.
 func (w *writer) float(f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return w.enc.EncodeNil()

@@ -13,7 +13,7 @@ func (w *writer) pointed(v reflect.Value) error {
 	if v.IsNil() {
 		return w.enc.EncodeNil()
 	}
-	w.values-- // a pointer is no value of its own
+	w.values-- // the pointer itself does not count
 	if v.Kind() == reflect.Interface {
 		return w.value(v.Elem())
 	}
@@ -25,7 +25,7 @@ func (w *writer) pointed(v reflect.Value) error {
 	return w.value(v.Elem())
 }
 
-// list writes a nil slice as an empty one, so that a method that returns []T never surprises with nil.
+// list writes a nil slice as an empty one, so that a method that returns []T never returns nil to its caller.
 func (w *writer) list(v reflect.Value) error {
 	if v.Type().Elem().Kind() != reflect.Uint8 {
 		return w.enter(v, w.items)
@@ -38,7 +38,7 @@ func (w *writer) list(v reflect.Value) error {
 	return w.enc.EncodeBytes(data)
 }
 
-// enter goes into a container, refusing one that contains itself and more levels than allowed.
+// enter writes a container. It refuses one that contains itself, and more levels than the limit.
 func (w *writer) enter(v reflect.Value, write func(reflect.Value) error) error {
 	if w.depth >= w.limits.Depth {
 		return w.limit("levels of arrays and maps", "Depth", w.limits.Depth)
@@ -121,7 +121,7 @@ func (w *writer) record(v reflect.Value) error {
 	for _, field := range fields {
 		value, err := v.FieldByIndexErr(field.Index)
 		if err != nil || field.OmitEmpty && isEmpty(value) {
-			continue // within an embedded pointer that is nil, or left out on request
+			continue // in an embedded pointer that is nil, or left out by omitempty
 		}
 		items = append(items, item{field.Name, value})
 	}

@@ -35,7 +35,6 @@ func TestOutputArrives(t *testing.T) {
 	}
 }
 
-// A handler may be slow, and may make calls.
 func TestOutputHandlersMayCall(t *testing.T) {
 	answers := make(chan error, 1)
 	var w *ParentWorker
@@ -106,7 +105,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
 	process := w.session.process
 	_ = syscall.Kill(w.PID(), syscall.SIGTERM)
-	// Calls are refused when the first signal has been taken.
+	// The worker refuses calls after the first signal.
 	eventually(t, "the worker is stopping", func() bool { _, err := w.CallFunction(within(t), "Add", 1, 2); return err != nil })
 	_ = syscall.Kill(process.cmd.Process.Pid, syscall.SIGINT)
 	if !process.endedWithin(2*time.Second) || process.exit.ExitCode != 130 {
@@ -121,7 +120,7 @@ func TestMethodsAreCancelledAtTheEnd(t *testing.T) {
 	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
 	_ = syscall.Kill(w.PID(), syscall.SIGTERM)
 	var remote *RemoteCallError
-	if err := <-settled; !errors.As(err, &remote) || !strings.Contains(remote.RemoteMessage, "told to stop") {
+	if err := <-settled; !errors.As(err, &remote) || !strings.Contains(remote.RemoteMessage, "stopped early") {
 		t.Error(err)
 	}
 }
@@ -148,7 +147,7 @@ func TestExitIsNoticedAtOnce(t *testing.T) {
 	}
 }
 
-func TestCrashTellsWhy(t *testing.T) {
+func TestCrashErrorHasTheTrace(t *testing.T) {
 	w := started(t, "worker", WithStderr(func(string) {}))
 	_, err := w.CallFunction(within(t), "Crash")
 	var exited *WorkerExitedError
@@ -194,7 +193,7 @@ func TestStopKillsAWorkerThatHangs(t *testing.T) {
 	}
 }
 
-func TestAutoRestart(t *testing.T) {
+func TestWorkerIsRestartedAfterItsExit(t *testing.T) {
 	w := started(t, "worker", WithAutoRestart(), WithStderr(func(string) {}))
 	first := w.PID()
 	_, err := w.CallFunction(within(t), "Exit", 1)
@@ -202,7 +201,7 @@ func TestAutoRestart(t *testing.T) {
 	if !errors.As(err, &exited) {
 		t.Fatal(err)
 	}
-	// Calls made while it restarts wait.
+	// Calls made during the restart wait.
 	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -257,7 +256,7 @@ func TestLostHeartbeatsOpenTheCircuitUntilTheyAreBack(t *testing.T) {
 	eventually(t, "it is healthy again", w.IsHealthy)
 }
 
-func TestCircuitBreaker(t *testing.T) {
+func TestCircuitOpensAfterFailuresAndClosesAfterATrial(t *testing.T) {
 	w := started(t, "worker", WithCircuit(3, 100*time.Millisecond))
 	for range 3 {
 		_, _ = w.CallFunction(within(t), "Missing")
@@ -276,7 +275,7 @@ func TestCircuitBreaker(t *testing.T) {
 	}
 }
 
-func TestFailureRule(t *testing.T) {
+func TestFailureRuleExcludesErrors(t *testing.T) {
 	w := started(t, "worker", WithCircuit(1, time.Minute), WithFailureRule(func(error) bool { return false }))
 	_, _ = w.CallFunction(within(t), "Fail", "validation")
 	if w.CircuitOpen() {
@@ -334,7 +333,7 @@ func TestStartHeedsItsContext(t *testing.T) {
 	}
 }
 
-func TestWrongEnvironment(t *testing.T) {
+func TestInvalidPortEndsTheWorkerWithOneLine(t *testing.T) {
 	program, _ := os.Executable()
 	for _, c := range []struct{ port, message string }{
 		{"80", "COMLINK_ZMQ_PORT is \"80\""}, {"abc", "no port"}, {"65536", "no port"}, {"-1", "no port"}, {"none", "neither COMLINK_ZMQ_PORT"},

@@ -14,34 +14,34 @@ import (
 )
 
 const (
-	// neverThereAfter is how long a spawned worker tries to reach its parent at first.
-	neverThereAfter = 5 * time.Second
-	// goneAfter is how long it tries when the connection broke: a parent that lives takes it at once.
-	goneAfter = time.Second
+	// connectTimeout is how long a spawned worker tries to reach its parent at the start.
+	connectTimeout = 5 * time.Second
+	// reconnectTimeout is how long it tries after the connection was lost. A live parent accepts at once.
+	reconnectTimeout = time.Second
 	// redialEvery is the pause between two tries.
 	redialEvery = 50 * time.Millisecond
-	// lookEvery is how often a spawned worker looks whether its parent's process is still there.
+	// lookEvery is how often a spawned worker checks that its parent's process still runs.
 	lookEvery = 250 * time.Millisecond
 )
 
-// workerLife is a worker from start to end.
-type workerLife struct {
+// workerLifecycle runs a worker from start to end.
+type workerLifecycle struct {
 	config   workerConfig
 	table    *methodTable
 	codec    *wire.Codec
 	calls    *runner
 	log      *slog.Logger
-	methods  context.Context // what methods get
+	methods  context.Context // passed to methods
 	cancel   context.CancelFunc
-	shutdown func() // the parent asks for the end
+	shutdown func() // ends the worker, as the parent asks
 
 	mu      sync.Mutex
-	peers   map[*link.Link]struct{} // those that have sent something
+	peers   map[*link.Link]struct{} // links on which a message has arrived
 	dropped int
 }
 
-func newWorkerLife(config workerConfig, table *methodTable) *workerLife {
-	w := &workerLife{
+func newWorkerLifecycle(config workerConfig, table *methodTable) *workerLifecycle {
+	w := &workerLifecycle{
 		config: config,
 		table:  table,
 		codec:  wire.NewCodec(config.app, config.limits),
@@ -53,17 +53,17 @@ func newWorkerLife(config workerConfig, table *methodTable) *workerLife {
 	return w
 }
 
-func (w *workerLife) linkConfig() link.Config {
+func (w *workerLifecycle) linkConfig() link.Config {
 	return link.Config{Socket: link.Router, MaxMessage: w.codec.Limits.MessageBytes, Events: link.Events{
 		Up:      func(*link.Link) bool { return true },
 		Receive: w.receive,
-		Dropped: func(*link.Link) { w.drop("A message without an envelope was dropped.") },
+		Dropped: func(*link.Link) { w.drop("a message has no envelope") },
 		Down:    func(l *link.Link, _ error) { w.forget(l) },
 	}}
 }
 
-// serveService listens, then says so in the registry: bind first, then publish.
-func (w *workerLife) serveService(ctx context.Context, ownsProcess bool) error {
+// serveService listens, registers the service, and serves until ctx is done.
+func (w *workerLifecycle) serveService(ctx context.Context, ownsProcess bool) error {
 	ctx, w.shutdown = context.WithCancel(ctx)
 	defer w.shutdown()
 	defer w.cancel()
@@ -71,7 +71,7 @@ func (w *workerLife) serveService(ctx context.Context, ownsProcess bool) error {
 	defer func() { restore() }()
 	listener, err := link.Listen(w.config.host, w.linkConfig(), false)
 	if err != nil {
-		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("The service '%s' %v.", w.config.serviceID, err), Err: err}
+		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("the service '%s' %v", w.config.serviceID, err), Err: err}
 	}
 	defer listener.Close()
 	services, err := registry.Open(func(message string) { w.log.Warn(message) })
@@ -79,39 +79,39 @@ func (w *workerLife) serveService(ctx context.Context, ownsProcess bool) error {
 		err = services.Register(ctx, w.config.serviceID, listener.Port())
 	}
 	if err != nil && ctx.Err() != nil {
-		return nil // told to end before it was registered
+		return nil // ended before it was registered
 	}
 	if err != nil {
 		return registryError(err)
 	}
 	<-ctx.Done()
-	// Withdrawn at once, so that nobody finds a service that takes no more calls, and while the last ones finish.
+	// Unregister at once, while the last calls finish, so that parents do not find a service that refuses calls.
 	withdrawn := make(chan error, 1)
 	go func() { withdrawn <- services.Unregister(context.Background(), w.config.serviceID) }()
 	w.calls.drain(w.config.stopTimeout, w.cancel)
 	if err := <-withdrawn; err != nil {
-		w.log.Warn("The service could not be unregistered.", "error", err)
+		w.log.Warn("cannot unregister the service", "error", err)
 	}
-	restore() // while there is somebody to forward to
+	restore() // while parents are still connected
 	restore = func() {}
 	return nil
 }
 
 // serveSpawned connects to the parent and ends with it.
-func (w *workerLife) serveSpawned(ctx context.Context, port int, ownsProcess bool) error {
+func (w *workerLifecycle) serveSpawned(ctx context.Context, port int, ownsProcess bool) error {
 	parent := os.Getppid()
 	ctx, w.shutdown = context.WithCancel(ctx)
 	defer w.shutdown()
 	defer w.cancel()
 	restore := w.forwardOutput(ownsProcess, false)
-	first, err := w.dial(ctx, port, parent, neverThereAfter)
+	first, err := w.dial(ctx, port, parent, connectTimeout)
 	if err != nil {
 		restore()
 		if ctx.Err() != nil {
-			return nil // told to end before there was a parent
+			return nil // ended before it was connected
 		}
-		return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("No parent could be reached at port %d (%s) within %v: %v. "+
-			"The parent sets it when it spawns a worker; unset it to run this one as a service.", port, wire.PortVariable, neverThereAfter, err)}
+		return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("no parent could be reached on port %d (%s) within %v: %v; "+
+			"the parent sets it when it spawns a worker: unset it to run this one as a service", port, wire.PortVariable, connectTimeout, err)}
 	}
 	// The parent is watched until the last call is answered.
 	watching, stopWatching := context.WithCancel(context.Background())
@@ -127,7 +127,7 @@ func (w *workerLife) serveSpawned(ctx context.Context, port int, ownsProcess boo
 	}()
 	select {
 	case <-drained:
-	case <-orphaned: // nobody is left to answer
+	case <-orphaned: // there is no parent left to answer
 		restore()
 		return nil
 	}
@@ -139,8 +139,8 @@ func (w *workerLife) serveSpawned(ctx context.Context, port int, ownsProcess boo
 	return nil
 }
 
-// dial tries until it is connected, limit is over, or the parent's process is not there any more.
-func (w *workerLife) dial(ctx context.Context, port, parent int, limit time.Duration) (*link.Link, error) {
+// dial tries to connect until it succeeds, limit has passed, or the parent's process has ended.
+func (w *workerLifecycle) dial(ctx context.Context, port, parent int, limit time.Duration) (*link.Link, error) {
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
@@ -159,9 +159,9 @@ func (w *workerLife) dial(ctx context.Context, port, parent int, limit time.Dura
 	}
 }
 
-// keepParent watches the parent's process and the connection, which it makes again where the parent lives. It returns
-// the link that there is when ctx is done, and closes orphaned when the parent is gone.
-func (w *workerLife) keepParent(ctx context.Context, current *link.Link, port, parent int, orphaned chan struct{}) *link.Link {
+// keepParent watches the parent's process and the connection, and connects again if the parent still runs. It returns the
+// current link when ctx is done, and closes orphaned when the parent has ended.
+func (w *workerLifecycle) keepParent(ctx context.Context, current *link.Link, port, parent int, orphaned chan struct{}) *link.Link {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
@@ -174,7 +174,7 @@ func (w *workerLife) keepParent(ctx context.Context, current *link.Link, port, p
 				return current
 			}
 		case <-current.Gone():
-			next, err := w.dial(ctx, port, parent, goneAfter)
+			next, err := w.dial(ctx, port, parent, reconnectTimeout)
 			if err != nil {
 				if ctx.Err() == nil {
 					close(orphaned)
@@ -186,19 +186,20 @@ func (w *workerLife) keepParent(ctx context.Context, current *link.Link, port, p
 	}
 }
 
-func (w *workerLife) seen(l *link.Link) {
+// seen adds a link to the parents that get output.
+func (w *workerLifecycle) seen(l *link.Link) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.peers[l] = struct{}{}
 }
 
-func (w *workerLife) forget(l *link.Link) {
+func (w *workerLifecycle) forget(l *link.Link) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.peers, l)
 }
 
-func (w *workerLife) parents() []*link.Link {
+func (w *workerLifecycle) parents() []*link.Link {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	peers := make([]*link.Link, 0, len(w.peers))
@@ -208,14 +209,14 @@ func (w *workerLife) parents() []*link.Link {
 	return peers
 }
 
-// drop tells of the first few broken messages; more would only fill a log.
-func (w *workerLife) drop(why string) {
-	const told = 10
+// drop logs why a message is dropped, for the first ten messages.
+func (w *workerLifecycle) drop(why string) {
+	const maxLogged = 10
 	w.mu.Lock()
 	w.dropped++
 	count := w.dropped
 	w.mu.Unlock()
-	if count <= told {
-		w.log.Warn(why, "dropped", count)
+	if count <= maxLogged {
+		w.log.Warn("dropped a message", "reason", why, "dropped", count)
 	}
 }
