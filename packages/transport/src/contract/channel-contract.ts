@@ -1,11 +1,11 @@
-// The contract of channel.ts as a suite that any implementation can run, with any test runner.
+// The contract of channel.ts as a suite for any implementation and any test runner.
 
 import { closingRules } from "./closing-rules.js";
 import { connectionRules } from "./connection-rules.js";
 import { peerRules } from "./peer-rules.js";
 import { sendingRules } from "./sending-rules.js";
 import type { ContractCase, ContractSetup } from "./setup.js";
-import { onStage } from "./stage.js";
+import { TestBench } from "./test-bench.js";
 
 /**
  * The cases of the contract for one transport. Each opens its own channels and leaves nothing open.
@@ -16,14 +16,14 @@ import { onStage } from "./stage.js";
  * });
  * ```
  *
- * A case takes up to 15 seconds where a rule is broken. It needs `node:assert` and a process of its own, since one
- * case looks at uncaught exceptions.
+ * A case takes up to 15 seconds when a rule is broken. The suite needs `node:assert`, and a process without other tests
+ * running at the same time, since one case captures uncaught exceptions.
  */
 export function channelContract(setup: ContractSetup): readonly ContractCase[] {
   return [...sendingRules, ...connectionRules, ...peerRules, ...closingRules]
     .filter((rule) => rule.applies?.(setup) ?? true)
-    .map(({ name, limits = {}, play }) => ({
+    .map(({ name, limits = {}, check }) => ({
       name,
-      run: () => onStage(setup, setup.createPair(limits), play),
+      run: () => TestBench.run(setup, limits, check),
     }));
 }

@@ -1,32 +1,32 @@
-// Rules about `close`: what is still sent, what settles how, and that it is really over.
+// Rules about `close`: which messages are still sent, how the others settle, and that no event follows.
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { ConnectionError, type MultifrostError } from "@multifrost/protocol/errors";
 import type { ClientChannel } from "../channel.js";
-import { bothWays, type Rule } from "./case.js";
+import { bothDirections, type Rule } from "./rule.js";
 import { numbered, numberIn, pattern, turns, until } from "./wait.js";
 
-/** See the file's header. */
+/** The rules about `close`. */
 export const closingRules: readonly Rule[] = [
-  ...bothWays("close sends what is queued within flushTimeoutMs", async (way) => {
+  ...bothDirections("close sends queued messages within flushTimeoutMs", async (direction) => {
     for (let index = 0; index < 5000; index += 1) {
-      way.send(index === 4999 ? pattern(5_000_000) : numbered(index));
+      direction.send(index === 4999 ? pattern(5_000_000) : numbered(index));
     }
-    await way.close({ flushTimeoutMs: 10_000 });
-    strictEqual(way.queued(), 0);
-    await until(() => way.received.length === 5000, "everything that was queued");
-    strictEqual(Buffer.compare(way.received[4999] ?? new Uint8Array(), pattern(5_000_000)), 0);
+    await direction.close({ flushTimeoutMs: 10_000 });
+    strictEqual(direction.queued(), 0);
+    await until(() => direction.received.length === 5000, "the queued messages");
+    strictEqual(Buffer.compare(direction.received[4999] ?? new Uint8Array(), pattern(5_000_000)), 0);
   }),
 
-  ...bothWays(
-    "close drops what is queued; all of it settles once, with CHANNEL_CLOSED, before close resolves",
-    async (way) => {
+  ...bothDirections(
+    "close drops queued messages; each settles once, with CHANNEL_CLOSED, before close resolves",
+    async (direction) => {
       const outcomes: (MultifrostError | undefined)[] = [];
       for (let index = 0; index < 100; index += 1) {
-        way.send(numbered(index), (error) => outcomes.push(error));
+        direction.send(numbered(index), (error) => outcomes.push(error));
       }
-      await way.close();
-      strictEqual(way.queued(), 0);
+      await direction.close();
+      strictEqual(direction.queued(), 0);
       deepStrictEqual(
         outcomes.map((error) => error?.code),
         Array.from({ length: 100 }, () => "CHANNEL_CLOSED"),
@@ -35,27 +35,27 @@ export const closingRules: readonly Rule[] = [
     },
   ),
 
-  ...bothWays("from the call of close on, send throws CHANNEL_CLOSED", async (way) => {
-    const closed = way.close({ flushTimeoutMs: 1000 });
-    throws(() => way.send(numbered(1)), { code: "CHANNEL_CLOSED" });
+  ...bothDirections("send throws CHANNEL_CLOSED as soon as close is called", async (direction) => {
+    const closed = direction.close({ flushTimeoutMs: 1000 });
+    throws(() => direction.send(numbered(1)), { code: "CHANNEL_CLOSED" });
     await closed;
     throws(
-      () => way.send(numbered(1)),
+      () => direction.send(numbered(1)),
       (error) => error instanceof ConnectionError && error.code === "CHANNEL_CLOSED",
     );
   }),
 
-  ...bothWays("close may be called again, before and after it resolved", async (way) => {
-    await Promise.all([way.close(), way.close({ flushTimeoutMs: 100 })]);
-    await way.close();
+  ...bothDirections("close may be called again before and after it resolves", async (direction) => {
+    await Promise.all([direction.close(), direction.close({ flushTimeoutMs: 100 })]);
+    await direction.close();
   }),
 
   {
-    name: "close gives up on what cannot be sent after flushTimeoutMs",
-    async play(stage) {
-      const { client, server } = await stage.connect();
+    name: "close drops what it cannot send within flushTimeoutMs",
+    async check(bench) {
+      const { client, server } = await bench.connect();
       await server.channel.close();
-      await until(() => client.heard.downs === 1, "down");
+      await until(() => client.recorder.downs === 1, "down");
       const outcomes: unknown[] = [];
       client.channel.send(numbered(1), (error) => outcomes.push(error?.code));
       const start = performance.now();
@@ -67,11 +67,11 @@ export const closingRules: readonly Rule[] = [
   },
 
   {
-    name: "receiving stops at the call of close, from inside an event too",
-    async play(stage) {
-      const { client, server, peer } = await stage.connect();
+    name: "no message comes once close is called, even if a handler calls it",
+    async check(bench) {
+      const { client, server, peer } = await bench.connect();
       let closed: Promise<void> | undefined;
-      client.heard.onMessage = (bytes) => {
+      client.recorder.onMessage = (bytes) => {
         if (numberIn(bytes) === 500) {
           sendMany(client.channel);
           closed = client.channel.close({ flushTimeoutMs: 1000 });
@@ -80,10 +80,10 @@ export const closingRules: readonly Rule[] = [
       for (let index = 0; index < 1000; index += 1) {
         server.channel.send(peer, numbered(index));
       }
-      await until(() => closed !== undefined, "the message that closes");
+      await until(() => closed !== undefined, "the message whose handler closes");
       await closed;
       await turns(50);
-      strictEqual(client.heard.messages.length, 501);
+      strictEqual(client.recorder.messages.length, 501);
     },
   },
 ];

@@ -1,16 +1,16 @@
-// Rules about connections: waiting for one, losing it, getting it back, and handlers that fail.
+// Rules about connections: waiting for one, losing it, getting it back; and about handlers that throw.
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { bothWays, type Rule } from "./case.js";
-import type { ClientEnd, ServerEnd, Stage } from "./stage.js";
+import { bothDirections, type Rule } from "./rule.js";
+import type { ClientEnd, ServerEnd, TestBench } from "./test-bench.js";
 import { bytesOf, numbered, numberIn, turns, until } from "./wait.js";
 
-/** See the file's header. */
+/** The rules about connections and handlers. */
 export const connectionRules: readonly Rule[] = [
   {
-    name: "open resolves without anybody at the other end, and what is sent waits in order",
-    async play(stage) {
-      const { client, openServer } = await clientAlone(stage);
+    name: "open resolves with no peer connected, and messages wait in order",
+    async check(bench) {
+      const { client, openServer } = await clientAlone(bench);
       let settled = 0;
       for (let index = 0; index < 100; index += 1) {
         client.channel.send(numbered(index), () => {
@@ -20,64 +20,64 @@ export const connectionRules: readonly Rule[] = [
       await turns(50);
       strictEqual(client.channel.queued, 100);
       strictEqual(settled, 0);
-      strictEqual(client.heard.ups, 0);
-      strictEqual(client.heard.downs, 0, "down without an up before it");
+      strictEqual(client.recorder.ups, 0);
+      strictEqual(client.recorder.downs, 0, "down without an up before it");
       const server = await openServer();
-      await until(() => server.heard.messages.length === 100, "what waited for a connection");
+      await until(() => server.recorder.messages.length === 100, "the messages that waited for a connection");
       deepStrictEqual(
-        server.heard.messages.map(numberIn),
+        server.recorder.messages.map(numberIn),
         Array.from({ length: 100 }, (_, index) => index),
       );
     },
   },
   {
-    name: "the end that stays hears down when the other closes, up when it is back, and goes on",
-    async play(stage) {
-      const { client, server } = await stage.connect();
-      const { stays, leaves, reopen } = roles(stage, client, server);
+    name: "an end gets down when the other closes and up when it returns, and messages flow again",
+    async check(bench) {
+      const { client, server } = await bench.connect();
+      const { stays, leaves, reopen } = roles(bench, client, server);
       await leaves.channel.close();
-      await until(() => stays.heard.downs === 1, "down");
-      strictEqual(stays.heard.ups, 1);
+      await until(() => stays.recorder.downs === 1, "down");
+      strictEqual(stays.recorder.ups, 1);
       const back = await reopen();
-      await until(() => stays.heard.ups === 2 && back.heard.ups === 1, "up again");
+      await until(() => stays.recorder.ups === 2 && back.recorder.ups === 1, "up again");
       const [nowClient, nowServer] = stays === client ? [client, back as ServerEnd] : [back as ClientEnd, server];
       nowClient.channel.send(bytesOf("again"));
-      await until(() => nowServer.heard.messages.length === 1, "a message on the new connection");
-      nowServer.channel.send(nowServer.heard.peers[0] ?? "", bytesOf("and back"));
-      await until(() => nowClient.heard.messages.length === 1, "its answer");
+      await until(() => nowServer.recorder.messages.length === 1, "a message on the new connection");
+      nowServer.channel.send(nowServer.recorder.peers[0] ?? "", bytesOf("and back"));
+      await until(() => nowClient.recorder.messages.length === 1, "its answer");
     },
   },
-  ...bothWays("down comes after every message that arrived before it", async (way) => {
+  ...bothDirections("down comes after every message that arrived before it", async (direction) => {
     for (let index = 0; index < 5000; index += 1) {
-      way.send(numbered(index));
+      direction.send(numbered(index));
     }
-    await way.close({ flushTimeoutMs: 10_000 });
-    await until(() => way.down().times === 1, "down");
-    strictEqual(way.down().messagesBefore, 5000);
-    strictEqual(way.received.length, 5000);
+    await direction.close({ flushTimeoutMs: 10_000 });
+    await until(() => direction.down().times === 1, "down");
+    strictEqual(direction.down().messagesBefore, 5000);
+    strictEqual(direction.received.length, 5000);
   }),
   {
     name: "send may be called from inside an event, and messages come one at a time",
-    async play(stage) {
-      const { client, server } = await stage.connect();
-      server.heard.onMessage = (bytes, peer) => {
+    async check(bench) {
+      const { client, server } = await bench.connect();
+      server.recorder.onMessage = (bytes, peer) => {
         server.channel.send(peer, bytes);
         server.channel.send(peer, bytes);
       };
       for (let index = 0; index < 1000; index += 1) {
         client.channel.send(numbered(index));
       }
-      await until(() => client.heard.messages.length === 2000, "two answers to each message");
-      ok(client.heard.messages.every((bytes, index) => numberIn(bytes) === index >> 1));
+      await until(() => client.recorder.messages.length === 2000, "two answers to each message");
+      ok(client.recorder.messages.every((bytes, index) => numberIn(bytes) === index >> 1));
     },
   },
   {
-    name: "a handler that throws is an uncaught exception, and the channel goes on",
-    async play(stage) {
-      const { client, server } = await stage.connect();
+    name: "what a handler throws is an uncaught exception, and the channel keeps working",
+    async check(bench) {
+      const { client, server } = await bench.connect();
       const thrown = new Error("thrown by a handler");
-      server.heard.onMessage = () => {
-        server.heard.onMessage = () => {};
+      server.recorder.onMessage = () => {
+        server.recorder.onMessage = () => {};
         throw thrown;
       };
       const caught = await uncaughtDuring(async () => {
@@ -86,33 +86,33 @@ export const connectionRules: readonly Rule[] = [
           throw thrown;
         });
         client.channel.send(numbered(2));
-        await until(() => server.heard.messages.length === 3, "the messages after the one whose handler threw");
+        await until(() => server.recorder.messages.length === 3, "the messages after the one whose handler threw");
       });
       deepStrictEqual(caught, [thrown, thrown]);
     },
   },
 ];
 
-/** A client that nobody is there for yet, and how to open the server it waits for. */
-async function clientAlone(stage: Stage): Promise<{ client: ClientEnd; openServer(): Promise<ServerEnd> }> {
-  if (stage.setup.listens === "client") {
-    const client = await stage.openClient();
-    return { client, openServer: () => stage.openServer(client.channel.endpoint) };
+/** A client without a server, and a function that opens the server. */
+async function clientAlone(bench: TestBench): Promise<{ client: ClientEnd; openServer(): Promise<ServerEnd> }> {
+  if (bench.setup.listens === "client") {
+    const client = await bench.openClient();
+    return { client, openServer: () => bench.openServer(client.channel.endpoint) };
   }
-  const first = await stage.openServer();
+  const first = await bench.openServer();
   const { endpoint } = first.channel;
   await first.channel.close();
-  return { client: await stage.openClient(endpoint), openServer: () => stage.openServer(endpoint) };
+  return { client: await bench.openClient(endpoint), openServer: () => bench.openServer(endpoint) };
 }
 
-/** Who goes and comes back at the same endpoint: the end that listens. */
-function roles(stage: Stage, client: ClientEnd, server: ServerEnd) {
-  return stage.setup.listens === "client"
-    ? { stays: server, leaves: client, reopen: () => stage.openClient(client.channel.endpoint) }
-    : { stays: client, leaves: server, reopen: () => stage.openServer(server.channel.endpoint) };
+/** The end that leaves and returns at the same endpoint is the one that listens. */
+function roles(bench: TestBench, client: ClientEnd, server: ServerEnd) {
+  return bench.setup.listens === "client"
+    ? { stays: server, leaves: client, reopen: () => bench.openClient(client.channel.endpoint) }
+    : { stays: client, leaves: server, reopen: () => bench.openServer(server.channel.endpoint) };
 }
 
-/** Takes uncaught exceptions out of the test runner's hands for a while. */
+/** Captures uncaught exceptions before the test runner does. */
 async function uncaughtDuring(work: () => Promise<void>): Promise<unknown[]> {
   const caught: unknown[] = [];
   process.setUncaughtExceptionCaptureCallback((error) => caught.push(error));

@@ -1,130 +1,130 @@
-// Rules about `send`: order, turns, bounds, and whose the bytes are.
+// Rules about `send`: order, turns, bounds, and who owns the bytes.
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { OverloadError, SerializationError } from "@multifrost/protocol/errors";
-import { bothWays, type Rule, type Way } from "./case.js";
+import { bothDirections, type Direction, type Rule } from "./rule.js";
 import { numbered, numberIn, pattern, until } from "./wait.js";
 
 const MEBIBYTE = 1024 * 1024;
 const SIZES = [0, 1, 127, 128, 129, MEBIBYTE, 32 * MEBIBYTE];
 
-/** See the file's header. */
+/** The rules about `send`. */
 export const sendingRules: readonly Rule[] = [
-  ...bothWays("100,000 sends from inside one turn all arrive, in order, each settled once", async (way) => {
+  ...bothDirections("100,000 sends in one turn all arrive in order, and each settles once", async (direction) => {
     const count = 100_000;
     const settled = new Uint8Array(count);
     for (let index = 0; index < count; index += 1) {
-      way.send(numbered(index), (error) => {
+      direction.send(numbered(index), (error) => {
         strictEqual(error, undefined);
         settled[index] = (settled[index] ?? 0) + 1;
       });
     }
-    strictEqual(way.queued(), count, "all of them wait for the next turn");
-    await until(() => way.received.length >= count, "100,000 messages");
+    strictEqual(direction.queued(), count, "all of them wait for the next turn");
+    await until(() => direction.received.length >= count, "100,000 messages");
     ok(
-      way.received.every((bytes, index) => numberIn(bytes) === index),
+      direction.received.every((bytes, index) => numberIn(bytes) === index),
       "in the order of the calls",
     );
-    await until(() => way.queued() === 0, "the queue to be empty");
+    await until(() => direction.queued() === 0, "the queue to be empty");
     ok(settled.every((times) => times === 1));
   }),
 
-  ...bothWays("bytes of every size arrive exactly, as plain Uint8Arrays", async (way) => {
+  ...bothDirections("bytes of every size arrive exactly, as plain Uint8Arrays", async (direction) => {
     for (const [index, size] of SIZES.entries()) {
-      way.send(pattern(size, index));
-      await until(() => way.received.length > index, `a message of ${size} bytes`);
-      const bytes = way.received[index] ?? new Uint8Array();
+      direction.send(pattern(size, index));
+      await until(() => direction.received.length > index, `a message of ${size} bytes`);
+      const bytes = direction.received[index] ?? new Uint8Array();
       strictEqual(Object.getPrototypeOf(bytes), Uint8Array.prototype);
       strictEqual(Buffer.compare(bytes, pattern(size, index)), 0, `${size} bytes must arrive as they were sent`);
     }
   }),
 
-  ...bothWays("a part of a larger buffer is sent as that part", async (way) => {
+  ...bothDirections("a view of a larger buffer sends only the bytes of the view", async (direction) => {
     const whole = pattern(4096);
     for (const part of [whole.subarray(100, 120), whole.subarray(1000, 3000), whole.subarray(4096)]) {
-      way.send(part);
+      direction.send(part);
     }
-    await until(() => way.received.length === 3, "three messages");
+    await until(() => direction.received.length === 3, "three messages");
     deepStrictEqual(
-      way.received.map((bytes) => bytes.length),
+      direction.received.map((bytes) => bytes.length),
       [20, 2000, 0],
     );
-    strictEqual(Buffer.compare(way.received[1] ?? new Uint8Array(), pattern(4096).subarray(1000, 3000)), 0);
+    strictEqual(Buffer.compare(direction.received[1] ?? new Uint8Array(), pattern(4096).subarray(1000, 3000)), 0);
   }),
 
-  ...bothWays("settled is told nothing before send has returned", async (way) => {
+  ...bothDirections("settled is not called before send returns", async (direction) => {
     let returned = false;
     let early = false;
-    let told = false;
-    way.send(numbered(1), () => {
+    let called = false;
+    direction.send(numbered(1), () => {
       early ||= !returned;
-      told = true;
+      called = true;
     });
     returned = true;
-    await until(() => told, "settled to be called");
+    await until(() => called, "settled to be called");
     ok(!early);
   }),
 
-  ...bothWays("bytes given to a receiver are not changed or used again", async (way) => {
+  ...bothDirections("the channel neither changes nor reuses the bytes it delivers", async (direction) => {
     const sent = pattern(5000, 7);
-    way.send(sent);
-    await until(() => way.received.length === 1, "the first message");
-    const kept = way.received[0] ?? new Uint8Array();
-    await sendMore(way, 500);
-    strictEqual(Buffer.compare(kept, pattern(5000, 7)), 0, "what follows must not touch it");
+    direction.send(sent);
+    await until(() => direction.received.length === 1, "the first message");
+    const kept = direction.received[0] ?? new Uint8Array();
+    await sendMore(direction, 500);
+    strictEqual(Buffer.compare(kept, pattern(5000, 7)), 0, "later messages must not change it");
     kept.fill(0);
     strictEqual(Buffer.compare(sent, pattern(5000, 7)), 0, "the receiver may write to it; the sender must not notice");
   }),
 
-  ...bothWays(
+  ...bothDirections(
     "a message at the limit is sent; one above it throws MESSAGE_TOO_LARGE and nothing is queued",
-    async (way) => {
-      throws(() => way.send(new Uint8Array(1001)), { code: "MESSAGE_TOO_LARGE" });
-      throws(() => way.send(new Uint8Array(1001)), SerializationError);
-      strictEqual(way.queued(), 0);
-      way.send(pattern(1000));
-      await until(() => way.received.length === 1, "the message at the limit");
-      strictEqual(way.received[0]?.length, 1000);
+    async (direction) => {
+      throws(() => direction.send(new Uint8Array(1001)), { code: "MESSAGE_TOO_LARGE" });
+      throws(() => direction.send(new Uint8Array(1001)), SerializationError);
+      strictEqual(direction.queued(), 0);
+      direction.send(pattern(1000));
+      await until(() => direction.received.length === 1, "the message at the limit");
+      strictEqual(direction.received[0]?.length, 1000);
     },
     { maxMessageBytes: 1000 },
   ),
 
-  ...bothWays(
-    "with maxQueuedMessages waiting, send throws OverloadError and queues nothing; there is room again later",
-    (way) => fillQueue(way, 10, 10),
+  ...bothDirections(
+    "with maxQueuedMessages waiting, send throws OverloadError and queues nothing; it accepts messages again when the queue has room",
+    (direction) => fillQueue(direction, 10, 10),
     { maxQueuedMessages: 10 },
   ),
 
-  ...bothWays(
-    "with maxQueuedBytes waiting, send throws OverloadError and queues nothing; there is room again later",
-    (way) => fillQueue(way, 10, 40),
+  ...bothDirections(
+    "with maxQueuedBytes waiting, send throws OverloadError and queues nothing; it accepts messages again when the queue has room",
+    (direction) => fillQueue(direction, 10, 40),
     { maxQueuedBytes: 40 },
   ),
 ];
 
 /** Sends four bytes at a time until the queue holds `count` messages, which must be its bound. */
-async function fillQueue(way: Way, count: number, limit: number): Promise<void> {
+async function fillQueue(direction: Direction, count: number, limit: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
-    way.send(numbered(index));
+    direction.send(numbered(index));
   }
   throws(
-    () => way.send(numbered(count)),
+    () => direction.send(numbered(count)),
     (error) => error instanceof OverloadError && error.limit === limit && error.code === "OVERLOADED",
   );
-  strictEqual(way.queued(), count);
-  await until(() => way.received.length === count && way.queued() === 0, "what was queued");
-  way.send(numbered(count));
-  await until(() => way.received.length === count + 1, "a message after the queue had room again");
+  strictEqual(direction.queued(), count);
+  await until(() => direction.received.length === count && direction.queued() === 0, "the queued messages");
+  direction.send(numbered(count));
+  await until(() => direction.received.length === count + 1, "a message after the queue had room again");
   deepStrictEqual(
-    way.received.map(numberIn),
+    direction.received.map(numberIn),
     Array.from({ length: count + 1 }, (_, index) => index),
   );
 }
 
-async function sendMore(way: Way, count: number): Promise<void> {
-  const before = way.received.length;
+async function sendMore(direction: Direction, count: number): Promise<void> {
+  const before = direction.received.length;
   for (let index = 0; index < count; index += 1) {
-    way.send(pattern(5000, index));
+    direction.send(pattern(5000, index));
   }
-  await until(() => way.received.length === before + count, `${count} more messages`);
+  await until(() => direction.received.length === before + count, `${count} more messages`);
 }

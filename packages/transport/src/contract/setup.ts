@@ -1,36 +1,36 @@
-// What a transport tells the contract suite about itself. Next: stage.ts, which opens its channels.
+// How a transport presents itself to the contract suite.
 
 import type { ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
 
-/** How the suite gets at the transport it checks. */
+/** Gives the suite access to the transport it checks. */
 export interface ContractSetup {
   /**
-   * Which end is opened first, so that the other can be told its endpoint. Default: `server`. With `client` there is
-   * one client only, and the rules for several are left out.
+   * The end that is opened first, so that the other one gets its endpoint. Default: `server`. With `client` there is
+   * only one client, and the suite leaves out the rules for several.
    */
   listens?: "server" | "client";
-  /** Makes the two ends of a fresh transport, with these bounds at both of them. Called once for each case. */
+  /** Makes the two ends of a new transport, both with these bounds. Called once per case. */
   createPair(limits: ChannelLimits): ContractPair;
   /**
-   * Connects to a server something that sends one message of one byte and never reads; resolves to what ends it.
-   * Without it, the rule about a peer that does not read is left out.
+   * Connects to a server, sends one message of one byte, and never reads; resolves to a function that disconnects.
+   * Without it, the suite leaves out the rule about a peer that does not read.
    */
   openSilentPeer?(endpoint: string): Promise<() => void>;
 }
 
 /**
- * The two ends. The end that listens is asked for first, without an endpoint, then the other one with the endpoint
- * of the first. With an endpoint, the end that listens must listen there again.
+ * The two ends. The suite asks for the end that listens first, without an endpoint, then for the other one with the
+ * endpoint of the first. With an endpoint, the end that listens must listen there again.
  */
 export interface ContractPair {
   server(endpoint?: string): ServerTransport;
   client(endpoint?: string): ClientTransport;
 }
 
-/** One rule of the contract and what shows that it holds. */
+/** One rule of the contract with its check. */
 export interface ContractCase {
   /** The rule. */
   readonly name: string;
-  /** Resolves where the rule holds; rejects with an `AssertionError` where not. */
+  /** Resolves if the rule holds; rejects with an `AssertionError` if not. */
   run(): Promise<void>;
 }

@@ -1,34 +1,34 @@
-// How cases of the suite wait, and what they send.
+// How cases wait, and the bytes they send.
 
 import { AssertionError } from "node:assert/strict";
 
-/** How long a case waits for what must come, in milliseconds. */
-const PATIENCE = 15_000;
+/** How long a case waits for a condition, in milliseconds. */
+const LONGEST_WAIT_MS = 15_000;
 
-/** Waits for a condition; fails with what was waited for. */
+/** Waits for a condition; fails with a message that names it. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = performance.now() + LONGEST_WAIT_MS;
   while (!condition()) {
     if (performance.now() > deadline) {
-      throw new AssertionError({ message: `waited ${PATIENCE} ms in vain for ${what}` });
+      throw new AssertionError({ message: `waited ${LONGEST_WAIT_MS} ms for ${what}` });
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
-/** Lets the event loop turn a number of times, so that what should not come has had its chance. */
+/** Waits for a number of turns of the event loop, in which an event that must not come would come. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** A text as bytes. */
+/** The UTF-8 bytes of a text. */
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Four bytes that tell a number. */
+/** A number as four bytes. */
 export function numbered(index: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, index);
@@ -40,7 +40,7 @@ export function numberIn(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
 }
 
-/** Bytes that no shift, cut or exchange of parts leaves the same. */
+/** Pseudo-random bytes: a shifted, cut or reordered copy compares as different. */
 export function pattern(length: number, seed = 0): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = (seed * 2654435761 + 1) >>> 0;
