@@ -1,4 +1,4 @@
-// `@multifrost/transport`: the contract first, then what implements it.
+// `@multifrost/transport`: the contract of a channel and its implementations.
 
 export type {
   Channel,

@@ -1,12 +1,11 @@
-// The bounds of a channel with their defaults, checked once when a transport is made.
-// Used by every implementation here; next: send-queue.ts, which keeps to them.
+// The bounds of a channel and their defaults, checked when a transport is made.
 
-import { MultifrostError } from "@multifrost/protocol/errors";
+import { invalidOption } from "@multifrost/protocol/internal";
 import type { ChannelLimits } from "./channel.js";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** What a channel uses where {@link ChannelLimits} leaves something out. */
+/** The bounds that apply where {@link ChannelLimits} leaves one out. */
 export const DEFAULT_CHANNEL_LIMITS: Readonly<Required<ChannelLimits>> = {
   maxMessageBytes: 64 * MEBIBYTE,
   maxQueuedMessages: 500_000,
@@ -25,7 +24,7 @@ export function resolveLimits(limits: ChannelLimits): Required<ChannelLimits> {
 function bound(name: keyof ChannelLimits, limits: ChannelLimits): number {
   const value = limits[name] ?? DEFAULT_CHANNEL_LIMITS[name];
   if (!Number.isSafeInteger(value) || value < 1) {
-    throw new MultifrostError("INVALID_OPTION", `${name} must be an integer of at least 1, not ${String(value)}.`);
+    throw invalidOption(name, "an integer of at least 1", value);
   }
   return value;
 }

@@ -1,106 +1,91 @@
-// What `send` took and the layer below has not (step 6 of a call, and its way back).
-// First in, first out, every operation in constant time; the bounds on a channel's memory are kept here.
+// Messages that `send` accepted and the layer below has not taken yet. Bounds the memory of a channel.
 
-import { OverloadError, SerializationError } from "@multifrost/protocol/errors";
+import { type MultifrostError, OverloadError, SerializationError } from "@multifrost/protocol/errors";
+import { FifoQueue, rethrowLater } from "@multifrost/protocol/internal";
 import type { ChannelLimits, Peer, SendSettled } from "./channel.js";
 
 /** One message on its way out. */
 export interface Outgoing {
-  /** Where to; empty on a client channel, which has one peer only. */
+  /** The receiver; empty on a client channel, which has one peer. */
   readonly peer: Peer;
   readonly bytes: Uint8Array;
   readonly settled: SendSettled | undefined;
 }
 
-/** A bounded queue of messages. */
-export interface SendQueue {
-  /** How many messages are in it. */
-  readonly length: number;
-  /** How many bytes they have together. */
-  readonly bytes: number;
-  /**
-   * Adds a message at the end, or throws and adds nothing: `SerializationError` (`MESSAGE_TOO_LARGE`) for one above
-   * the message limit, `OverloadError` where a bound of the queue would be passed.
-   */
-  push(item: Outgoing): void;
-  /** The oldest message, left where it is. */
-  peek(): Outgoing | undefined;
-  /** The oldest message, taken out. */
-  shift(): Outgoing | undefined;
-  /** Takes everything out, oldest first. */
-  clear(): Outgoing[];
+/** Reports the outcome of a message to its sender. What `settled` throws becomes an uncaught exception. */
+export function settle({ settled }: Outgoing, error?: MultifrostError): void {
+  try {
+    settled?.(error);
+  } catch (thrown) {
+    rethrowLater(thrown);
+  }
 }
 
-/** Makes an empty queue. Two arrays: one is read while the other fills, and they change places when it is read. */
-export function createSendQueue(limits: Required<ChannelLimits>): SendQueue {
-  let filling: Outgoing[] = [];
-  let reading: (Outgoing | undefined)[] = [];
-  let next = 0;
-  let bytes = 0;
-  const length = () => filling.length + reading.length - next;
+/** A bounded queue of messages, first in, first out. */
+export class SendQueue {
+  readonly #limits: Required<ChannelLimits>;
+  readonly #items = new FifoQueue<Outgoing>();
+  #bytes = 0;
 
-  const peek = (): Outgoing | undefined => {
-    if (next === reading.length) {
-      reading = filling;
-      filling = [];
-      next = 0;
+  constructor(limits: Required<ChannelLimits>) {
+    this.#limits = limits;
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /**
+   * Adds a message, or throws and adds nothing: `SerializationError` (`MESSAGE_TOO_LARGE`) for a message above the
+   * limit, `OverloadError` when the queue is full.
+   */
+  push(item: Outgoing): void {
+    const { maxMessageBytes, maxQueuedMessages, maxQueuedBytes } = this.#limits;
+    const size = item.bytes.byteLength;
+    if (size > maxMessageBytes) {
+      throw tooLarge(size, maxMessageBytes);
     }
-    return reading[next];
-  };
+    if (this.#items.length >= maxQueuedMessages) {
+      throw full(maxQueuedMessages, "messages", "maxQueuedMessages");
+    }
+    if (this.#bytes + size > maxQueuedBytes) {
+      throw full(maxQueuedBytes, "bytes", "maxQueuedBytes");
+    }
+    this.#bytes += size;
+    this.#items.push(item);
+  }
 
-  const shift = (): Outgoing | undefined => {
-    const item = peek();
+  /** Takes out the oldest message; `undefined` when the queue is empty. */
+  shift(): Outgoing | undefined {
+    const item = this.#items.shift();
     if (item !== undefined) {
-      reading[next] = undefined;
-      next += 1;
-      bytes -= item.bytes.byteLength;
+      this.#bytes -= item.bytes.byteLength;
     }
     return item;
-  };
+  }
 
-  return {
-    get length() {
-      return length();
-    },
-    get bytes() {
-      return bytes;
-    },
-    push(item) {
-      const size = item.bytes.byteLength;
-      checkSize(size, limits.maxMessageBytes);
-      checkRoom(length() + 1, limits.maxQueuedMessages, "messages");
-      checkRoom(bytes + size, limits.maxQueuedBytes, "bytes");
-      bytes += size;
-      filling.push(item);
-    },
-    peek,
-    shift,
-    clear() {
-      const items: Outgoing[] = [];
-      for (let item = shift(); item !== undefined; item = shift()) {
-        items.push(item);
-      }
-      return items;
-    },
-  };
-}
-
-function checkSize(size: number, limit: number): void {
-  if (size > limit) {
-    throw new SerializationError(
-      "MESSAGE_TOO_LARGE",
-      `A message of ${size} bytes is above this channel's limit of ${limit} bytes and was not sent. ` +
-        "Send less, or raise maxMessageBytes at both ends.",
-    );
+  /** Takes out everything, oldest first. */
+  clear(): Outgoing[] {
+    const items: Outgoing[] = [];
+    for (let item = this.shift(); item !== undefined; item = this.shift()) {
+      items.push(item);
+    }
+    return items;
   }
 }
 
-function checkRoom(wanted: number, limit: number, unit: "messages" | "bytes"): void {
-  if (wanted > limit) {
-    throw new OverloadError(
-      `The send queue is full: ${limit} ${unit} are waiting for the connection. Nothing was queued. ` +
-        `Wait for answers before you send more, or raise ${unit === "bytes" ? "maxQueuedBytes" : "maxQueuedMessages"}.`,
-      { limit },
-    );
-  }
+function tooLarge(size: number, limit: number): SerializationError {
+  return new SerializationError(
+    "MESSAGE_TOO_LARGE",
+    `A message of ${size} bytes is above this channel's limit of ${limit} bytes and was not sent. ` +
+      "Send less, or raise maxMessageBytes at both ends.",
+  );
+}
+
+function full(limit: number, unit: string, option: keyof ChannelLimits): OverloadError {
+  return new OverloadError(
+    `The send queue is full: ${limit} ${unit} are waiting for the connection. Nothing was queued. ` +
+      `Wait for answers before you send more, or raise ${option}.`,
+    { limit },
+  );
 }

@@ -1,4 +1,4 @@
-// Every implementation of this package against the suite that users run on their own.
+// Runs the contract suite, which users run on their transports, on every transport of this package.
 
 import { channelContract } from "@multifrost/transport/contract";
 import { describe, it } from "vitest";

@@ -1,4 +1,4 @@
-// The transports of this package as setups of the contract suite.
+// Setups of the contract suite for the transports of this package.
 
 import type { ContractSetup } from "@multifrost/transport/contract";
 import { Dealer } from "zeromq";

@@ -1,4 +1,4 @@
-// What only real processes show: a killed peer, a process that ends by itself, what importing loads.
+// Behaviour that needs a separate process: a killed peer, natural exit, garbage collection, what an import loads.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,28 +7,28 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Router } from "zeromq";
 import { zeromqClient } from "../src/index.js";
-import { bytesOf, closeAfterTest, openClient, portOf, texts, until } from "./opened.js";
+import { bytesOf, closeAfterTest, openClient, portOf, texts, until } from "./open-channels.js";
 
 describe("processes", () => {
-  it("a killed worker is heard as down; a new one is heard as up, and gets what waited", async () => {
+  it("killing a worker causes down; a new worker causes up and gets the messages that waited", async () => {
     const client = await openClient(zeromqClient({ bind: {} }));
     const first = start("answers-until-killed.mjs", portOf(client.channel));
     client.channel.send(bytesOf("one"));
-    await until(() => client.heard.messages.length === 1);
+    await until(() => client.recorded.messages.length === 1);
     first.kill("SIGKILL");
-    await until(() => client.heard.downs === 1);
+    await until(() => client.recorded.downs === 1);
     client.channel.send(bytesOf("two"));
     start("answers-until-killed.mjs", portOf(client.channel));
-    await until(() => client.heard.messages.length === 2);
-    expect(texts(client.heard)).toEqual(["one", "two"]);
-    expect(client.heard.ups).toBe(2);
+    await until(() => client.recorded.messages.length === 2);
+    expect(texts(client.recorded)).toEqual(["one", "two"]);
+    expect(client.recorded.ups).toBe(2);
   });
 
-  it("a process that closed its channels ends by itself", async () => {
+  it("a process exits on its own after closing its channels", async () => {
     expect(await run("closes-everything.mjs")).toEqual({ code: 0, stdout: "closed\n", stderr: "" });
   });
 
-  it("what a peer does not read keeps neither close nor the process from ending", async () => {
+  it("a peer that does not read prevents neither close nor the exit of the process", async () => {
     const silent = new Router({ linger: 0, receiveHighWaterMark: 1 });
     closeAfterTest(() => silent.close());
     await silent.bind("tcp://127.0.0.1:*");
@@ -39,15 +39,15 @@ describe("processes", () => {
     });
   });
 
-  it("a channel that nobody refers to lives on: the garbage collector does not close its socket", async () => {
-    expect(await run("held-by-nobody.mjs")).toEqual({ code: 0, stdout: "are you there?\n", stderr: "" });
+  it("the garbage collector does not close the socket of a channel without references", async () => {
+    expect(await run("unreferenced-channel.mjs")).toEqual({ code: 0, stdout: "are you there?\n", stderr: "" });
   });
 
   it("importing the package loads no native code", async () => {
     expect(await run("imports-only.mjs")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
   });
 
-  it("a library that cannot be loaded rejects open with TRANSPORT_UNAVAILABLE", async () => {
+  it("open rejects with TRANSPORT_UNAVAILABLE when the native library cannot be loaded", async () => {
     const { stdout } = await run("zeromq-cannot-load.mjs");
     const { name, code, message } = JSON.parse(stdout) as Record<string, string>;
     expect({ name, code }).toEqual({ name: "ConnectionError", code: "TRANSPORT_UNAVAILABLE" });
@@ -56,7 +56,7 @@ describe("processes", () => {
   });
 });
 
-/** Starts a fixture with plain node, so that it uses what users get. Killed after the test if it still runs. */
+/** Starts a fixture with plain node, which resolves the built package like a user's program. Kills it after the test. */
 function start(fixture: string, ...args: number[]): ChildProcess {
   const path = fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url));
   const child = spawn(process.execPath, ["--expose-gc", path, ...args.map(String)], {

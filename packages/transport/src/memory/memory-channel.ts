@@ -1,106 +1,197 @@
-// One end of an in-memory connection: the queue, the turns in which it is sent, and the end of the channel.
-// memory-transport.ts joins two of them.
+// The ends of in-memory connections: real channels with real queues.
 
 import type { MultifrostError } from "@multifrost/protocol/errors";
 import { callSafely, withLimit } from "@multifrost/protocol/internal";
-import { settle } from "../call-handler.js";
-import type { Channel, ChannelLimits, CloseOptions } from "../channel.js";
-import { channelClosed } from "../channel-errors.js";
-import { createSendQueue, type Outgoing } from "../send-queue.js";
+import type {
+  Channel,
+  ChannelLimits,
+  ClientChannel,
+  ClientEvents,
+  CloseOptions,
+  Peer,
+  SendSettled,
+  ServerChannel,
+  ServerEvents,
+} from "../channel.js";
+import { channelClosed, peerUnknown } from "../channel-errors.js";
+import { type Outgoing, SendQueue, settle } from "../send-queue.js";
+import type { Wire } from "./wire.js";
 
-/** What the other side of an end is. */
-export interface MemoryLinks {
-  /** Whether what is queued can go out now. */
-  ready(): boolean;
-  /** Takes one message; the error is for its sender. */
-  transmit(item: Outgoing): MultifrostError | undefined;
-  /** Resolves when nothing sent from here is under way. */
-  idle(): Promise<void>;
-  /** Ends every connection of this end. */
-  end(): void;
+/** The endpoint of every in-memory channel. */
+export const MEMORY_ENDPOINT = "memory://local";
+
+/** One connection between a client and the server. */
+export interface MemoryConnection {
+  readonly peer: Peer;
+  readonly toServer: Wire;
+  readonly toClient: Wire;
 }
 
-/** An end: a channel but for the form of its `send`, with what its transport needs of it. */
-export interface MemoryEnd extends Channel {
-  push(item: Outgoing): void;
-  /** Sends what is queued in the next turn; called when a connection has come up. */
-  wake(): void;
-  /** Calls a handler of the user, unless this end is closing. */
-  emit(event: () => void): void;
-}
+/** What both ends share: the queue, the turns in which it is sent, and closing. */
+abstract class MemoryChannel implements Channel {
+  readonly endpoint: string = MEMORY_ENDPOINT;
+  readonly #queue: SendQueue;
+  readonly #onClosed: () => void;
+  #phase: "open" | "closing" | "closed" = "open";
+  #scheduled = false;
+  #whenEmpty: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
-/** Makes an end. */
-export function createMemoryEnd(endpoint: string, limits: Required<ChannelLimits>, links: MemoryLinks): MemoryEnd {
-  const queue = createSendQueue(limits);
-  let phase: "open" | "closing" | "closed" = "open";
-  let scheduled = false;
-  let whenEmpty: () => void = () => {};
-  let closing: Promise<void> | undefined;
+  /** @param onClosed - Ends every connection of this channel. */
+  constructor(limits: Required<ChannelLimits>, onClosed: () => void) {
+    this.#queue = new SendQueue(limits);
+    this.#onClosed = onClosed;
+  }
 
-  const flush = () => {
-    scheduled = false;
-    while (phase !== "closed" && links.ready()) {
-      const item = queue.shift();
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  close({ flushTimeoutMs = 0 }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#shutDown(flushTimeoutMs);
+    return this.#closing;
+  }
+
+  /** Calls a handler of the user, unless this channel is closing. */
+  emit(event: () => void): void {
+    if (this.#phase === "open") {
+      callSafely(event);
+    }
+  }
+
+  protected abstract canSend(): boolean;
+  /** Sends one message; returns the error for its sender. */
+  protected abstract transmit(item: Outgoing): MultifrostError | undefined;
+  /** Resolves when no message from this end is under way. */
+  protected abstract idle(): Promise<void>;
+
+  protected push(item: Outgoing): void {
+    if (this.#phase !== "open") {
+      throw channelClosed(this.endpoint);
+    }
+    // A copy, as a network makes one: the two ends never share memory.
+    this.#queue.push({ ...item, bytes: new Uint8Array(item.bytes) });
+    this.schedule();
+  }
+
+  /** Sends what is queued in the next turn of the event loop. */
+  protected schedule(): void {
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => this.#sendQueued());
+    }
+  }
+
+  #sendQueued(): void {
+    this.#scheduled = false;
+    while (this.#phase !== "closed" && this.canSend()) {
+      const item = this.#queue.shift();
       if (item === undefined) {
-        whenEmpty();
+        this.#whenEmpty?.();
         return;
       }
-      settle(item, links.transmit(item));
+      settle(item, this.transmit(item));
     }
-  };
+  }
 
-  const wake = () => {
-    if (!scheduled) {
-      scheduled = true;
-      setImmediate(flush);
-    }
-  };
-
-  const sendRest = async (): Promise<void> => {
-    if (queue.length > 0) {
+  async #flush(): Promise<void> {
+    if (this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
-        whenEmpty = resolve;
+        this.#whenEmpty = resolve;
       });
     }
-    await links.idle();
-  };
+    await this.idle();
+  }
 
-  const shutDown = async (flushTimeoutMs: number) => {
-    phase = "closing";
+  async #shutDown(flushTimeoutMs: number): Promise<void> {
+    this.#phase = "closing";
     if (flushTimeoutMs > 0) {
-      await withLimit(sendRest(), flushTimeoutMs, () => {});
+      await withLimit(this.#flush(), flushTimeoutMs, () => {});
     }
-    phase = "closed";
-    const left = queue.clear();
-    links.end();
+    this.#phase = "closed";
+    const left = this.#queue.clear();
+    this.#onClosed();
+    // `settled` is not called from inside `close`.
     await Promise.resolve();
     for (const item of left) {
-      settle(item, channelClosed(endpoint));
+      settle(item, channelClosed(this.endpoint));
     }
-  };
+  }
+}
 
-  return {
-    endpoint,
-    get queued() {
-      return queue.length;
-    },
-    push({ peer, bytes, settled }) {
-      if (phase !== "open") {
-        throw channelClosed(endpoint);
-      }
-      // A copy, as a network makes one: the two ends never share memory.
-      queue.push({ peer, bytes: new Uint8Array(bytes), settled });
-      wake();
-    },
-    wake,
-    emit(event) {
-      if (phase === "open") {
-        callSafely(event);
-      }
-    },
-    close({ flushTimeoutMs = 0 }: CloseOptions = {}) {
-      closing ??= shutDown(flushTimeoutMs);
-      return closing;
-    },
-  };
+/** The caller's end. */
+export class MemoryClient extends MemoryChannel implements ClientChannel {
+  readonly events: ClientEvents;
+  #connection: MemoryConnection | undefined;
+
+  constructor(limits: Required<ChannelLimits>, events: ClientEvents, onClosed: () => void) {
+    super(limits, onClosed);
+    this.events = events;
+  }
+
+  get connection(): MemoryConnection | undefined {
+    return this.#connection;
+  }
+
+  connect(connection: MemoryConnection): void {
+    this.#connection = connection;
+    this.schedule();
+  }
+
+  disconnect(): void {
+    this.#connection = undefined;
+  }
+
+  send(bytes: Uint8Array, settled?: SendSettled): void {
+    this.push({ peer: "", bytes, settled });
+  }
+
+  protected override canSend(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  protected override transmit({ bytes }: Outgoing): undefined {
+    this.#connection?.toServer.carry(bytes);
+  }
+
+  protected override async idle(): Promise<void> {
+    await this.#connection?.toServer.idle();
+  }
+}
+
+/** The answering end. */
+export class MemoryServer extends MemoryChannel implements ServerChannel {
+  readonly events: ServerEvents;
+  readonly #connections = new Map<Peer, MemoryConnection>();
+
+  constructor(limits: Required<ChannelLimits>, events: ServerEvents, onClosed: () => void) {
+    super(limits, onClosed);
+    this.events = events;
+  }
+
+  connect(connection: MemoryConnection): void {
+    this.#connections.set(connection.peer, connection);
+  }
+
+  disconnect({ peer }: MemoryConnection): void {
+    this.#connections.delete(peer);
+  }
+
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void {
+    this.push({ peer, bytes, settled });
+  }
+
+  protected override canSend(): boolean {
+    return true;
+  }
+
+  protected override transmit({ peer, bytes }: Outgoing): MultifrostError | undefined {
+    const connection = this.#connections.get(peer);
+    connection?.toClient.carry(bytes);
+    return connection === undefined ? peerUnknown(this.endpoint, peer) : undefined;
+  }
+
+  protected override async idle(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map(({ toClient }) => toClient.idle()));
+  }
 }

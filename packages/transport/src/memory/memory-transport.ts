@@ -1,96 +1,151 @@
-// A transport inside one process: real channels with real queues, for tests and for parts that share a process.
-// Next: memory-channel.ts, one end; switchboard.ts, which joins the ends; wire.ts, what is between two of them.
+// A transport inside one process, for tests and for components that share a process.
 
-import type {
-  ChannelLimits,
-  ClientChannel,
-  ClientEvents,
-  ClientTransport,
-  Peer,
-  ServerChannel,
-  ServerEvents,
-  ServerTransport,
-} from "../channel.js";
-import { peerUnknown } from "../channel-errors.js";
+import { ConnectionError } from "@multifrost/protocol/errors";
+import type { ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
 import { resolveLimits } from "../limits.js";
-import { createMemoryEnd } from "./memory-channel.js";
-import { type ClientEnd, createSwitchboard, type Link, MEMORY_ENDPOINT, type Switchboard } from "./switchboard.js";
-import type { NetworkConditions } from "./wire.js";
+import { MEMORY_ENDPOINT, MemoryClient, type MemoryConnection, MemoryServer } from "./memory-channel.js";
+import { type NetworkConditions, Wire } from "./wire.js";
 
 /** Options of {@link createMemoryTransport}. */
 export interface MemoryTransportOptions extends ChannelLimits, NetworkConditions {}
 
-/** One server and any number of clients that reach each other, and the plug to pull. */
+/** One server and any number of clients that reach each other, and a switch for the network between them. */
 export interface MemoryTransport {
-  /** The answering end. One channel of it can be open at a time: beside it, `open` rejects with `UNREACHABLE`. */
+  /** The answering end. It has one open channel at a time: a second `open` rejects with `UNREACHABLE`. */
   readonly server: ServerTransport;
-  /** A caller's end. It may be opened before the server is: what it sends waits. */
+  /** A caller's end. It may be opened before the server: its messages wait. */
   client(): ClientTransport;
-  /** Cuts every connection at once, with what is under way; none is made until {@link MemoryTransport.reconnect}. */
+  /** Cuts every connection at once and loses the messages under way. No connection is made until {@link MemoryTransport.reconnect}. */
   disconnect(): void;
-  /** Lets connections be made again, each under a new peer name. */
+  /** Allows connections again, each under a new peer name. */
   reconnect(): void;
 }
 
 /**
- * Makes a transport; two of them know nothing of each other.
+ * Makes a transport. Transports are independent of each other.
  *
  * Throws `MultifrostError` (`INVALID_OPTION`) for bounds that are not positive integers.
  */
 export function createMemoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
   const limits = resolveLimits(options);
-  const switchboard = createSwitchboard(options);
+  const switchboard = new Switchboard(options);
   return {
-    server: { open: async (events) => openServer(switchboard, limits, events) },
-    client: () => ({ open: async (events) => openClient(switchboard, limits, events) }),
-    disconnect: () => switchboard.unplug(),
-    reconnect: () => switchboard.plug(),
+    server: {
+      async open(events) {
+        const server: MemoryServer = new MemoryServer(limits, events, () => switchboard.removeServer());
+        switchboard.addServer(server);
+        return server;
+      },
+    },
+    client: () => ({
+      async open(events) {
+        const client: MemoryClient = new MemoryClient(limits, events, () => switchboard.removeClient(client));
+        switchboard.addClient(client);
+        return client;
+      },
+    }),
+    disconnect: () => switchboard.disconnect(),
+    reconnect: () => switchboard.reconnect(),
   };
 }
 
-function openClient(board: Switchboard, limits: Required<ChannelLimits>, events: ClientEvents): ClientChannel {
-  const end = createMemoryEnd(MEMORY_ENDPOINT, limits, {
-    ready: () => client.link !== undefined,
-    transmit({ bytes }) {
-      client.link?.toServer.carry(bytes);
-      return undefined;
-    },
-    idle: async () => client.link?.toServer.idle(),
-    end: () => board.removeClient(client),
-  });
-  const client: ClientEnd = { end, events, link: undefined };
-  board.addClient(client);
-  return {
-    endpoint: end.endpoint,
-    get queued() {
-      return end.queued;
-    },
-    send: (bytes, settled) => end.push({ peer: "", bytes, settled }),
-    close: end.close,
-  };
-}
+/** Connects every client to the server while both are open and the network is on. */
+class Switchboard {
+  readonly #conditions: NetworkConditions;
+  readonly #clients = new Set<MemoryClient>();
+  #server: MemoryServer | undefined;
+  #isOn = true;
+  #connectionsMade = 0;
 
-function openServer(board: Switchboard, limits: Required<ChannelLimits>, events: ServerEvents): ServerChannel {
-  const links = new Map<Peer, Link>();
-  const end = createMemoryEnd(MEMORY_ENDPOINT, limits, {
-    ready: () => true,
-    transmit({ peer, bytes }) {
-      const link = links.get(peer);
-      link?.toClient.carry(bytes);
-      return link === undefined ? peerUnknown(MEMORY_ENDPOINT, peer) : undefined;
-    },
-    async idle() {
-      await Promise.all([...links.values()].map(({ toClient }) => toClient.idle()));
-    },
-    end: () => board.removeServer(),
-  });
-  board.addServer({ end, events, links });
-  return {
-    endpoint: end.endpoint,
-    get queued() {
-      return end.queued;
-    },
-    send: (peer, bytes, settled) => end.push({ peer, bytes, settled }),
-    close: end.close,
-  };
+  constructor(conditions: NetworkConditions) {
+    this.#conditions = conditions;
+  }
+
+  addClient(client: MemoryClient): void {
+    this.#clients.add(client);
+    this.#connectSoon(client);
+  }
+
+  removeClient(client: MemoryClient): void {
+    this.#disconnect(client);
+    this.#clients.delete(client);
+  }
+
+  addServer(server: MemoryServer): void {
+    if (this.#server !== undefined) {
+      throw new ConnectionError("UNREACHABLE", "This memory transport already has a server: close it first.", {
+        endpoint: MEMORY_ENDPOINT,
+      });
+    }
+    this.#server = server;
+    this.#connectAll();
+  }
+
+  removeServer(): void {
+    this.#disconnectAll();
+    this.#server = undefined;
+  }
+
+  reconnect(): void {
+    this.#isOn = true;
+    this.#connectAll();
+  }
+
+  disconnect(): void {
+    this.#isOn = false;
+    this.#disconnectAll();
+  }
+
+  #connectAll(): void {
+    for (const client of this.#clients) {
+      this.#connectSoon(client);
+    }
+  }
+
+  #disconnectAll(): void {
+    for (const client of this.#clients) {
+      this.#disconnect(client);
+    }
+  }
+
+  /** In a later turn of the event loop: no event comes before `open` has resolved. */
+  #connectSoon(client: MemoryClient): void {
+    setImmediate(() => {
+      const server = this.#server;
+      if (this.#isOn && server !== undefined && client.connection === undefined && this.#clients.has(client)) {
+        this.#connect(client, server);
+      }
+    });
+  }
+
+  #connect(client: MemoryClient, server: MemoryServer): void {
+    this.#connectionsMade += 1;
+    const peer = `client-${this.#connectionsMade}`;
+    const connection: MemoryConnection = {
+      peer,
+      toServer: new Wire(this.#conditions, (bytes) => server.emit(() => server.events.message(peer, bytes))),
+      toClient: new Wire(this.#conditions, (bytes) => client.emit(() => client.events.message(bytes))),
+    };
+    server.connect(connection);
+    client.connect(connection);
+    client.emit(() => client.events.up());
+    server.emit(() => server.events.up());
+  }
+
+  #disconnect(client: MemoryClient): void {
+    const { connection } = client;
+    const server = this.#server;
+    if (connection === undefined || server === undefined) {
+      return;
+    }
+    client.disconnect();
+    server.disconnect(connection);
+    connection.toServer.cut();
+    connection.toClient.cut();
+    setImmediate(() => {
+      client.emit(() => client.events.down());
+      server.emit(() => server.events.down());
+      server.emit(() => server.events.peerGone(connection.peer));
+    });
+  }
 }

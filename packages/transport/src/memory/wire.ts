@@ -1,94 +1,95 @@
-// One direction of an in-memory connection: carries bytes, and spoils them as the options ask.
+// One direction of an in-memory connection.
 
-/** What a network may do to messages. Loss and reordering go beyond what the contract of a channel allows. */
+/** What the simulated network does to messages. Loss and reordering break the contract of a channel on purpose. */
 export interface NetworkConditions {
-  /** How long each message is under way, in milliseconds. Default: 0, the next turn of the event loop. */
+  /** How long each message takes, in milliseconds. Default: 0, no delay. */
   delayMs?: number;
-  /** The part of the messages that never arrive, 0 to 1. Default: 0. */
+  /** The share of messages that never arrive, 0 to 1. Default: 0. */
   lossRate?: number;
-  /** The part of the messages that the one behind them overtakes, 0 to 1. Default: 0. */
+  /** The share of messages that the next one overtakes, 0 to 1. Default: 0. */
   reorderRate?: number;
-  /** Decides on loss and reordering: gives numbers from 0 up to but not 1. Default: `Math.random`. */
+  /** Decides on loss and reordering: returns numbers from 0 up to but not including 1. Default: `Math.random`. */
   random?: () => number;
 }
 
-/** A direction of a connection. */
-export interface Wire {
-  /** Puts one message on its way. */
-  carry(bytes: Uint8Array): void;
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>;
-  /** Loses what is under way, and all that follows. */
-  cut(): void;
-}
+/** Carries bytes in one direction, under the network's conditions. */
+export class Wire {
+  readonly #conditions: Required<NetworkConditions>;
+  readonly #deliver: (bytes: Uint8Array) => void;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** A message that waits for the next one to overtake it. */
+  #overtaken: Uint8Array | undefined;
+  #whenIdle: (() => void)[] = [];
+  #isCut = false;
 
-/** Makes a wire that ends in `deliver`, which must not throw. */
-export function createWire(conditions: NetworkConditions, deliver: (bytes: Uint8Array) => void): Wire {
-  const { delayMs = 0, lossRate = 0, reorderRate = 0, random = Math.random } = conditions;
-  const timers = new Set<ReturnType<typeof setTimeout>>();
-  let overtaken: Uint8Array | undefined;
-  let whenIdle: (() => void)[] = [];
-  let isCut = false;
+  /** @param deliver - Called with each message that arrives. Must not throw. */
+  constructor(conditions: NetworkConditions, deliver: (bytes: Uint8Array) => void) {
+    const { delayMs = 0, lossRate = 0, reorderRate = 0, random = Math.random } = conditions;
+    this.#conditions = { delayMs, lossRate, reorderRate, random };
+    this.#deliver = deliver;
+  }
 
-  const tellIdle = () => {
-    if (timers.size === 0 && overtaken === undefined) {
-      const waiting = whenIdle;
-      whenIdle = [];
-      for (const resolve of waiting) {
-        resolve();
-      }
+  carry(bytes: Uint8Array): void {
+    const { lossRate, reorderRate, random } = this.#conditions;
+    if (this.#isCut || (lossRate > 0 && random() < lossRate)) {
+      return;
     }
-  };
+    if (this.#overtaken === undefined && reorderRate > 0 && random() < reorderRate) {
+      this.#overtaken = bytes;
+      // Without a message to overtake it, it leaves in the next turn.
+      setImmediate(() => this.#releaseOvertaken());
+      return;
+    }
+    this.#depart(bytes);
+    this.#releaseOvertaken();
+  }
 
-  const depart = (bytes: Uint8Array) => {
-    if (delayMs === 0) {
-      deliver(bytes);
+  /** Resolves when no message is under way. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle.push(resolve);
+      this.#checkIdle();
+    });
+  }
+
+  /** Loses the messages under way, and all that follow. */
+  cut(): void {
+    this.#isCut = true;
+    this.#overtaken = undefined;
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
+    this.#timers.clear();
+    this.#checkIdle();
+  }
+
+  #depart(bytes: Uint8Array): void {
+    if (this.#conditions.delayMs === 0) {
+      this.#deliver(bytes);
       return;
     }
     const timer = setTimeout(() => {
-      timers.delete(timer);
-      deliver(bytes);
-      tellIdle();
-    }, delayMs);
-    timers.add(timer);
-  };
+      this.#timers.delete(timer);
+      this.#deliver(bytes);
+      this.#checkIdle();
+    }, this.#conditions.delayMs);
+    this.#timers.add(timer);
+  }
 
-  const departOvertaken = () => {
-    const bytes = overtaken;
-    overtaken = undefined;
-    if (bytes !== undefined && !isCut) {
-      depart(bytes);
+  #releaseOvertaken(): void {
+    const bytes = this.#overtaken;
+    this.#overtaken = undefined;
+    if (bytes !== undefined) {
+      this.#depart(bytes);
     }
-    tellIdle();
-  };
+    this.#checkIdle();
+  }
 
-  return {
-    carry(bytes) {
-      if (isCut || (lossRate > 0 && random() < lossRate)) {
-        return;
+  #checkIdle(): void {
+    if (this.#timers.size === 0 && this.#overtaken === undefined) {
+      for (const resolve of this.#whenIdle.splice(0)) {
+        resolve();
       }
-      if (overtaken === undefined && reorderRate > 0 && random() < reorderRate) {
-        overtaken = bytes;
-        // With nothing behind it, it goes by itself.
-        setImmediate(departOvertaken);
-        return;
-      }
-      depart(bytes);
-      departOvertaken();
-    },
-    idle: () =>
-      new Promise((resolve) => {
-        whenIdle.push(resolve);
-        tellIdle();
-      }),
-    cut() {
-      isCut = true;
-      overtaken = undefined;
-      for (const timer of timers) {
-        clearTimeout(timer);
-      }
-      timers.clear();
-      tellIdle();
-    },
-  };
+    }
+  }
 }

@@ -1,4 +1,4 @@
 // The subpath `@multifrost/transport/zeromq`.
 
-export { zeromqClient, zeromqServer } from "./open-channel.js";
-export type { BindAddress, ZeromqOptions } from "./socket-options.js";
+export type { BindAddress, ZeromqOptions } from "./options.js";
+export { zeromqClient, zeromqServer } from "./zeromq-transport.js";

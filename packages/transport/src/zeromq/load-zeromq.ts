@@ -1,21 +1,17 @@
 // Loads the native library when the first channel is opened, so that importing this package loads no native code.
-// Next: open-socket.ts.
 
 import { ConnectionError } from "@multifrost/protocol/errors";
 
-/** The library's module. */
-export type Zeromq = typeof import("zeromq");
-
-/** The machine the library could not be loaded on. */
+/** The machine on which the library failed to load. */
 export interface Machine {
   platform: string;
   arch: string;
-  /** `undefined` where there is no choice of them. */
+  /** Only on Linux. */
   libc: "glibc" | "musl" | undefined;
 }
 
-/** Loads zeromq. Rejects with `ConnectionError` (`TRANSPORT_UNAVAILABLE`), whose `cause` is what went wrong. */
-export async function loadZeromq(): Promise<Zeromq> {
+/** Loads zeromq. Rejects with `ConnectionError` (`TRANSPORT_UNAVAILABLE`) and the reason as its `cause`. */
+export async function loadZeromq(): Promise<typeof import("zeromq")> {
   try {
     return await import("zeromq");
   } catch (cause) {
@@ -23,7 +19,7 @@ export async function loadZeromq(): Promise<Zeromq> {
   }
 }
 
-/** Says why, where, and what to do. */
+/** The error for a library that failed to load: the reason, the machine, and what to do. */
 export function transportUnavailable(cause: unknown, { platform, arch, libc }: Machine): ConnectionError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const lines = [
@@ -36,7 +32,7 @@ export function transportUnavailable(cause: unknown, { platform, arch, libc }: M
       "On musl it is found only where /etc/alpine-release exists: elsewhere create that file, or build zeromq.",
     );
   }
-  lines.push('Or pass a transport of your own: see "Composing your own transport" in @multifrost/transport\'s README.');
+  lines.push('Or pass your own transport: see "Composing your own transport" in @multifrost/transport\'s README.');
   return new ConnectionError("TRANSPORT_UNAVAILABLE", lines.join("\n"), { cause });
 }
 

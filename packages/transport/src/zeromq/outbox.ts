@@ -1,99 +1,146 @@
-// Between `send` and the socket (step 6 of a call): keeps what is queued, and starts the send loop when there is
-// something to send and a connection to send it on. Next: send-loop.ts.
+// Sends queued messages on one socket: waits for a connection, sends in turns, and settles each message.
 
 import type { ChannelLimits } from "../channel.js";
-import { createSendQueue, type Outgoing } from "../send-queue.js";
-import type { SendLoop } from "./send-loop.js";
+import { channelClosed, peerUnknown } from "../channel-errors.js";
+import { type Outgoing, SendQueue, settle } from "../send-queue.js";
+import type { OpenSocket } from "./open-socket.js";
+import { connectionLost, isNoSuchPeer, isTryAgain, socketFailed } from "./socket-errors.js";
 
-/** What an outbox is made of. */
-export interface OutboxParts {
-  readonly limits: Required<ChannelLimits>;
-  /** Whether to wait with sending until a connection is up, and again when it is lost. */
-  readonly needsConnection: boolean;
-  /** Sends what goes out in one turn of the event loop. Must not throw. */
-  sendQueued(loop: SendLoop): void;
-  /** Is told when the socket failed. */
-  fail(cause: unknown): void;
+/** Messages sent in one turn of the event loop, so that reading gets its turn as well. */
+const PER_TURN = 512;
+
+/** What the kinds of socket do differently when they send. */
+export interface SendRules {
+  /**
+   * `always`: each message has its own connection, whose absence fails the send. `connected`: not while the one
+   * connection is down. `writable`: as `connected`, and not before the socket reports itself writable, since a new
+   * connection takes a moment to reach it.
+   */
+  readonly when: "always" | "connected" | "writable";
+  /** The frames of a message. */
+  toFrames(item: Outgoing): Uint8Array[];
 }
 
-/** What waits to be sent on one socket. */
-export interface Outbox {
-  readonly length: number;
-  /** Queues a message and sees to it that it is sent; throws as the queue does. */
-  push(item: Outgoing): void;
-  connectionUp(): void;
-  connectionDown(): void;
-  /** Resolves when nothing waits any more. */
-  empty(): Promise<void>;
-  /** Takes out everything that waits. */
-  clear(): Outgoing[];
-}
+/** The sending side of a channel. */
+export class Outbox {
+  readonly #open: OpenSocket;
+  readonly #queue: SendQueue;
+  readonly #rules: SendRules;
+  readonly #onFailure: (cause: unknown) => void;
+  #connections = 0;
+  /** Whether the socket takes messages since its latest connection came up. */
+  #writable: boolean;
+  #failed = false;
+  #scheduled = false;
+  #whenEmpty: (() => void) | undefined;
 
-/** Makes an empty outbox. */
-export function createOutbox({ limits, needsConnection, sendQueued, fail }: OutboxParts): Outbox {
-  const queue = createSendQueue(limits);
-  let connections = 0;
-  let reached = false;
-  let failed = false;
-  let sending = false;
-  let whenEmpty: () => void = () => {};
+  /** @param onFailure - Called when the socket is broken and sends nothing more. */
+  constructor(
+    open: OpenSocket,
+    limits: Required<ChannelLimits>,
+    rules: SendRules,
+    onFailure: (cause: unknown) => void,
+  ) {
+    this.#open = open;
+    this.#queue = new SendQueue(limits);
+    this.#rules = rules;
+    this.#onFailure = onFailure;
+    this.#writable = rules.when !== "writable";
+  }
 
-  const loop: SendLoop = {
-    queue,
-    connected: () => !failed && (connections > 0 || !needsConnection),
-    reached(isWritable) {
-      reached ||= isWritable();
-      return reached;
-    },
-    fail(cause) {
-      failed = true;
-      fail(cause);
-    },
-  };
+  get length(): number {
+    return this.#queue.length;
+  }
 
-  const run = () => {
-    // After `close` the queue is empty, and the socket must not be touched any more.
-    if (queue.length > 0 && loop.connected()) {
-      sendQueued(loop);
+  /** Queues a message and schedules its sending. Throws like {@link SendQueue.push}. */
+  push(item: Outgoing): void {
+    this.#queue.push(item);
+    this.#schedule();
+  }
+
+  connectionUp(): void {
+    this.#connections += 1;
+    this.#writable = this.#rules.when !== "writable";
+    this.#schedule();
+  }
+
+  connectionDown(): void {
+    this.#connections -= 1;
+  }
+
+  /** Resolves when every queued message has been sent. The queue must not be empty. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+      this.#schedule();
+    });
+  }
+
+  /** Takes out everything that waits; nothing touches the socket afterwards. */
+  clear(): Outgoing[] {
+    return this.#queue.clear();
+  }
+
+  #canSend(): boolean {
+    return !this.#failed && (this.#connections > 0 || this.#rules.when === "always");
+  }
+
+  #schedule(): void {
+    if (!this.#scheduled && this.#canSend()) {
+      this.#scheduled = true;
+      queueMicrotask(this.#sendSome);
     }
-    if (queue.length > 0 && loop.connected()) {
-      setImmediate(run);
+  }
+
+  /** Sends for one turn of the event loop, and again in the next one while messages wait. */
+  readonly #sendSome = (): void => {
+    if (this.#queue.length > 0 && this.#canSend()) {
+      // Asking takes away the sign that a pending receive waits for; the send that follows gives it back.
+      this.#writable ||= this.#open.socket.writable;
+      for (let sent = 0; this.#writable && sent < PER_TURN; sent += 1) {
+        const item = this.#queue.shift();
+        if (item === undefined) {
+          break;
+        }
+        void this.#send(item);
+      }
+    }
+    if (this.#queue.length > 0 && this.#canSend()) {
+      setImmediate(this.#sendSome);
       return;
     }
-    sending = false;
-    if (queue.length === 0) {
-      whenEmpty();
+    this.#scheduled = false;
+    if (this.#queue.length === 0) {
+      this.#whenEmpty?.();
     }
   };
 
-  const wake = () => {
-    if (!sending && loop.connected()) {
-      sending = true;
-      queueMicrotask(run);
+  /** Needs no waiting for the send before it, since no send blocks. */
+  async #send(item: Outgoing): Promise<void> {
+    try {
+      // Throws some errors at once, such as that the socket is closed, and rejects with others.
+      await this.#open.socket.send(this.#rules.toFrames(item));
+    } catch (cause) {
+      this.#refused(item, cause);
+      return;
     }
-  };
+    if (item.settled !== undefined) {
+      settle(item);
+    }
+  }
 
-  return {
-    get length() {
-      return queue.length;
-    },
-    push(item) {
-      queue.push(item);
-      wake();
-    },
-    connectionUp() {
-      connections += 1;
-      reached = false;
-      wake();
-    },
-    connectionDown() {
-      connections -= 1;
-    },
-    empty: () =>
-      new Promise((resolve) => {
-        whenEmpty = resolve;
-        wake();
-      }),
-    clear: () => queue.clear(),
-  };
+  #refused(item: Outgoing, cause: unknown): void {
+    const { socket, endpoint } = this.#open;
+    if (isNoSuchPeer(cause)) {
+      settle(item, peerUnknown(endpoint, item.peer, cause));
+    } else if (socket.closed) {
+      settle(item, channelClosed(endpoint));
+    } else if (isTryAgain(cause)) {
+      settle(item, connectionLost(endpoint, cause));
+    } else {
+      this.#failed = true;
+      settle(item, socketFailed(endpoint, cause));
+      this.#onFailure(cause);
+    }
+  }
 }

@@ -1,14 +1,14 @@
-// What the native library's error codes mean here, and the errors that come of them.
+// The error codes of the native library, and the errors that channels raise for them.
 
 import { ConnectionError } from "@multifrost/protocol/errors";
 import { parseTcpEndpoint } from "../endpoint.js";
 
-/** "Not now": there is no connection, or there is nothing to read. */
+/** `EAGAIN`: no connection takes the message, or there is nothing to read. */
 export function isTryAgain(error: unknown): boolean {
   return codeOf(error) === "EAGAIN";
 }
 
-/** No peer of this name is connected. */
+/** `EHOSTUNREACH`: no peer with this name is connected. */
 export function isNoSuchPeer(error: unknown): boolean {
   return codeOf(error) === "EHOSTUNREACH";
 }
@@ -22,13 +22,13 @@ export function unreachable(endpoint: string, action: "bind" | "connect", cause:
   });
 }
 
-/** The connection went away while the message was handed to it. */
+/** The connection broke while it was given the message. */
 export function connectionLost(endpoint: string, cause: unknown): ConnectionError {
   const message = `The connection at ${endpoint} broke before a message was sent on it. The message was dropped.`;
   return new ConnectionError("CONNECTION_LOST", message, { endpoint, cause });
 }
 
-/** The socket itself broke; nothing more can be sent or received on it. */
+/** The socket broke; it sends and receives nothing more. */
 export function socketFailed(endpoint: string, cause: unknown): ConnectionError {
   return new ConnectionError("CONNECTION_LOST", `The socket at ${endpoint} failed: ${reason(cause)}. Open a new one.`, {
     endpoint,

@@ -11,8 +11,8 @@ import {
   type ServerTransport,
 } from "../src/index.js";
 
-/** What one channel has said. */
-export interface Heard {
+/** The events of one channel. */
+export interface Recorded {
   messages: { peer: Peer; bytes: Uint8Array }[];
   dropped: DropReason[];
   failures: unknown[];
@@ -27,26 +27,26 @@ afterEach(async () => {
   await Promise.all(toClose.splice(0).map((close) => close()));
 });
 
-/** Has something closed after the test. */
+/** Registers something to close after the test. */
 export function closeAfterTest(close: () => unknown): void {
   toClose.push(close);
 }
 
-export async function openServer(transport: ServerTransport): Promise<{ channel: ServerChannel; heard: Heard }> {
-  const { heard, events } = listen();
+export async function openServer(transport: ServerTransport): Promise<{ channel: ServerChannel; recorded: Recorded }> {
+  const { recorded, events } = listen();
   const channel = await transport.open(events);
   closeAfterTest(() => channel.close());
-  return { channel, heard };
+  return { channel, recorded };
 }
 
-export async function openClient(transport: ClientTransport): Promise<{ channel: ClientChannel; heard: Heard }> {
-  const { heard, events } = listen();
+export async function openClient(transport: ClientTransport): Promise<{ channel: ClientChannel; recorded: Recorded }> {
+  const { recorded, events } = listen();
   const channel = await transport.open({ ...events, message: (bytes) => events.message("", bytes) });
   closeAfterTest(() => channel.close());
-  return { channel, heard };
+  return { channel, recorded };
 }
 
-/** Waits for a condition, looking at it again and again. */
+/** Waits for a condition. */
 export async function until(condition: () => boolean, timeout = 10_000): Promise<void> {
   await vi.waitUntil(condition, { timeout, interval: 2 });
 }
@@ -55,8 +55,8 @@ export function portOf(channel: { endpoint: string }): number {
   return parseTcpEndpoint(channel.endpoint)?.port ?? 0;
 }
 
-export function texts(heard: Heard): string[] {
-  return heard.messages.map(({ bytes }) => new TextDecoder().decode(bytes));
+export function texts(recorded: Recorded): string[] {
+  return recorded.messages.map(({ bytes }) => new TextDecoder().decode(bytes));
 }
 
 export function bytesOf(text: string): Uint8Array {
@@ -64,18 +64,18 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 function listen() {
-  const heard: Heard = { messages: [], dropped: [], failures: [], gone: [], ups: 0, downs: 0 };
+  const recorded: Recorded = { messages: [], dropped: [], failures: [], gone: [], ups: 0, downs: 0 };
   const events = {
     up() {
-      heard.ups += 1;
+      recorded.ups += 1;
     },
     down() {
-      heard.downs += 1;
+      recorded.downs += 1;
     },
-    dropped: (reason: DropReason) => void heard.dropped.push(reason),
-    failed: (error: unknown) => void heard.failures.push(error),
-    peerGone: (peer: Peer) => void heard.gone.push(peer),
-    message: (peer: Peer, bytes: Uint8Array) => void heard.messages.push({ peer, bytes }),
+    dropped: (reason: DropReason) => void recorded.dropped.push(reason),
+    failed: (error: unknown) => void recorded.failures.push(error),
+    peerGone: (peer: Peer) => void recorded.gone.push(peer),
+    message: (peer: Peer, bytes: Uint8Array) => void recorded.messages.push({ peer, bytes }),
   };
-  return { heard, events };
+  return { recorded, events };
 }

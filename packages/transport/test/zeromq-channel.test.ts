@@ -1,11 +1,10 @@
-// A socket that misbehaves, which no real one does on demand: the channel must end in order, or try again.
+// A channel on a fake socket that fails on demand.
 
 import { afterEach, describe, expect, it } from "vitest";
-import type { Dealer } from "zeromq";
 import { type ClientChannel, DEFAULT_CHANNEL_LIMITS } from "../src/index.js";
-import { dealerChannel } from "../src/zeromq/dealer-channel.js";
 import type { OpenSocket } from "../src/zeromq/open-socket.js";
-import { until } from "./opened.js";
+import { DealerChannel } from "../src/zeromq/zeromq-channel.js";
+import { until } from "./open-channels.js";
 
 const opened: ClientChannel[] = [];
 
@@ -14,7 +13,7 @@ afterEach(async () => {
 });
 
 describe("a socket that fails", () => {
-  it("while receiving ends the channel: failed once, and send throws from then on", async () => {
+  it("while receiving closes the channel: failed comes once, and send throws", async () => {
     const { channel, socket, failures } = open();
     await until(() => socket.receiving !== undefined);
     socket.receiving?.reject(withCode("ETERM"));
@@ -25,7 +24,7 @@ describe("a socket that fails", () => {
     expect(failures).toHaveLength(1);
   });
 
-  it("while sending ends the channel, and everything queued settles", async () => {
+  it("while sending closes the channel, and every queued message settles", async () => {
     const { channel, socket, failures } = open();
     socket.send = () => Promise.reject(withCode("ENOTSOCK"));
     const outcomes: unknown[] = [];
@@ -37,8 +36,8 @@ describe("a socket that fails", () => {
   });
 });
 
-describe("a socket that has something to tell at once", () => {
-  it("is listened to from the next turn on, when the user has the channel", async () => {
+describe("a socket that is connected at once", () => {
+  it("reports up in the next turn, when the caller has the channel", async () => {
     const { ups } = open();
     for (let step = 0; step < 100; step += 1) {
       await Promise.resolve();
@@ -48,8 +47,8 @@ describe("a socket that has something to tell at once", () => {
   });
 });
 
-describe("a socket that says EAGAIN", () => {
-  it("to a message loses that one, which settles with CONNECTION_LOST, and goes on with the next", async () => {
+describe("EAGAIN", () => {
+  it("for a send: that message settles with CONNECTION_LOST, and the next one is sent", async () => {
     const { channel, socket, failures } = open();
     const sent: unknown[] = [];
     socket.send = async ([, bytes]) => {
@@ -68,7 +67,19 @@ describe("a socket that says EAGAIN", () => {
     expect(failures).toEqual([]);
   });
 
-  it("is not given anything before it is writable, although its connection is up", async () => {
+  it("for a pending receive on an open socket: the channel receives again", async () => {
+    const { socket, messages, failures } = open();
+    await until(() => socket.receiving !== undefined);
+    socket.receiving?.reject(withCode("EAGAIN"));
+    await until(() => socket.receives === 2);
+    socket.receiving?.resolve([Buffer.alloc(0), Buffer.from("payload")]);
+    await until(() => messages.length === 1);
+    expect(failures).toEqual([]);
+  });
+});
+
+describe("a socket that is connected but not writable", () => {
+  it("gets no message until it is writable, and is asked once per connection", async () => {
     const { channel, socket } = open();
     const sent: unknown[] = [];
     let looks = 0;
@@ -83,16 +94,6 @@ describe("a socket that says EAGAIN", () => {
       [2, 4],
     ]);
   });
-
-  it("to a pending receive while it is open is read again", async () => {
-    const { socket, messages, failures } = open();
-    await until(() => socket.receiving !== undefined);
-    socket.receiving?.reject(withCode("EAGAIN"));
-    await until(() => socket.receives === 2);
-    socket.receiving?.resolve([Buffer.alloc(0), Buffer.from("payload")]);
-    await until(() => messages.length === 1);
-    expect(failures).toEqual([]);
-  });
 });
 
 interface Pending<T> {
@@ -100,7 +101,7 @@ interface Pending<T> {
   reject(error: unknown): void;
 }
 
-/** As much of a DEALER as a channel uses. */
+/** The parts of a DEALER that a channel uses. */
 class FakeDealer {
   closed = false;
   readable = false;
@@ -109,7 +110,7 @@ class FakeDealer {
   receives = 0;
   receiving: Pending<Buffer[]> | undefined;
   end: Pending<{ type: string }> | undefined;
-  told = false;
+  reported = false;
   send: (frames: readonly Uint8Array[]) => Promise<void> = async () => {};
 
   receive(): Promise<Buffer[]> {
@@ -125,10 +126,10 @@ class FakeDealer {
     this.end?.resolve({ type: "end" });
   }
 
-  /** As an observer: connected at once, gone after `close`. */
+  /** The observer: connected at once, ended after `close`. */
   event(): Promise<{ type: string }> {
-    if (!this.told) {
-      this.told = true;
+    if (!this.reported) {
+      this.reported = true;
       return Promise.resolve({ type: "handshake" });
     }
     return new Promise((resolve, reject) => {
@@ -143,8 +144,8 @@ function open() {
   const messages: Uint8Array[] = [];
   const ups: string[] = [];
   const observer = { closed: false, receive: () => socket.event() };
-  const parts = { socket, observer, endpoint: "tcp://test", action: "connect" } as unknown as OpenSocket<Dealer>;
-  const channel = dealerChannel(parts, DEFAULT_CHANNEL_LIMITS, {
+  const parts = { socket, observer, endpoint: "tcp://test", action: "connect" } as unknown as OpenSocket;
+  const channel = new DealerChannel(parts, DEFAULT_CHANNEL_LIMITS, {
     up: () => ups.push("up"),
     down() {},
     dropped() {},
