@@ -38,13 +38,13 @@ export const connectionRules: readonly Rule[] = [
       await leaves.channel.close();
       await until(() => stays.recorder.downs === 1, "down");
       strictEqual(stays.recorder.ups, 1);
-      const back = await reopen();
-      await until(() => stays.recorder.ups === 2 && back.recorder.ups === 1, "up again");
-      const [nowClient, nowServer] = stays === client ? [client, back as ServerEnd] : [back as ClientEnd, server];
-      nowClient.channel.send(bytesOf("again"));
-      await until(() => nowServer.recorder.messages.length === 1, "a message on the new connection");
-      nowServer.channel.send(nowServer.recorder.peers[0] ?? "", bytesOf("and back"));
-      await until(() => nowClient.recorder.messages.length === 1, "its answer");
+      const now = await reopen();
+      const returned = now.client === client ? now.server : now.client;
+      await until(() => stays.recorder.ups === 2 && returned.recorder.ups === 1, "up again");
+      now.client.channel.send(bytesOf("again"));
+      await until(() => now.server.recorder.messages.length === 1, "a message on the new connection");
+      now.server.channel.send(now.server.recorder.peers[0] ?? "", bytesOf("and back"));
+      await until(() => now.client.recorder.messages.length === 1, "its answer");
     },
   },
   ...bothDirections("down comes after every message that arrived before it", async (direction) => {
@@ -105,11 +105,19 @@ async function clientAlone(bench: TestBench): Promise<{ client: ClientEnd; openS
   return { client: await bench.openClient(endpoint), openServer: () => bench.openServer(endpoint) };
 }
 
-/** The end that leaves and returns at the same endpoint is the one that listens. */
+/** The end that listens leaves, and returns at the same endpoint. */
 function roles(bench: TestBench, client: ClientEnd, server: ServerEnd) {
   return bench.setup.listens === "client"
-    ? { stays: server, leaves: client, reopen: () => bench.openClient(client.channel.endpoint) }
-    : { stays: client, leaves: server, reopen: () => bench.openServer(server.channel.endpoint) };
+    ? {
+        stays: server,
+        leaves: client,
+        reopen: async () => ({ client: await bench.openClient(client.channel.endpoint), server }),
+      }
+    : {
+        stays: client,
+        leaves: server,
+        reopen: async () => ({ client, server: await bench.openServer(server.channel.endpoint) }),
+      };
 }
 
 /** Captures uncaught exceptions before the test runner does. */

@@ -97,7 +97,7 @@ abstract class ZeromqChannel implements Channel {
         this.#arrived += 1;
         this.#handle(frames);
       } catch (error) {
-        // Closing ends a pending receive with EAGAIN, the code of a timeout, too.
+        // EAGAIN is the code of a timeout, and also how closing ends a pending receive.
         if (!socket.closed && !isTryAgain(error)) {
           throw error;
         }
