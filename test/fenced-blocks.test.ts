@@ -66,6 +66,9 @@ describe.each(documents.filter((file) => blocks.some((block) => block.file === f
       it.skipIf(needed && !workers)(`${title}: runs and ends by itself`, async () => {
         const { stdout, stderr } = await run(block);
         expect(stderr).toBe("");
+        for (const part of block.checks.contains?.split(" | ") ?? []) {
+          expect(stdout).toContain(part);
+        }
         const printed = expectedOutput(block, page[index + 1]);
         if (printed !== undefined) {
           expect(stdout.trim()).toBe(printed);

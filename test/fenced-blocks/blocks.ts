@@ -20,6 +20,8 @@ export interface Checks {
   readonly service?: true;
   /** What the program prints. Without it, a following `text` block has the output, or the output is not compared. */
   readonly prints?: string;
+  /** Parts of what the program prints, separated by ` | `. */
+  readonly contains?: string;
   /** The context module that declares the names which the block uses and does not import. */
   readonly with?: string;
   /** `python`: needs python3 with pyzmq and msgpack. */
@@ -41,7 +43,7 @@ const FENCE = /^( *)(```+)(\S*) *$/;
 const CHECK = /^<!-- check: (.+) -->$/;
 const NAME = /^(?:\/\/|#) ([\w-]+\.\w+)\b/;
 const FLAGS = ["run", "service"];
-const VALUES = ["prints", "with", "needs"];
+const VALUES = ["prints", "contains", "with", "needs"];
 
 /** Every fenced block of a document. Throws for a fence that never closes and for a check without a block. */
 export function readBlocks(file: string, text: string = readFileSync(join(root, file), "utf8")): Block[] {

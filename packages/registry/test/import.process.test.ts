@@ -12,21 +12,19 @@ function runInPackage(home: string, code: string): { stdout: string; stderr: str
   return spawnSync(process.execPath, ["--input-type=module", "-e", code], { cwd: root, env, encoding: "utf8" });
 }
 
-test("the example in the README runs, ends by itself and leaves an empty registry", () => {
-  const example = /```js\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
+test("a program that registers and unregisters exits by itself and leaves an empty registry", () => {
   const home = temporaryDirectory();
-  const { stdout, stderr } = runInPackage(home, example);
-  expect(stderr).toBe("");
-  expect(stdout).toBe(
-    "math-service: port 40123, this process: true\n" +
-      "[ { serviceId: 'math-service', alive: true } ]\n" +
-      "unregistered: true\n",
+  const { stdout, stderr } = runInPackage(
+    home,
+    'import { createFileRegistry } from "@multifrost/registry"; const registry = createFileRegistry();' +
+      'await registry.register({ serviceId: "math", port: 40123 }); console.log(await registry.unregister("math"));',
   );
+  expect({ stdout, stderr }).toEqual({ stdout: "true\n", stderr: "" });
   expect(readdirSync(join(home, ".multifrost"))).toEqual(["services.json"]);
   expect(readFileSync(join(home, ".multifrost", "services.json"), "utf8")).toBe("{}\n");
 });
 
-test("importing the package and making a registry has no effect on files or on signals", () => {
+test("importing the package and creating a registry has no effect on files or on signals", () => {
   const home = temporaryDirectory();
   const { stdout, stderr } = runInPackage(
     home,
