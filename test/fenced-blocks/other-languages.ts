@@ -52,8 +52,19 @@ function compiledFaults({ code }: Block, { folders, extension }: typeof GO_FILES
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => join(root, folder, name)),
   );
   const sources = files.filter((file) => file.endsWith(extension));
-  const found = sources.some((file) => essence(readFileSync(file, "utf8")).includes(essence(code)));
+  const parts = code.split(/^.*\/\/ …$/m).map(essence);
+  const found = sources.some((file) => containsInOrder(essence(readFileSync(file, "utf8")), parts));
   return found ? [] : [`no ${extension} file of ${folders.join(", ")} contains it`];
+}
+
+/** Whether a text has all parts, one after the other. A comment `…` in a block stands for what is between them. */
+function containsInOrder(text: string, parts: readonly string[]): boolean {
+  let at = 0;
+  return parts.every((part) => {
+    const found = text.indexOf(part, at);
+    at = found + part.length - 1;
+    return found !== -1;
+  });
 }
 
 function rustFaults(block: Block): string[] {
