@@ -7,11 +7,11 @@ export const WINE_MODEL_HASH = "d115d2a0504d278706879eab1d783a2575bcf541e37e8555
 /** The worker's methods, for `ParentWorker.spawn<WineModel>(…)` and `ParentWorker.connect<WineModel>(…)`. */
 export interface WineModel {
   /**
-   * The part of the wines kept from training that it tells right.
+   * The share of correct predictions for the wines not used in training, from 0 to 1.
    */
   accuracy(): number;
   /**
-   * What is measured, in the order that `predict` wants it in.
+   * The names of the measurements, in the order that `predict` expects.
    */
   features(): string[];
   /**
@@ -19,7 +19,7 @@ export interface WineModel {
    */
   predict(wines: number[][]): Prediction[];
   /**
-   * Wines that the model was not trained on, to try it with.
+   * The first `count` wines not used in training.
    */
   unseen(count: number): number[][];
 }

@@ -12,19 +12,19 @@ from sklearn.model_selection import train_test_split
 from multifrost import ChildWorker
 
 DATA = load_wine()
-"""178 Italian wines of three growers, 13 measurements of each. They are part of scikit-learn: nothing is downloaded."""
+"""178 Italian wines of three growers with 13 measurements each. The data is part of scikit-learn."""
 
 
 @dataclass
 class Prediction:
-    """The grower that a wine most likely comes from."""
+    """The most likely grower of a wine, and how likely that is, from 0 to 1."""
 
     grower: str
     probability: float
 
 
 class WineModel(ChildWorker):
-    """Tells wines apart by their chemistry."""
+    """Predicts the grower of a wine from its chemistry."""
 
     def __init__(self, service_id: str | None = None) -> None:
         super().__init__(service_id)
@@ -32,18 +32,18 @@ class WineModel(ChildWorker):
             DATA.data, DATA.target, test_size=0.25, random_state=1, stratify=DATA.target
         )
         self._forest = RandomForestClassifier(random_state=1).fit(train, labels)
-        print(f"trained on {len(train)} wines; right on {self.accuracy():.1%} of {len(self._unseen)} others")
+        print(f"trained on {len(train)} wines; {self.accuracy():.1%} of {len(self._unseen)} others predicted correctly")
 
     def features(self) -> list[str]:
-        """What is measured, in the order that `predict` wants it in."""
+        """The names of the measurements, in the order that `predict` expects."""
         return list(DATA.feature_names)
 
     def accuracy(self) -> float:
-        """The part of the wines kept from training that it tells right."""
+        """The share of correct predictions for the wines not used in training, from 0 to 1."""
         return float(self._forest.score(self._unseen, self._answers))
 
     def unseen(self, count: int) -> list[list[float]]:
-        """Wines that the model was not trained on, to try it with."""
+        """The first `count` wines not used in training."""
         return [list(wine) for wine in self._unseen[:count]]
 
     def predict(self, wines: list[list[float]]) -> list[Prediction]:

@@ -1,4 +1,4 @@
-"""What each case of the matrix does and checks, from the side of a Python parent. In words: ``../README.md``."""
+"""The cases of the matrix for a Python parent. ``../README.md`` describes them."""
 
 from __future__ import annotations
 
@@ -21,56 +21,58 @@ METHODS = ["add", "busy", "checksum", "describe", "echo", "exit", "fail"]
 METHODS += ["größe", "nothing", "pid", "say", "sleep", "warn"]
 ENDS = [-(2**63), -(2**53), 2**53, 2**63, 2**64]
 EDGES = [edge + near for edge in ENDS for near in (-1, 0, 1) if -(2**63) <= edge + near < 2**64]
-"""Where the integers of 64 bits and of doubles end."""
+"""Integers around the limits of 64-bit integers and of exact doubles."""
 
 Error = TypeVar("Error", bound=BaseException)
 
 
 @dataclass(frozen=True)
-class Around:
-    """What a case knows besides the worker."""
+class Environment:
+    """What a case uses besides the worker."""
 
     mode: str
+    """``spawn`` or ``connect``."""
     lines: dict[str, asyncio.Queue[str]]
-    """What the worker has printed, by stream."""
+    """The lines that the worker printed, by stream."""
     report: Callable[[dict[str, Any]], None]
+    """Prints the result of a case."""
 
 
 def check(got: Any, wanted: Any, what: str) -> None:
-    """Fails unless both are the same, also in type."""
+    """Fails unless both have the same value and type."""
     if got != wanted or type(got) is not type(wanted):
         raise AssertionError(f"{what} gave {got!r}, not {wanted!r}")
 
 
-async def failure(call: Awaitable[Any], kind: type[Error]) -> Error:
-    """The error a call fails with, which has to be of this kind."""
+async def error_of(call: Awaitable[Any], kind: type[Error]) -> Error:
+    """Awaits a call that has to raise this kind of error, and returns the error."""
     try:
         result = await call
     except kind as error:
         return error
-    raise AssertionError(f"it gave {result!r}, where a {kind.__name__} was due")
+    raise AssertionError(f"it gave {result!r}, not a {kind.__name__}")
 
 
-async def begun(call: Awaitable[Any]) -> asyncio.Future[Any]:
-    """The call on its way: by itself, it would go out when it is first awaited."""
+async def started(call: Awaitable[Any]) -> asyncio.Future[Any]:
+    """Starts a call as a task, so that it is sent now and not when it is first awaited."""
     task = asyncio.ensure_future(call)
     await asyncio.sleep(0)
     return task
 
 
-async def results(worker: ParentWorker, _: Around) -> None:
+async def results(worker: ParentWorker, _: Environment) -> None:
     check(await worker.call.add(2, 3), 5, "add(2, 3)")
     check(await worker.call.add(0.5, 0.25), 0.75, "add(0.5, 0.25)")
     check(await worker.call.nothing(), None, "nothing()")
 
 
-async def errors(worker: ParentWorker, _: Around) -> None:
-    error = await failure(worker.call.fail("no luck"), RemoteCallError)
+async def errors(worker: ParentWorker, _: Environment) -> None:
+    error = await error_of(worker.call.fail("no luck"), RemoteCallError)
     check((error.remote_message, error.function_name), ("no luck", "fail"), "the error")
     check(await worker.call.add(2, 3), 5, "add(2, 3)")
 
 
-async def values(worker: ParentWorker, _: Around) -> None:
+async def values(worker: ParentWorker, _: Environment) -> None:
     rows = json.loads((Path(__file__).parents[1] / "values.json").read_text("utf-8"))
     assert len(rows) > 20
     for row in rows:
@@ -80,25 +82,25 @@ async def values(worker: ParentWorker, _: Around) -> None:
         check(await worker.call.describe(value), row["described"], row["name"])
 
 
-async def binary(worker: ParentWorker, _: Around) -> None:
+async def binary(worker: ParentWorker, _: Environment) -> None:
     data = bytes((31 * index + 7) % 256 for index in range(2**20))
     assert await worker.call.echo(data) == data, "1 MiB came back changed"
     check(await worker.call.checksum(data), hashlib.sha256(data).hexdigest(), "checksum")
 
 
-async def int64(worker: ParentWorker, _: Around) -> None:
+async def int64(worker: ParentWorker, _: Environment) -> None:
     for edge in EDGES:
         check(await worker.call.echo(edge), edge, f"echo({edge})")
         check(await worker.call.describe(edge), f"int {edge}", f"describe({edge})")
 
 
-async def unicode(worker: ParentWorker, _: Around) -> None:
+async def unicode(worker: ParentWorker, _: Environment) -> None:
     check(await worker.call.größe("日本語 👩‍🚀"), 7, "größe")
     texts = {"ключ": "значение", "鍵": "値", "🔑": "🔒"}
     check(await worker.call.echo(texts), texts, "echo")
 
 
-async def concurrent(worker: ParentWorker, _: Around) -> None:
+async def concurrent(worker: ParentWorker, _: Environment) -> None:
     order: list[int] = []
 
     async def sleep(ms: int) -> None:
@@ -111,13 +113,13 @@ async def concurrent(worker: ParentWorker, _: Around) -> None:
     check(await asyncio.gather(*map(worker.call.echo, numbers)), numbers, "echo")
 
 
-async def timeout(worker: ParentWorker, _: Around) -> None:
-    await failure(worker.with_options(timeout=0.15).sleep(3000), CallTimeoutError)
+async def timeout(worker: ParentWorker, _: Environment) -> None:
+    await error_of(worker.with_options(timeout=0.15).sleep(3000), CallTimeoutError)
     check(await worker.call.add(2, 3), 5, "add(2, 3)")
 
 
-async def busy_heartbeats(worker: ParentWorker, _: Around) -> None:
-    misses, call = worker.metrics.heartbeat_misses, await begun(worker.call.busy(1500))
+async def busy_heartbeats(worker: ParentWorker, _: Environment) -> None:
+    misses, call = worker.metrics.heartbeat_misses, await started(worker.call.busy(1500))
     round_trips = set()
     while not call.done():
         round_trips.add(worker.last_heartbeat_rtt_ms)
@@ -127,38 +129,38 @@ async def busy_heartbeats(worker: ParentWorker, _: Around) -> None:
     check(worker.metrics.heartbeat_misses, misses, "the number of misses")
 
 
-async def output(worker: ParentWorker, around: Around) -> None:
+async def output(worker: ParentWorker, env: Environment) -> None:
     await worker.call.say("grüße 1")
-    check(await around.lines["stdout"].get(), "grüße 1", "stdout")
+    check(await env.lines["stdout"].get(), "grüße 1", "stdout")
     await worker.call.warn("warnung 1")
-    check(await around.lines["stderr"].get(), "warnung 1", "stderr")
+    check(await env.lines["stderr"].get(), "warnung 1", "stderr")
 
 
-async def private(worker: ParentWorker, _: Around) -> None:
-    error = await failure(worker.call_function("_secret"), RemoteCallError)
+async def private(worker: ParentWorker, _: Environment) -> None:
+    error = await error_of(worker.call_function("_secret"), RemoteCallError)
     assert "_secret" in str(error.remote_message), error
 
 
-async def missing(worker: ParentWorker, _: Around) -> None:
-    error = await failure(worker.call.ad(1, 2), RemoteCallError)
+async def missing(worker: ParentWorker, _: Environment) -> None:
+    error = await error_of(worker.call.ad(1, 2), RemoteCallError)
     assert "not found" in str(error.remote_message), error
 
 
-async def list_functions(worker: ParentWorker, _: Around) -> None:
+async def list_functions(worker: ParentWorker, _: Environment) -> None:
     check(sorted(await worker.list_functions()), METHODS, "list_functions")
 
 
-async def namespace(worker: ParentWorker, _: Around) -> None:
-    error = await failure(worker.with_options(namespace="elsewhere").add(2, 3), RemoteCallError)
+async def namespace(worker: ParentWorker, _: Environment) -> None:
+    error = await error_of(worker.with_options(namespace="elsewhere").add(2, 3), RemoteCallError)
     assert "default" in str(error.remote_message), error
     check(await worker.with_options(namespace="default").add(2, 3), 5, "add(2, 3)")
 
 
-async def shutdown(worker: ParentWorker, around: Around) -> None:
+async def shutdown(worker: ParentWorker, env: Environment) -> None:
     pid = await worker.call.pid()
-    last = await begun(worker.call.sleep(300))
-    await worker.call.pid()  # answered behind the call above, which has then begun
-    if around.mode == "spawn":
+    last = await started(worker.call.sleep(300))
+    await worker.call.pid()  # answered after the call above has started
+    if env.mode == "spawn":
         await worker.stop()
     else:
         os.kill(pid, signal.SIGTERM)
@@ -167,20 +169,20 @@ async def shutdown(worker: ParentWorker, around: Around) -> None:
         await asyncio.sleep(0.02)
 
 
-async def child_crash(worker: ParentWorker, around: Around) -> None:
-    waiting = await begun(worker.call.sleep(30_000))
-    began = time.monotonic()
+async def child_crash(worker: ParentWorker, env: Environment) -> None:
+    waiting = await started(worker.call.sleep(30_000))
+    start = time.monotonic()
     calls = (worker.call.exit(3), waiting)
     for call in calls:
-        if around.mode == "spawn":
-            check((await failure(call, WorkerExitedError)).exit_code, 3, "the exit code")
+        if env.mode == "spawn":
+            check((await error_of(call, WorkerExitedError)).exit_code, 3, "the exit code")
         else:
-            await failure(call, ConnectionLostError)
-    assert time.monotonic() - began < 5, "the calls failed late"
+            await error_of(call, ConnectionLostError)
+    assert time.monotonic() - start < 5, "the calls failed late"
 
 
-async def parent_crash(worker: ParentWorker, around: Around) -> None:
-    around.report({"case": "parent-crash", "ok": True, "pid": await worker.call.pid()})
+async def parent_crash(worker: ParentWorker, env: Environment) -> None:
+    env.report({"case": "parent-crash", "ok": True, "pid": await worker.call.pid()})
     await worker.call.sleep(60_000)
 
 
@@ -192,7 +194,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-CASES: dict[str, Callable[[ParentWorker, Around], Awaitable[None]]] = {
+CASES: dict[str, Callable[[ParentWorker, Environment], Awaitable[None]]] = {
     case.__name__.replace("_", "-"): case
     for case in (
         *(results, errors, values, binary, int64, unicode, concurrent, timeout, busy_heartbeats, output, private),

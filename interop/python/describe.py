@@ -1,4 +1,4 @@
-"""What a worker saw, in words that are the same in every language, and values as the JSON files have them."""
+"""Describes values in text that is the same in every language, and reads the tagged values of the JSON files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgpack
 
 
 def describe(value: Any) -> str:
-    """One line about a value."""
+    """Describes a value in one line."""
     if value is None:
         return "nil"
     if isinstance(value, bool):
@@ -35,7 +35,7 @@ def describe(value: Any) -> str:
 
 
 def untagged(value: Any) -> Any:
-    """A value of ``../values.json``, whose tags stand for what JSON lacks."""
+    """Reads a value of ``../values.json``, where tags stand for types that JSON lacks."""
     if isinstance(value, list):
         return [untagged(item) for item in value]
     if not isinstance(value, dict):

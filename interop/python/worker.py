@@ -1,4 +1,4 @@
-"""The Python worker of the matrix: see ``../README.md``. Its argument is the service id; without one it was spawned."""
+"""The Python worker of the matrix: see ``../README.md``. Its argument is the service id; none if it was spawned."""
 
 from __future__ import annotations
 

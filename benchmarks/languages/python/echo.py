@@ -1,4 +1,4 @@
-"""The bare peer in Python: pyzmq and nothing else. It does what ../../bare/echo-peer.mjs does."""
+"""The bare peer in Python, on pyzmq alone. It does the same as ../../bare/echo-peer.mjs."""
 
 import os
 import sys

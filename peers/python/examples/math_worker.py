@@ -1,4 +1,4 @@
-"""A worker to try things with. A parent starts it, or it runs as a service: ``python3 math_worker.py math-service``."""
+"""An example worker. A parent spawns it, or it runs as a service: ``python3 math_worker.py math-service``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-# So that the example runs from a checkout; with the package installed, this line is not needed.
+# Lets the example run from a checkout. Not needed when the package is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from multifrost import ChildWorker
 
 
 class MathWorker(ChildWorker):
-    """Every public method here can be called by a parent."""
+    """Parents can call every public method."""
 
     def add(self, a: float, b: float) -> float:
         return a + b
@@ -49,6 +49,6 @@ class MathWorker(ChildWorker):
 
 
 if __name__ == "__main__":
-    # Python parents add the argument --worker to what they start.
+    # Older Python parents pass the argument --worker.
     names = [argument for argument in sys.argv[1:] if argument != "--worker"]
     MathWorker(names[0] if names else None).run()

@@ -1,6 +1,15 @@
-"""Multifrost: call methods of a worker in another process, in another language, as if they were local."""
+"""Multifrost: call methods of a worker in another process, in another language, as if they were local.
 
-from .child.worker import ChildWorker
+Extend `ChildWorker` to be a worker. Use `ParentWorker` to start a worker or to find a service and to call it from
+asyncio; `multifrost.sync` has the same parent for programs without asyncio. Errors are in `multifrost.errors`, too.
+Modules and folders whose name begins with an underscore are private and may change in any release.
+"""
+
+from ._child.child_worker import ChildWorker
+from ._parent.metrics import Latency, Metrics
+from ._parent.options import Options
+from ._parent.parent_worker import ParentWorker
+from ._registry import Registry
 from .errors import (
     CallError,
     CallTimeoutError,
@@ -16,10 +25,6 @@ from .errors import (
     SpawnError,
     WorkerExitedError,
 )
-from .parent.metrics import Latency, Metrics
-from .parent.options import Options
-from .parent.worker import ParentWorker
-from .registry import Registry
 
 __all__ = [
     "CallError",

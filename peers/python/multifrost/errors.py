@@ -1,4 +1,4 @@
-"""What can go wrong, each with a stable ``code``, the same one that the TypeScript packages use."""
+"""The errors of this package. Each has a stable ``code``, the same as in the TypeScript, Go and Rust packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from datetime import datetime
 
 
 class MultifrostError(Exception):
-    """Base of every error that this package raises itself."""
+    """Base of every error that this package raises.
+
+    Attributes:
+        code: What went wrong, as a constant such as ``TIMEOUT``. An invalid option is ``INVALID_OPTION``, a second
+            `start` is ``ALREADY_STARTED``.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -15,19 +20,36 @@ class MultifrostError(Exception):
 
 
 class LaunchError(MultifrostError):
-    """The worker cannot start: its port is wrong, or it was given nothing to listen on."""
+    """A worker cannot start serving.
+
+    Codes: ``NO_START_MODE`` (no port in the environment and no service id), ``INVALID_PORT``, ``INVALID_OPTION``.
+    """
 
 
 class CallError(MultifrostError):
-    """The caller's own mistake, as the worker answers it: nothing of the worker's was run."""
+    """A worker refuses a call; no method was run. The caller gets it as a `RemoteCallError` with the same code.
+
+    Codes: ``FUNCTION_NOT_FOUND``, ``NOT_CALLABLE``, ``PRIVATE_METHOD``, ``MISSING_FUNCTION``, ``WRONG_NAMESPACE``,
+    ``OVERLOADED``, ``NOT_RUNNING``.
+    """
 
 
 class RegistryError(MultifrostError):
-    """The service registry refused: the id is taken or unknown, a lock is held, the folder cannot be written."""
+    """The service registry cannot do what was asked.
+
+    Codes: ``SERVICE_EXISTS``, ``SERVICE_NOT_FOUND``, ``LOCK_TIMEOUT``, ``REGISTRY_UNAVAILABLE``.
+    """
 
 
 class MalformedMessageError(MultifrostError):
-    """Bytes from a peer that are no message; with the message's id and type where those could be read."""
+    """Bytes from a peer are not a valid message.
+
+    Codes: ``MALFORMED_MESSAGE``, ``LIMIT_EXCEEDED``, ``MISSING_ID``.
+
+    Attributes:
+        message_id: The message's id, None if it could not be read.
+        message_type: The message's type, None if it could not be read.
+    """
 
     def __init__(self, code: str, reason: str, message_id: str | None = None, message_type: str | None = None) -> None:
         super().__init__(code, reason)
@@ -36,7 +58,14 @@ class MalformedMessageError(MultifrostError):
 
 
 class SerializationError(MultifrostError):
-    """A value that cannot be sent, or an answer that cannot be read; the message begins with the path to it."""
+    """A value cannot be sent, or an answer cannot be read.
+
+    Codes: ``UNSENDABLE_VALUE``, ``LIMIT_EXCEEDED``, ``MESSAGE_TOO_LARGE``, ``MALFORMED_MESSAGE``.
+
+    Attributes:
+        path: Where the value is, such as ``args[0].x``; empty for an answer. The message begins with it.
+        reason: The message without the path.
+    """
 
     def __init__(self, code: str, reason: str, path: str = "") -> None:
         super().__init__(code, f"{path}: {reason}" if path else reason)
@@ -44,18 +73,18 @@ class SerializationError(MultifrostError):
         self.path = path
 
     def under(self, step: str) -> SerializationError:
-        """The same error seen from one container further out."""
+        """Returns the same error with `step` in front of its path."""
         return SerializationError(self.code, self.reason, step + self.path)
 
 
 @dataclass(frozen=True)
-class Exit:
-    """How a worker's process ended, and the last that it wrote."""
+class ProcessExit:
+    """How a worker's process ended."""
 
     code: int | None
-    """Its exit code; None where a signal ended it, or it never ran."""
+    """Exit code; None if a signal ended the process, or if it never ran."""
     signal: str | None
-    """The name of that signal, such as ``SIGKILL``."""
+    """Name of the signal that ended the process, such as ``SIGKILL``; None otherwise."""
     stderr_tail: str
     """The last 4 KiB of its stderr."""
     command: str
@@ -67,17 +96,27 @@ class Exit:
         return "it could not be started" if self.code is None else f"exit code {self.code}"
 
     @property
-    def last_words(self) -> str:
-        """The tail of stderr, for the end of an error message."""
+    def stderr_report(self) -> str:
+        """The tail of stderr as the last part of an error message."""
         if not self.stderr_tail:
             return "It wrote nothing to stderr."
-        return f"The last it wrote to stderr:\n{self.stderr_tail}"
+        return f"The end of its stderr:\n{self.stderr_tail}"
 
 
 class SpawnError(MultifrostError):
-    """The worker's process could not be started, ended first, or was too late."""
+    """A worker's process could not be started, or ended or ran out of time before it could be reached.
 
-    def __init__(self, code: str, message: str, exit: Exit) -> None:
+    Codes: ``SCRIPT_NOT_FOUND``, ``PROGRAM_NOT_FOUND``, ``NO_TYPESCRIPT_RUNNER``, ``SPAWN_FAILED``, ``EXITED_EARLY``,
+    ``START_TIMEOUT``.
+
+    Attributes:
+        exit_code: Exit code, or None.
+        signal: Name of the signal that ended the process, or None.
+        stderr_tail: The last 4 KiB of its stderr.
+        command: The command line.
+    """
+
+    def __init__(self, code: str, message: str, exit: ProcessExit) -> None:
         super().__init__(code, message)
         self.exit_code = exit.code
         self.signal = exit.signal
@@ -86,9 +125,15 @@ class SpawnError(MultifrostError):
 
 
 class RemoteCallError(MultifrostError):
-    """The method failed in the worker, or the worker refused the call.
+    """The method raised in the worker, or the worker refused the call.
 
-    `code` is ``REMOTE_ERROR`` for what the method raised, and says which refusal it was otherwise.
+    Attributes:
+        code: ``REMOTE_ERROR`` if the method raised; the code of the refusal otherwise: see `CallError`.
+        function_name: The method that was called.
+        remote_name: The type of the error in the worker, such as ``ValueError``.
+        remote_message: Its message.
+        remote_stack: Its traceback, None if the worker sent none.
+        remote_code: Its own ``code``, if that is text; None otherwise.
     """
 
     def __init__(
@@ -111,9 +156,16 @@ class RemoteCallError(MultifrostError):
 
 
 class WorkerExitedError(RemoteCallError):
-    """The worker's process ended before it answered."""
+    """The worker's process ended before it answered. Code: ``WORKER_EXITED``.
 
-    def __init__(self, message: str, function_name: str, exit: Exit) -> None:
+    Attributes:
+        exit_code: Exit code; None if a signal ended the process.
+        signal: Name of that signal, or None.
+        stderr_tail: The last 4 KiB of its stderr.
+        command: The command line that started it.
+    """
+
+    def __init__(self, message: str, function_name: str, exit: ProcessExit) -> None:
         super().__init__(message, function_name, code="WORKER_EXITED")
         self.exit_code = exit.code
         self.signal = exit.signal
@@ -122,7 +174,12 @@ class WorkerExitedError(RemoteCallError):
 
 
 class CallTimeoutError(MultifrostError, TimeoutError):
-    """No answer came in time. The worker may still be running the method."""
+    """No answer came in time; the worker may still be running the method. Code: ``TIMEOUT``.
+
+    Attributes:
+        function_name: The method that was called.
+        timeout: The limit, in seconds.
+    """
 
     def __init__(self, message: str, function_name: str, timeout: float) -> None:
         super().__init__("TIMEOUT", message)
@@ -131,7 +188,11 @@ class CallTimeoutError(MultifrostError, TimeoutError):
 
 
 class CircuitOpenError(MultifrostError):
-    """The circuit breaker is open: nothing was sent."""
+    """The circuit breaker is open after repeated failures; the call was not sent. Code: ``CIRCUIT_OPEN``.
+
+    Attributes:
+        retry_at: When the next trial call may be sent, in UTC.
+    """
 
     def __init__(self, message: str, retry_at: datetime) -> None:
         super().__init__("CIRCUIT_OPEN", message)
@@ -139,11 +200,15 @@ class CircuitOpenError(MultifrostError):
 
 
 class ConnectionLostError(MultifrostError, ConnectionError):
-    """The way to the worker broke (``CONNECTION_LOST``), or could not be made (``UNREACHABLE``)."""
+    """The connection to the worker broke (``CONNECTION_LOST``) or could not be made (``UNREACHABLE``)."""
 
 
 class OverloadError(MultifrostError):
-    """Too many calls are waiting: nothing was queued."""
+    """Too many calls are waiting for an answer; the call was not sent. Code: ``OVERLOADED``.
+
+    Attributes:
+        limit: The option `max_pending`.
+    """
 
     def __init__(self, message: str, limit: int) -> None:
         super().__init__("OVERLOADED", message)
@@ -151,7 +216,11 @@ class OverloadError(MultifrostError):
 
 
 class NotRunningError(MultifrostError):
-    """The worker is not started, is stopping, or has been stopped."""
+    """The worker is not started yet, is stopping, or has stopped. Code: ``NOT_RUNNING``.
+
+    Attributes:
+        state: The state of the worker: ``idle``, ``starting``, ``stopping`` or ``stopped``.
+    """
 
     def __init__(self, message: str, state: str) -> None:
         super().__init__("NOT_RUNNING", message)

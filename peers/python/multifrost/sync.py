@@ -1,11 +1,11 @@
-"""`ParentWorker` for programs without asyncio: the same calls, which return when they are done.
+"""`ParentWorker` for programs without asyncio: the same methods, but they block.
 
     from multifrost.sync import ParentWorker
 
     with ParentWorker.spawn("math_worker.py") as worker:
         print(worker.call.add(1, 2))
 
-The real parent runs on an asyncio loop in a thread of its own, one for all workers. Any thread may call.
+One background thread runs an asyncio loop for all workers. Any thread may call.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import ParentWorker as AsyncParentWorker
-from .parent.breaker import State as CircuitState
-from .parent.life import State
-from .parent.metrics import Metrics
-from .parent.options import DEFAULT, CallOptions
-from .parent.proxy import Calls
+from ._parent.call_proxy import CallProxy
+from ._parent.circuit_breaker import CircuitState
+from ._parent.lifecycle import WorkerState
+from ._parent.metrics import Metrics
+from ._parent.options import DEFAULT, CallOptions
 
 Result = TypeVar("Result")
 
@@ -43,33 +43,42 @@ def _wait(coroutine: Coroutine[Any, Any, Result]) -> Result:
     future = asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
     try:
         return future.result()
-    except BaseException:  # Ctrl-C: whatever was waited for is forgotten
+    except BaseException:  # Ctrl-C: drop the call
         future.cancel()
         raise
 
 
 class ParentWorker:
-    """See the class of this name in `multifrost`; what is ``async`` there, blocks here and raises the same errors."""
+    """The blocking form of `multifrost.ParentWorker`: same methods, options and errors.
+
+    Create one with `spawn` or `connect`. Any thread may use it.
+    """
 
     def __init__(self, worker: AsyncParentWorker) -> None:
+        """Used by `spawn` and `connect`."""
         self._worker = worker
 
     @classmethod
     def spawn(cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Any) -> ParentWorker:
-        """A worker that `start` will start as a process of its own."""
+        """Returns a worker that `start` will run as a process. See `multifrost.ParentWorker.spawn`."""
         return cls(AsyncParentWorker.spawn(script, executable, **options))
 
     @classmethod
     def connect(cls, service_id: str, timeout: float = 5.0, **options: Any) -> ParentWorker:
-        """A service that runs by itself, found by name within `timeout` seconds; `start` connects to it."""
+        """Finds a running service by name, within `timeout` seconds (default: 5); `start` connects to it.
+
+        Raises:
+            RegistryError: ``SERVICE_NOT_FOUND``.
+            MultifrostError: ``INVALID_OPTION``.
+        """
         return cls(_wait(AsyncParentWorker.connect(service_id, timeout, **options)))
 
     def start(self) -> None:
-        """Returns when the worker can be reached."""
+        """Returns when the worker can be reached. Raises the same errors as `multifrost.ParentWorker.start`."""
         _wait(self._worker.start())
 
     def stop(self) -> None:
-        """Lets calls in flight finish, and ends the process that `start` has started."""
+        """Waits for calls in flight (option `stop_timeout`), then ends the process that `start` started."""
         _wait(self._worker.stop())
 
     def __enter__(self) -> ParentWorker:
@@ -83,14 +92,20 @@ class ParentWorker:
         self.stop()
 
     @property
-    def call(self) -> Calls[Any]:
+    def call(self) -> CallProxy[Any]:
         """The worker's methods: ``worker.call.add(1, 2)``."""
-        return Calls(self._call, CallOptions())
+        return CallProxy(self._call, CallOptions())
 
     def with_options(
         self, *, timeout: float | None = DEFAULT, namespace: str | None = None, client_name: str | None = None
-    ) -> Calls[Any]:
-        """The worker's methods with these options."""
+    ) -> CallProxy[Any]:
+        """Returns the worker's methods with these options: ``worker.with_options(timeout=5).add(1, 2)``.
+
+        Args:
+            timeout: Longest time for a call, in seconds; None for no limit. Default: the option `default_timeout`.
+            namespace: The namespace of the call. Default: the option `namespace`.
+            client_name: Sent with the call. Default: the option `client_name`.
+        """
         return self.call.with_options(timeout=timeout, namespace=namespace, client_name=client_name)
 
     def call_function(
@@ -102,15 +117,15 @@ class ParentWorker:
         namespace: str | None = None,
         client_name: str | None = None,
     ) -> Any:
-        """Calls the method of this name, whatever the name."""
+        """Calls a method by its name, which may be any text. For the arguments see `with_options`."""
         return self._call(name, args, CallOptions(timeout=timeout, namespace=namespace, client_name=client_name))
 
     def list_functions(self) -> list[str]:
-        """The names that can be called."""
+        """Returns the names of the worker's methods."""
         return _wait(self._worker.list_functions())
 
     def describe(self) -> dict[str, Any] | None:
-        """What the worker tells of its methods; None where its implementation does not."""
+        """Returns the parameters and types of the worker's methods; None if the worker does not describe them."""
         return _wait(self._worker.describe())
 
     def reset_circuit(self) -> None:
@@ -118,31 +133,40 @@ class ParentWorker:
         _running_loop().call_soon_threadsafe(self._worker.reset_circuit)
 
     @property
-    def state(self) -> State:
+    def state(self) -> WorkerState:
+        """One of ``idle``, ``starting``, ``running``, ``restarting``, ``reconnecting``, ``exited``, ``stopping`` and
+        ``stopped``. After ``exited`` and ``stopped`` nothing follows.
+        """
         return self._worker.state
 
     @property
     def pid(self) -> int | None:
+        """The worker's process id; None for a service, and while no process runs."""
         return self._worker.pid
 
     @property
     def is_healthy(self) -> bool:
+        """Whether the worker runs, the circuit is closed and the last heartbeat was answered."""
         return self._worker.is_healthy
 
     @property
     def circuit_state(self) -> CircuitState:
+        """``closed``, ``open`` (calls are refused) or ``half-open`` (one trial call is let through)."""
         return self._worker.circuit_state
 
     @property
     def circuit_open(self) -> bool:
+        """Whether calls are refused for now."""
         return self._worker.circuit_open
 
     @property
     def last_heartbeat_rtt_ms(self) -> float | None:
+        """Round trip of the last answered heartbeat, in milliseconds; None before the first."""
         return self._worker.last_heartbeat_rtt_ms
 
     @property
     def metrics(self) -> Metrics:
+        """A snapshot of all metrics."""
         return _wait(self._metrics())
 
     async def _metrics(self) -> Metrics:

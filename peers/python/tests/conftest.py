@@ -1,4 +1,4 @@
-"""A parent made of a raw pyzmq DEALER, and the real worker processes that it talks to."""
+"""Test bench: raw pyzmq DEALER sockets as parents, and real worker processes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ import zmq
 TESTS = Path(__file__).resolve().parent
 EXAMPLE = TESTS.parent / "examples" / "math_worker.py"
 EDGE = TESTS / "edge_worker.py"
-PATIENCE = 15.0
+TIME_LIMIT = 15.0
 
 
-def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    """Waits for a condition to become true and returns its value."""
-    deadline = time.monotonic() + patience
+def until(condition: Callable[[], Any], limit: float = TIME_LIMIT) -> Any:
+    """Waits until a condition is true and returns its value."""
+    deadline = time.monotonic() + limit
     while not (value := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.01)
     return value
 
@@ -37,13 +37,13 @@ def runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # A zombie is dead, whoever may be late in reaping it.
+    # A zombie has ended; it is only not reaped yet.
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
 
-class Parent:
-    """One DEALER; `messages` keeps everything that came back, in order."""
+class RawParent:
+    """A parent made of one DEALER socket. `messages` has everything that it received, in order."""
 
     def __init__(self, context: zmq.Context[Any], port: int | None = None) -> None:
         self.socket = context.socket(zmq.DEALER)
@@ -61,16 +61,16 @@ class Parent:
     def send_raw(self, *frames: bytes) -> None:
         self.socket.send_multipart(list(frames))
 
-    def receive(self, patience: float = PATIENCE) -> dict[str, Any]:
-        assert self.socket.poll(int(patience * 1000)), f"nothing came within {patience} s"
+    def receive(self, limit: float = TIME_LIMIT) -> dict[str, Any]:
+        assert self.socket.poll(int(limit * 1000)), f"no message arrived within {limit} s"
         empty, payload = self.socket.recv_multipart()
         assert empty == b""
         message: dict[str, Any] = msgpack.unpackb(payload, timestamp=3, strict_map_key=False)
         self.messages.append(message)
         return message
 
-    def answer(self, message_id: str, patience: float = PATIENCE) -> dict[str, Any]:
-        deadline = time.monotonic() + patience
+    def answer(self, message_id: str, limit: float = TIME_LIMIT) -> dict[str, Any]:
+        deadline = time.monotonic() + limit
         for message in self.messages:
             if message["id"] == message_id:
                 return message
@@ -91,16 +91,16 @@ class Parent:
 
 
 class Bench:
-    """Starts workers and parents, and ends every one of them after the test."""
+    """Starts workers and parents, and ends all of them after the test."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.context: zmq.Context[Any] = zmq.Context()
         self.processes: list[subprocess.Popen[str]] = []
-        self.parents: list[Parent] = []
+        self.parents: list[RawParent] = []
 
-    def parent(self, port: int | None = None) -> Parent:
-        self.parents.append(Parent(self.context, port))
+    def parent(self, port: int | None = None) -> RawParent:
+        self.parents.append(RawParent(self.context, port))
         return self.parents[-1]
 
     def start(self, *command: Any, **env: str) -> subprocess.Popen[str]:
@@ -115,7 +115,7 @@ class Bench:
         self.processes.append(process)
         return process
 
-    def spawn(self, script: Path = EXAMPLE, **env: str) -> tuple[Parent, subprocess.Popen[str]]:
+    def spawn(self, script: Path = EXAMPLE, **env: str) -> tuple[RawParent, subprocess.Popen[str]]:
         parent = self.parent()
         return parent, self.start(script, COMLINK_ZMQ_PORT=str(parent.port), COMLINK_WORKER_MODE="1", **env)
 
@@ -124,7 +124,7 @@ class Bench:
         services: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return services
 
-    def serve(self, service_id: str, script: Path = EXAMPLE) -> tuple[Parent, subprocess.Popen[str]]:
+    def serve(self, service_id: str, script: Path = EXAMPLE) -> tuple[RawParent, subprocess.Popen[str]]:
         process = self.start(script, service_id)
         entry = until(lambda: (entry := self.services().get(service_id)) and entry["pid"] == process.pid and entry)
         return self.parent(entry["port"]), process
@@ -147,10 +147,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def math(bench: Bench) -> Parent:
+def math(bench: Bench) -> RawParent:
     return bench.spawn()[0]
 
 
 @pytest.fixture
-def edge(bench: Bench) -> Parent:
+def edge(bench: Bench) -> RawParent:
     return bench.spawn(EDGE)[0]

@@ -1,4 +1,4 @@
-"""A worker with what the example has no place for: awkward members, results and output."""
+"""A worker with unusual members, results and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker tells about its methods."""
+"""A worker describes its methods: parameters, types and documentation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 import numpy
 import numpy.typing
 import pytest
-from conftest import EXAMPLE, Parent
+from conftest import EXAMPLE, RawParent
 
 from multifrost import ChildWorker, ParentWorker
-from multifrost.child.dispatch import Methods
+from multifrost._child.method_table import MethodTable
 
 if TYPE_CHECKING:
     from nowhere import Unknown  # type: ignore[import-not-found]
@@ -38,7 +38,7 @@ class Typed(ChildWorker):
     def scalars(self, a: int, b: float, c: str, d: bool, e: bytes, f: datetime, g: None) -> None:
         """Takes one of each.
 
-        And more is not said.
+        This paragraph is not part of the description.
         """
 
     def containers(
@@ -69,7 +69,7 @@ class Typed(ChildWorker):
         return a
 
 
-INTERFACE = Methods(Typed(), ChildWorker).interface
+INTERFACE = MethodTable(Typed(), ChildWorker).interface
 FUNCTIONS: dict[str, Any] = INTERFACE["functions"]
 
 
@@ -77,41 +77,41 @@ def types_of(name: str) -> list[Any]:
     return [parameter.get("type") for parameter in FUNCTIONS[name]["parameters"]]
 
 
-def test_names_are_sorted_and_the_language_is_told() -> None:
+def test_the_interface_names_the_language_and_lists_methods_in_order() -> None:
     assert INTERFACE["language"] == "python"
     assert list(FUNCTIONS) == sorted(FUNCTIONS)
 
 
-def test_a_method_without_hints() -> None:
+def test_a_method_without_type_hints_has_its_parameters_described() -> None:
     names = [{"name": "a"}, {"name": "b", "optional": True}, {"name": "rest", "rest": True}]
     assert FUNCTIONS["plain"] == {"parameters": names}
 
 
-def test_scalars_and_documentation() -> None:
+def test_scalar_types_and_the_first_paragraph_of_the_docstring_are_described() -> None:
     assert types_of("scalars") == ["int", "float", "str", "bool", "bytes", "time", "nil"]
     assert FUNCTIONS["scalars"]["returns"] == "nil"
     assert FUNCTIONS["scalars"]["doc"] == "Takes one of each."
 
 
-def test_containers() -> None:
+def test_container_types_are_described() -> None:
     expected = [{"list": "int"}, {"map": "any"}, {"tuple": ["int", "str"]}]
     assert types_of("containers") == [*expected, {"list": "int"}, {"list": "str"}, {"list": "int"}]
     assert FUNCTIONS["containers"]["returns"] == {"map": {"list": "float"}}
 
 
-def test_unions_and_literals() -> None:
+def test_unions_and_literals_are_described() -> None:
     nilable = {"union": ["int", "nil"]}
     assert types_of("unions") == [nilable, {"union": ["int", "str", "nil"]}, nilable]
     assert FUNCTIONS["unions"]["parameters"][2]["optional"] is True
     assert FUNCTIONS["unions"]["returns"] == {"union": [{"literal": "x"}, {"literal": 5}, "nil"]}
 
 
-def test_arrays_of_numpy_are_bytes() -> None:
+def test_numpy_arrays_are_described_as_bytes() -> None:
     assert types_of("arrays") == ["bytes", "bytes"]
     assert FUNCTIONS["arrays"]["returns"] == "int"
 
 
-def test_records_are_named_and_may_refer_to_themselves() -> None:
+def test_dataclasses_and_typed_dicts_are_described_once_and_may_refer_to_themselves() -> None:
     assert types_of("records") == [{"ref": "Node"}]
     assert FUNCTIONS["records"]["returns"] == {"list": {"ref": "Node"}}
     assert INTERFACE["types"] == {
@@ -126,26 +126,26 @@ def test_records_are_named_and_may_refer_to_themselves() -> None:
     }
 
 
-def test_what_is_awaited_is_what_the_caller_gets() -> None:
+def test_an_awaitable_result_is_described_by_the_type_it_yields() -> None:
     assert FUNCTIONS["later"]["returns"] == FUNCTIONS["awaitable"]["returns"] == "int"
 
 
-def test_hints_that_cannot_be_resolved_are_left_out() -> None:
+def test_type_hints_that_cannot_be_resolved_are_left_out() -> None:
     expected = [{"name": "a"}, {"name": "b"}, {"name": "c", "type": "int"}]
     assert FUNCTIONS["unresolved"] == {"parameters": expected}
 
 
-def test_static_methods() -> None:
+def test_a_static_method_is_described() -> None:
     assert FUNCTIONS["static"] == {"parameters": [{"name": "a", "type": "str"}], "returns": "str"}
 
 
 @pytest.mark.parametrize("name", ["listFunctions", "list_functions", "ListFunctions"])
-def test_it_comes_with_the_list_of_functions(math: Parent, name: str) -> None:
+def test_the_interface_comes_with_the_list_of_methods(math: RawParent, name: str) -> None:
     answer = math.ask(name)
     assert list(answer["metadata"]["interface"]["functions"]) == answer["result"]
 
 
-def test_a_parent_is_told() -> None:
+def test_describe_returns_the_interface_to_a_parent() -> None:
     async def test() -> None:
         async with ParentWorker.spawn(EXAMPLE) as worker:
             interface = await worker.describe()

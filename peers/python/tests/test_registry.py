@@ -1,4 +1,4 @@
-"""services.json and its three locks, through real services and directly."""
+"""The service registry and its three locks, through real services and directly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from conftest import EXAMPLE, Bench
 
 from multifrost import Registry, RegistryError
-from multifrost.locks import all_locks, is_alive
+from multifrost._registry_locks import all_locks, is_alive
 
 LOCKS = ["services.json.lock", "registry.lock", "services.lock"]
 
@@ -50,13 +50,13 @@ def test_a_service_registers_and_unregisters(bench: Bench, how: str | signal.Sig
     assert sorted(path.name for path in folder(bench.home).iterdir()) == ["services.json"]
 
 
-def test_modes(tmp_path: Path) -> None:
+def test_the_registry_is_accessible_only_to_its_owner(tmp_path: Path) -> None:
     Registry(str(tmp_path)).register("a", 5000)
     assert stat.S_IMODE((tmp_path / ".multifrost").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / ".multifrost" / "services.json").stat().st_mode) == 0o600
 
 
-def test_a_taken_service_id_is_one_line_and_exit_code_1(bench: Bench) -> None:
+def test_a_taken_service_id_is_reported_in_one_line_with_exit_code_1(bench: Bench) -> None:
     parent, first = bench.serve("taken")
     second = bench.start(EXAMPLE, "taken")
     _, err = second.communicate(timeout=10)
@@ -68,14 +68,14 @@ def test_a_taken_service_id_is_one_line_and_exit_code_1(bench: Bench) -> None:
     assert bench.services()["taken"]["pid"] == first.pid
 
 
-def test_an_entry_of_a_dead_process_is_overwritten(tmp_path: Path) -> None:
+def test_the_entry_of_a_dead_process_is_replaced(tmp_path: Path) -> None:
     services = folder(tmp_path) / "services.json"
     services.write_text(json.dumps({"a": {"port": 1, "pid": dead_pid()}}))
     Registry(str(tmp_path)).register("a", 5000)
     assert json.loads(services.read_text())["a"]["pid"] == os.getpid()
 
 
-def test_only_ones_own_entry_is_removed(tmp_path: Path) -> None:
+def test_the_entry_of_another_process_is_not_removed(tmp_path: Path) -> None:
     services = folder(tmp_path) / "services.json"
     services.write_text(json.dumps({"a": {"port": 1, "pid": os.getppid()}}))
     Registry(str(tmp_path)).unregister("a")
@@ -92,7 +92,7 @@ def test_a_corrupt_registry_is_moved_aside(tmp_path: Path, content: bytes) -> No
     assert aside.read_bytes() == content
 
 
-def test_a_registry_that_cannot_be_used_is_one_line_and_exit_code_1(bench: Bench) -> None:
+def test_an_unusable_registry_is_reported_in_one_line_with_exit_code_1(bench: Bench) -> None:
     (bench.home / ".multifrost").write_text("a file where the folder should be")
     process = bench.start(EXAMPLE, "svc")
     _, err = process.communicate(timeout=10)
@@ -115,7 +115,7 @@ def take(lock: Path, pid: int) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_held_lock_is_waited_for_and_then_named(tmp_path: Path, name: str) -> None:
+def test_a_lock_held_for_too_long_is_named(tmp_path: Path, name: str) -> None:
     take(tmp_path / name, os.getppid())
     with pytest.raises(RegistryError, match=name) as caught, all_locks(tmp_path, timeout=0.1):
         pass
@@ -124,7 +124,7 @@ def test_a_held_lock_is_waited_for_and_then_named(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_an_old_lock_is_broken(tmp_path: Path, name: str) -> None:
+def test_an_old_lock_is_removed(tmp_path: Path, name: str) -> None:
     take(tmp_path / name, os.getppid())
     os.utime(tmp_path / name, (time.time() - 11, time.time() - 11))
     with all_locks(tmp_path, timeout=1):
@@ -133,14 +133,14 @@ def test_an_old_lock_is_broken(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS[1:])
-def test_a_lock_of_a_dead_process_is_broken(tmp_path: Path, name: str) -> None:
+def test_the_lock_of_a_dead_process_is_removed(tmp_path: Path, name: str) -> None:
     take(tmp_path / name, dead_pid())
     with all_locks(tmp_path, timeout=1):
         pass
     assert not list(tmp_path.iterdir())
 
 
-def test_pids() -> None:
+def test_only_the_id_of_a_running_process_counts_as_alive() -> None:
     assert is_alive(os.getpid())
     assert is_alive(1)
     assert not any(is_alive(pid) for pid in (dead_pid(), 0, -1, True, None, "1", 2**70))

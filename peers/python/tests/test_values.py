@@ -1,4 +1,4 @@
-"""The value table, its limits, and garbage."""
+"""Values, their limits, and malformed messages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 import msgpack
 import numpy
 import pytest
-from conftest import Bench, Parent, until
+from conftest import Bench, RawParent, until
 
 from multifrost import SerializationError
-from multifrost.codec import decode, encode
+from multifrost._codec import decode, encode
+from multifrost._values import to_wire
 from multifrost.errors import MalformedMessageError
-from multifrost.values import to_wire
 
 MIB = 1024 * 1024
 
@@ -40,18 +40,18 @@ class Point:
         datetime(1901, 1, 1, tzinfo=timezone.utc),
     ],
 )
-def test_values_come_back_as_they_were(math: Parent, value: Any) -> None:
+def test_values_come_back_unchanged(math: RawParent, value: Any) -> None:
     result = math.call("echo", value)
     assert result == value and type(result) is type(value)
 
 
 @pytest.mark.parametrize("length", [0, 1, 127, 128, 129, MIB, 32 * MIB])
-def test_binary_comes_back_bit_exact(math: Parent, length: int) -> None:
+def test_binary_data_comes_back_unchanged(math: RawParent, length: int) -> None:
     data = os.urandom(length)
     assert math.call("echo", data) == data
 
 
-def test_results_are_fitted_to_the_wire(edge: Parent) -> None:
+def test_results_are_converted_to_wire_types(edge: RawParent) -> None:
     assert edge.call("give", "nan") == [None, None, 1.5]
     assert edge.call("give", "set") == [7]
     assert edge.call("give", "keys") == {"1": "c", "null": "b", "d": "d"}
@@ -71,7 +71,7 @@ def test_results_are_fitted_to_the_wire(edge: Parent) -> None:
         ("too long", "MESSAGE_TOO_LARGE", "result: 67108970 bytes are more than the 67108864 of one message"),
     ],
 )
-def test_a_result_that_cannot_be_sent_is_an_error(edge: Parent, what: str, code: str, message: str) -> None:
+def test_an_unsendable_result_is_answered_with_an_error(edge: RawParent, what: str, code: str, message: str) -> None:
     detail = edge.ask("give", what)["metadata"]["error"]
     assert (detail["name"], detail["code"], detail["message"]) == ("SerializationError", code, message)
 
@@ -94,7 +94,7 @@ def test_a_result_that_cannot_be_sent_is_an_error(edge: Parent, what: str, code:
         ((1, {2}, frozenset([3])), [1, [2], [3]]),
     ],
 )
-def test_values_on_their_way_out(value: Any, sent: Any) -> None:
+def test_values_are_converted_to_wire_types(value: Any, sent: Any) -> None:
     wire = to_wire(value)
     assert wire == sent and type(wire) is type(sent)
     assert decode(encode({"v": wire}))["v"] == sent
@@ -111,20 +111,20 @@ def test_values_on_their_way_out(value: Any, sent: Any) -> None:
         (Point, "", "type cannot be sent"),
     ],
 )
-def test_what_cannot_be_sent_is_named_by_its_path(value: Any, path: str, reason: str) -> None:
+def test_an_unsendable_value_is_named_by_its_path(value: Any, path: str, reason: str) -> None:
     with pytest.raises(SerializationError) as caught:
         to_wire(value)
     assert caught.value.path.startswith(path) and caught.value.reason == reason
 
 
-def test_numpy_is_not_imported() -> None:
+def test_numpy_is_imported_only_if_the_program_imports_it() -> None:
     code = (
-        "import sys; from multifrost.values import to_wire; to_wire(bytearray(b'a')); sys.exit('numpy' in sys.modules)"
+        "import sys; from multifrost._values import to_wire; to_wire(bytearray(b'a')); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_message_of_too_many_values_is_refused() -> None:
+def test_a_message_with_too_many_values_is_refused() -> None:
     most = [[None] * 999_999] * 4
     assert decode(encode({"v": most[:3]}))["v"] == most[:3]
     for too_many in ([*most, [None] * 2], [{str(n): None for n in range(700_000)}] * 3):
@@ -139,17 +139,17 @@ def nested(levels: int) -> Any:
     return value
 
 
-def test_depth(math: Parent) -> None:
+def test_a_value_nested_deeper_than_100_levels_is_refused(math: RawParent) -> None:
     assert math.call("echo", nested(100)) == nested(100)
     assert math.ask("echo", nested(101))["metadata"]["error"]["code"] == "LIMIT_EXCEEDED"
 
 
-def test_an_undefined_of_older_javascript_is_none(math: Parent) -> None:
+def test_the_undefined_of_older_javascript_becomes_none(math: RawParent) -> None:
     assert math.call("echo", msgpack.ExtType(0, b"\0")) is None
     assert math.call("echo", msgpack.ExtType(5, b"ab")) == msgpack.ExtType(5, b"ab")
 
 
-def test_a_date_that_python_has_not_comes_back(math: Parent) -> None:
+def test_a_date_outside_of_pythons_range_comes_back_unchanged(math: RawParent) -> None:
     message_id = math.send("call", function="echo", args=[msgpack.Timestamp(8_640_000_000_000, 0)])
     while math.socket.poll(15_000):
         answer = msgpack.unpackb(math.socket.recv_multipart()[1], timestamp=0)
@@ -159,13 +159,13 @@ def test_a_date_that_python_has_not_comes_back(math: Parent) -> None:
     pytest.fail("no answer")
 
 
-def test_invalid_utf8_becomes_the_replacement_character(math: Parent) -> None:
+def test_invalid_utf8_becomes_the_replacement_character(math: RawParent) -> None:
     call = {"app": "comlink_ipc_v3", "id": "utf8", "type": "call", "function": "echo", "args": ["a#b"]}
     math.send_raw(b"", msgpack.packb(call).replace(b"a#b", b"a\xffb"))
     assert math.answer("utf8")["result"] == "a\ufffdb"
 
 
-def test_garbage_never_ends_the_loop_and_only_what_has_an_id_is_answered(math: Parent) -> None:
+def test_garbage_does_not_end_the_worker_and_is_answered_only_if_it_has_an_id(math: RawParent) -> None:
     rng = random.Random(1)
     whole = msgpack.packb({"app": "comlink_ipc_v3", "id": "x", "type": "call", "function": "add", "args": [1, 2]})
     payloads = [rng.randbytes(rng.randrange(200)) for _ in range(2000)]
@@ -194,23 +194,23 @@ def test_garbage_never_ends_the_loop_and_only_what_has_an_id_is_answered(math: P
     }
 
 
-def test_frames_past_the_payload_are_ignored(math: Parent) -> None:
+def test_frames_after_the_payload_are_ignored(math: RawParent) -> None:
     call = {"app": "comlink_ipc_v3", "id": "more", "type": "call", "function": "add", "args": [1, 2]}
     math.send_raw(b"", msgpack.packb(call), b"more", b"")
     assert math.answer("more")["result"] == 3
 
 
-def test_a_message_over_the_limit_is_dropped(math: Parent) -> None:
+def test_a_message_over_the_limit_is_dropped(math: RawParent) -> None:
     math.send_raw(b"", bytes(64 * MIB + 1))
     assert math.call("add", 2, 2) == 4
 
 
-def test_a_message_over_the_limit_costs_a_services_parent_only_its_own_connection(bench: Bench) -> None:
+def test_a_message_over_the_limit_closes_only_the_connection_of_its_sender(bench: Bench) -> None:
     sender, _ = bench.serve("limited")
     other = bench.parent(sender.port)
     assert (sender.call("add", 1, 2), other.call("add", 1, 2)) == (3, 3)
     sender.send_raw(b"", bytes(64 * MIB + 1))
     assert other.call("add", 2, 2) == 4
-    # What is sent while the connection is being lost goes down with it.
+    # A call that is sent while the connection is being closed is lost.
     until(lambda: sender.send("call", function="add", args=[3, 3]) and sender.socket.poll(200))
     assert sender.receive()["result"] == 6

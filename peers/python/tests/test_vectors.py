@@ -1,4 +1,4 @@
-"""The messages that all languages share, each with its bytes: see ``interop/README.md``."""
+"""The shared vectors, messages with their bytes: see ``interop/README.md``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import msgpack
 import pytest
 
-from multifrost import messages
+from multifrost import _messages as messages
+from multifrost._remote_failure import read_remote_failure
+from multifrost._values import to_wire
 from multifrost.errors import MalformedMessageError
-from multifrost.remote import read_failure
-from multifrost.values import to_wire
 
 FOLDER = Path(__file__).resolve().parents[3] / "interop" / "vectors"
 FIELDS = ("function", "args", "namespace", "client_name", "result", "error", "output", "metadata")
@@ -34,34 +34,34 @@ def chosen(outcome: str, written: bool) -> Iterator[Any]:
                 yield pytest.param(vector, id=vector["name"])
 
 
-def test_there_are_vectors() -> None:
+def test_the_vector_files_are_found() -> None:
     assert len(vectors()) >= 120
 
 
 @pytest.mark.parametrize("vector", vectors("read"))
-def test_read(vector: Vector) -> None:
+def test_a_vector_is_read_as_its_message(vector: Vector) -> None:
     message = messages.read(bytes.fromhex(vector["hex"]))
     assert message is not None
     assert tagged(message) == vector["message"]
     if "remote" in vector:
-        failure = read_failure(message)
-        told = {"name": failure.name, "message": failure.message, "stack": failure.stack, "code": failure.code}
-        assert {name: text for name, text in told.items() if text is not None} == vector["remote"]
+        failure = read_remote_failure(message)
+        parts = {"name": failure.name, "message": failure.message, "stack": failure.stack, "code": failure.code}
+        assert {name: text for name, text in parts.items() if text is not None} == vector["remote"]
 
 
 @pytest.mark.parametrize("vector", vectors("dropped"))
-def test_dropped(vector: Vector) -> None:
+def test_a_malformed_vector_is_refused(vector: Vector) -> None:
     with pytest.raises(MalformedMessageError):
         messages.read(bytes.fromhex(vector["hex"]))
 
 
 @pytest.mark.parametrize("vector", vectors("ignored"))
-def test_ignored(vector: Vector) -> None:
+def test_a_vector_of_another_app_or_type_is_ignored(vector: Vector) -> None:
     assert messages.read(bytes.fromhex(vector["hex"])) is None
 
 
 @pytest.mark.parametrize("vector", vectors("read", written=True))
-def test_written(vector: Vector) -> None:
+def test_a_message_is_written_as_its_vector(vector: Vector) -> None:
     message = untagged(vector["message"])
     fields = {name: wire(name, message[name]) for name in FIELDS if name in message}
     written = messages.write(message["type"], message["id"], message["timestamp"], **fields)
@@ -73,7 +73,7 @@ def wire(name: str, value: Any) -> Any:
 
 
 def tagged(value: Any) -> Any:
-    """A value as the vectors write it."""
+    """Converts a value to the JSON form of the vectors."""
     if isinstance(value, bool | str | None):
         return value
     if isinstance(value, int):

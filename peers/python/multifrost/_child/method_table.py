@@ -1,0 +1,69 @@
+"""The methods of a worker that can be called, and why other names are refused."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from ..errors import CallError
+from .interface import describe
+
+INTROSPECTION_NAMES = frozenset({"listFunctions", "list_functions", "ListFunctions"})
+"""What parents call to list the methods: in JavaScript and Rust, in Python, and in Go."""
+
+
+class MethodTable:
+    """The methods of one worker that parents can call.
+
+    These are the public methods of the classes between the worker's class and `base`. Methods that `base` defines
+    (`run`, `stop`, ...) are never callable, even if a subclass overrides them.
+    """
+
+    def __init__(self, worker: object, base: type) -> None:
+        self._worker = worker
+        self._members: dict[str, Any] = {}
+        order = type(worker).__mro__
+        for cls in reversed(order[: order.index(base)]):
+            self._members.update(vars(cls))
+        self._hidden = frozenset(dir(base))
+        # Bound once, so that a call costs one dictionary access.
+        self._callable: dict[str, Callable[..., Any]] = {
+            name: getattr(worker, name) for name, member in self._members.items() if self._is_callable(name, member)
+        }
+
+    def names(self) -> list[str]:
+        """Returns the names that can be called, sorted."""
+        return sorted(self._callable)
+
+    @cached_property
+    def interface(self) -> dict[str, Any]:
+        """The methods' parameters, types and the first paragraph of their documentation."""
+        return describe({name: self._callable[name] for name in self.names()})
+
+    def find(self, name: str) -> Callable[..., Any]:
+        """Returns the method of this name.
+
+        Raises:
+            CallError: ``MISSING_FUNCTION``, ``PRIVATE_METHOD``, ``NOT_CALLABLE`` or ``FUNCTION_NOT_FOUND``.
+        """
+        method = self._callable.get(name)
+        if method is not None:
+            return method
+        if not name:
+            raise CallError("MISSING_FUNCTION", "Message missing 'function' field")
+        if name.startswith("_"):
+            raise CallError("PRIVATE_METHOD", f"Cannot call private method '{name}'")
+        if name not in self._hidden and (name in self._members or name in vars(self._worker)):
+            raise CallError("NOT_CALLABLE", f"'{name}' is not callable")
+        # Long names are not compared: they come from a peer, and the comparison takes quadratic time.
+        near = difflib.get_close_matches(name, self._callable, n=1, cutoff=0.75) if len(name) <= 64 else []
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise CallError("FUNCTION_NOT_FOUND", f"Function '{name}' not found{hint}")
+
+    def _is_callable(self, name: str, member: object) -> bool:
+        if name.startswith("_") or name in self._hidden or inspect.isclass(member):
+            return False
+        return callable(member) or isinstance(member, staticmethod | classmethod)

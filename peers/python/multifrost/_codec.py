@@ -1,0 +1,198 @@
+"""Encodes and decodes payloads, and enforces the protocol's limits. `_values` converts Python values beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgpack
+
+from ._values import MAX_BYTES, MAX_DEPTH, MAX_ITEMS, plain_key
+from .errors import MalformedMessageError, SerializationError
+
+MAX_VALUES = 4_000_000
+"""Most values in one message, keys included. A payload of fewer bytes cannot hold more and is not counted."""
+
+_TIMESTAMP_AS_DATETIME, _TIMESTAMP_UNCHANGED = 3, 0
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Encodes a message whose values are already converted by `to_wire`.
+
+    Raises:
+        SerializationError: ``MESSAGE_TOO_LARGE``.
+    """
+    try:
+        payload: bytes = msgpack.packb(message, datetime=True)
+    except UnicodeEncodeError:
+        payload = msgpack.packb(_without_surrogates(message), datetime=True)
+    if len(payload) > MAX_BYTES:
+        reason = f"{len(payload)} bytes are more than the {MAX_BYTES} of one message"
+        raise SerializationError("MESSAGE_TOO_LARGE", reason)
+    return payload
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replaces each unpaired surrogate, which has no UTF-8 form, with U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def decode(payload: bytes) -> dict[str, Any]:
+    """Decodes a payload that is a map with text keys.
+
+    Invalid UTF-8 becomes U+FFFD. A timestamp outside of datetime's range stays a ``msgpack.Timestamp``.
+
+    Raises:
+        MalformedMessageError: ``MALFORMED_MESSAGE`` or ``LIMIT_EXCEEDED``, for any other input.
+    """
+    try:
+        if len(payload) > MAX_BYTES:
+            raise _limit(f"{len(payload)} bytes are more than the {MAX_BYTES} of one message")
+        value = _unpack(payload)
+        if type(value) is not dict:
+            raise MalformedMessageError("MALFORMED_MESSAGE", f"it is of type {type(value).__name__}, not a map")
+        _check(value)
+    except Exception as error:  # hostile bytes may cause any error, MemoryError and OverflowError included
+        raise _fault(payload, error) from error
+    return value
+
+
+def _unpack(payload: bytes) -> Any:
+    try:
+        return _unpack_as(payload, _TIMESTAMP_AS_DATETIME, strict_map_key=True)
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, msgpack.exceptions.UnpackException):
+            raise
+        # A date outside of the years 1 to 9999, or a key that is not text. Both are rare.
+        return _with_datetimes(
+            _unpack_as(payload, _TIMESTAMP_UNCHANGED, strict_map_key=False, object_pairs_hook=_with_text_keys)
+        )
+
+
+def _unpack_as(payload: bytes, timestamp: int, **options: Any) -> Any:
+    # msgpack reserves memory for an announced length before it reads the items: allow no more items than bytes.
+    most = min(len(payload), MAX_ITEMS)
+    if len(payload) > MAX_VALUES:
+        options.update(_counting_hooks(options.get("object_pairs_hook", dict)))
+    return msgpack.unpackb(
+        payload,
+        timestamp=timestamp,
+        unicode_errors="replace",
+        ext_hook=_read_ext,
+        max_array_len=most,
+        max_map_len=most,
+        **options,
+    )
+
+
+def _counting_hooks(make_map: Any) -> dict[str, Any]:
+    left = MAX_VALUES
+
+    def take(values: int) -> None:
+        nonlocal left
+        left -= values
+        if left < 0:
+            raise _limit(f"there are more than {MAX_VALUES} values in it")
+
+    def count_list(items: list[Any]) -> list[Any]:
+        take(len(items))
+        return items
+
+    def count_map(pairs: list[tuple[Any, Any]]) -> Any:
+        take(2 * len(pairs))
+        return make_map(pairs)
+
+    return {"list_hook": count_list, "object_pairs_hook": count_map}
+
+
+def _with_text_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {(key if isinstance(key, str) else plain_key(key) or key): item for key, item in pairs}
+
+
+def _read_ext(code: int, data: bytes) -> Any:
+    if code == 0 and data == b"\0":
+        return None  # how older JavaScript peers send undefined
+    # ExtType's constructor refuses the reserved negative types, although msgpack reads and writes them.
+    return tuple.__new__(msgpack.ExtType, (code, data))
+
+
+def _with_datetimes(value: Any) -> Any:
+    if isinstance(value, msgpack.Timestamp):
+        try:
+            return value.to_datetime()
+        except (OverflowError, ValueError):
+            return value
+    if isinstance(value, list):
+        return [_with_datetimes(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_datetimes(item) for key, item in value.items()}
+    return value
+
+
+def _check(message: dict[Any, Any]) -> None:
+    """Raises if a value nests too deep or a key is not text."""
+    _check_keys(message)
+    for name, value in message.items():
+        if type(value) is list and name == "args":
+            _check_depth(value, name)  # the array of arguments is not a level of its items
+        elif type(value) is list or type(value) is dict:
+            _check_depth([value], name)
+
+
+def _check_depth(level: list[Any], name: str) -> None:
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if type(item) is list or type(item) is dict]
+        if not containers:
+            return
+        level = list(_items_of(containers))
+    raise _limit(f"'{name}' nests deeper than {MAX_DEPTH} levels")
+
+
+def _items_of(containers: list[Any]) -> Iterator[Any]:
+    for container in containers:
+        if type(container) is dict:
+            _check_keys(container)
+            yield from container.values()
+        else:
+            yield from container
+
+
+def _check_keys(items: dict[Any, Any]) -> None:
+    for key in items:
+        if type(key) is not str:
+            raise MalformedMessageError("MALFORMED_MESSAGE", f"a map has a key of type {type(key).__name__}")
+
+
+def _limit(reason: str) -> MalformedMessageError:
+    return MalformedMessageError("LIMIT_EXCEEDED", reason)
+
+
+def _fault(payload: bytes, error: Exception) -> MalformedMessageError:
+    code = error.code if isinstance(error, MalformedMessageError) else "MALFORMED_MESSAGE"
+    reason = str(error) if isinstance(error, MalformedMessageError) else f"it cannot be decoded: {error!r}"
+    head = _head(payload)
+    return MalformedMessageError(code, reason, head.get("id"), head.get("type"))
+
+
+def _head(payload: bytes) -> dict[str, str]:
+    """Reads ``id`` and ``type`` of a malformed payload, if they come before the fault."""
+    found: dict[str, str] = {}
+    most = min(len(payload), MAX_ITEMS)
+    try:
+        unpacker = msgpack.Unpacker(
+            max_buffer_size=len(payload), max_array_len=most, max_map_len=most, strict_map_key=False, raw=True
+        )
+        unpacker.feed(payload)
+        for _ in range(min(unpacker.read_map_header(), 64)):
+            key, value = unpacker.unpack(), unpacker.unpack()
+            if key in (b"id", b"type") and isinstance(value, bytes):
+                found[key.decode()] = value.decode("utf-8", "replace")
+    except Exception:
+        pass  # reached the fault
+    return found

@@ -1,0 +1,205 @@
+"""Reads protocol messages into one normal form, and writes them."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+import uuid
+from typing import Any
+
+from ._codec import decode, encode
+from ._values import to_wire
+from .errors import CallError, MalformedMessageError, SerializationError
+
+APP = "comlink_ipc_v3"
+
+MAX_ID = 256
+"""Longest message id, in characters."""
+
+MAX_ERROR_TEXT = 256 * 1024
+"""Longest error message or traceback that is sent, in characters. The middle of a longer one is left out."""
+
+REFUSALS = {
+    "FUNCTION_NOT_FOUND": re.compile(r"Function '[^']*' not found", re.I),
+    "NOT_CALLABLE": re.compile(r"'[^']*' is not callable$", re.I),
+    "PRIVATE_METHOD": re.compile(r"Cannot call private method '", re.I),
+    "MISSING_FUNCTION": re.compile(r"Message missing 'function'", re.I),
+    "WRONG_NAMESPACE": re.compile(r"No namespace '", re.I),
+    "OVERLOADED": re.compile(r"Too many calls ", re.I),
+}
+"""The refusals of a worker by code, with the text that older implementations send instead of the code."""
+
+_WITH_ID = frozenset({"call", "response", "error", "heartbeat"})
+_TEXTS = {"error": "error", "stdout": "output", "stderr": "output"}
+_TYPES = _WITH_ID | {"stdout", "stderr", "shutdown", "ready"}
+
+Message = dict[str, Any]
+"""A message in normal form: ``type``, ``id``, ``timestamp`` and only the fields of its type."""
+
+
+def read(payload: bytes) -> Message | None:
+    """Reads the message in a payload. Returns None for another app or an unknown type; callers ignore those.
+
+    Raises:
+        MalformedMessageError: With the message's id and type if they could be read.
+    """
+    fields = decode(payload)
+    if fields.get("app") != APP:
+        return None
+    kind, message_id, timestamp = fields.get("type"), fields.get("id"), fields.get("timestamp")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        return None
+    if not isinstance(message_id, str) or not message_id:
+        if kind in _WITH_ID:
+            raise MalformedMessageError("MISSING_ID", f"a {kind} message has no id", None, kind)
+        message_id = ""
+    if len(message_id) > MAX_ID:
+        raise MalformedMessageError("MALFORMED_MESSAGE", f"its id has {len(message_id)} characters", None, kind)
+    if not isinstance(timestamp, float | int) or isinstance(timestamp, bool):
+        timestamp = 0.0
+    message: Message = {"type": kind, "id": message_id, "timestamp": float(timestamp)}
+    if kind == "call":
+        _read_call(fields, message)
+    elif kind == "response":
+        if "result" in fields:
+            message["result"] = fields["result"]
+    elif kind == "heartbeat":
+        if isinstance(fields.get("args"), list):
+            message["args"] = fields["args"]
+    elif kind in _TEXTS:
+        name = _TEXTS[kind]
+        message[name] = "" if fields.get(name) is None else _text(fields, name)
+    if isinstance(fields.get("metadata"), dict):
+        message["metadata"] = fields["metadata"]
+    return message
+
+
+def _read_call(fields: dict[str, Any], message: Message) -> None:
+    args, namespace = fields.get("args"), fields.get("namespace")
+    message["function"] = "" if fields.get("function") is None else _text(fields, "function")
+    if args is not None and not isinstance(args, list):
+        raise _malformed(fields, f"'args' of '{message['function']}' must be an array")
+    message["args"] = [] if args is None else args
+    message["namespace"] = namespace if isinstance(namespace, str) else "default"
+    client_name = fields.get("client_name")
+    if client_name is None:
+        client_name = fields.get("clientName")  # older JavaScript
+    if isinstance(client_name, str):
+        message["client_name"] = client_name
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise _malformed(fields, f"'{name}' must be text")
+    return value
+
+
+def _malformed(fields: dict[str, Any], reason: str) -> MalformedMessageError:
+    return MalformedMessageError("MALFORMED_MESSAGE", reason, fields["id"], fields["type"])
+
+
+def write(kind: str, message_id: str, timestamp: float | None = None, **fields: Any) -> bytes:
+    """Encodes a message.
+
+    Args:
+        timestamp: Unix time in seconds. Default: now.
+        fields: The other fields in the protocol's order, already converted by `to_wire`.
+    """
+    now = time.time() if timestamp is None else timestamp
+    return encode({"app": APP, "id": message_id, "type": kind, "timestamp": now, **fields})
+
+
+def new_id() -> str:
+    """Returns a random UUID as a message id."""
+    return str(uuid.uuid4())
+
+
+def call(message_id: str, function: str, args: Any, namespace: str, client_name: str | None = None) -> bytes:
+    """Encodes a call.
+
+    Raises:
+        SerializationError: With the path of the argument that cannot be sent.
+    """
+    try:
+        wire_args = [_argument(index, value) for index, value in enumerate(args)]
+        optional: dict[str, Any] = {} if client_name is None else {"client_name": client_name}
+        return write("call", message_id, function=function, args=wire_args, namespace=namespace, **optional)
+    except SerializationError:
+        raise
+    except Exception as error:  # a property or __str__ of a user's object raised
+        raise SerializationError("UNSENDABLE_VALUE", f"it cannot be read: {error!r}", "args") from error
+
+
+def _argument(index: int, value: Any) -> Any:
+    try:
+        return to_wire(value)
+    except SerializationError as error:
+        raise error.under(f"args[{index}]") from None
+
+
+def response(message_id: str, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
+    """Encodes the answer to a call, or an error answer if the result cannot be sent."""
+    try:
+        optional: dict[str, Any] = {} if metadata is None else {"metadata": metadata}
+        return write("response", message_id, result=to_wire(result), **optional)
+    except SerializationError as error:
+        return failure(message_id, error.under("result"))
+    except Exception as error:  # a property or __str__ of a user's object raised
+        return failure(message_id, error)
+
+
+def failure(message_id: str, error: BaseException) -> bytes:
+    """Encodes the answer to a call that failed: as text for older parents, in ``metadata.error`` for newer ones."""
+    name, message = type(error).__name__, _shorten(_message_of(error))
+    detail: dict[str, str] = {"name": name, "message": message}
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        detail["code"] = code
+    text = message
+    if not isinstance(error, CallError | MalformedMessageError):
+        detail["stack"] = _shorten(_traceback(error))
+        text = f"{name}: {message}\n{detail['stack']}"
+    return write("error", message_id, error=text, metadata={"error": detail})
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message cannot be read)"
+
+
+def _traceback(error: BaseException) -> str:
+    # The first frame is the executor's and means nothing to the caller.
+    frames = error.__traceback__
+    lines = traceback.format_exception(type(error), error, (frames and frames.tb_next) or frames)
+    text = "".join(lines).rstrip("\n")
+    return text if text.startswith("Traceback") else f"Traceback (most recent call last):\n{text}"
+
+
+def _shorten(text: str) -> str:
+    half = MAX_ERROR_TEXT // 2
+    return text if len(text) <= MAX_ERROR_TEXT else f"{text[:half]}\n[...]\n{text[-half:]}"
+
+
+def heartbeat(message_id: str) -> bytes:
+    """Encodes a heartbeat with this process's clock."""
+    return write("heartbeat", message_id, metadata={"hb_timestamp": time.time()})
+
+
+def heartbeat_answer(beat: Message) -> bytes:
+    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``."""
+    fields = {"args": to_wire(beat["args"])} if "args" in beat else {}
+    return write("heartbeat", beat["id"], **fields, metadata=to_wire({**beat.get("metadata", {}), "hb_response": True}))
+
+
+def output(kind: str, line: str) -> bytes:
+    """Encodes one printed line; `kind` is ``stdout`` or ``stderr``."""
+    return write(kind, new_id(), output=line)
+
+
+def shutdown() -> bytes:
+    """Encodes the message that asks a worker to end."""
+    return write("shutdown", new_id())

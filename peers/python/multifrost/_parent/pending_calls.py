@@ -1,0 +1,214 @@
+"""Calls in flight: each is admitted, sent, and settled exactly once by an answer, a timeout or an error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import _messages as messages
+from .._messages import REFUSALS, Message
+from .._remote_failure import read_remote_failure
+from ..errors import (
+    CallTimeoutError,
+    CircuitOpenError,
+    ConnectionLostError,
+    MultifrostError,
+    OverloadError,
+    RemoteCallError,
+)
+from .circuit_breaker import CircuitBreaker, Ticket
+from .metrics import Counters
+from .options import DEFAULT, CallOptions, Options, check_timeout
+
+HARMLESS_CODES = frozenset(
+    {*REFUSALS, "UNSENDABLE_VALUE", "MESSAGE_TOO_LARGE", "LIMIT_EXCEEDED", "MALFORMED_MESSAGE", "NOT_RUNNING"}
+)
+"""Error codes that do not count against the worker: the caller's mistakes, and calls that were never sent."""
+
+
+@dataclass(slots=True, eq=False)
+class PendingCall:
+    """One call that has not ended."""
+
+    id: str
+    name: str
+    payload: bytes
+    ticket: Ticket
+    future: asyncio.Future[Message]
+    started: float
+    sent: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+
+MakeError = Callable[[str], Exception]
+
+
+class PendingCalls:
+    """All calls of one parent that have not ended. They outlive sessions: without one, calls wait for the next."""
+
+    def __init__(self, worker_name: str, options: Options, breaker: CircuitBreaker, counters: Counters) -> None:
+        self._send: Callable[[bytes], None] | None = None
+        """Sends on the current session; None while there is none."""
+        self._worker = worker_name
+        self._options = options
+        self._breaker = breaker
+        self._counters = counters
+        self._calls: dict[str, PendingCall] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def make(self, name: str, args: Sequence[Any], options: CallOptions) -> Message:
+        """Sends a call and returns its answer. Raises the error that it ends with."""
+        timeout = self._options.default_timeout if options.timeout is DEFAULT else options.timeout
+        check_timeout("timeout", timeout)
+        message_id = messages.new_id()
+        namespace = options.namespace or self._options.namespace
+        client_name = options.client_name or self._options.client_name
+        payload = messages.call(message_id, name, args, namespace, client_name)
+        ticket = self._admit(name)
+        loop = asyncio.get_running_loop()
+        call = PendingCall(message_id, name, payload, ticket, loop.create_future(), time.monotonic())
+        self._calls[message_id] = call
+        self._empty.clear()
+        self._counters.call_started()
+        self._limit_time(call, timeout, loop)
+        self._send_now(call)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            self._breaker.ignored(ticket)
+            self._remove(call, ok=False)
+            raise
+
+    def _admit(self, name: str) -> Ticket:
+        limit = self._options.max_pending
+        if len(self._calls) >= limit:
+            text = f"'{name}' was not sent: {limit} calls to {self._worker} are waiting (max_pending). "
+            raise OverloadError(text + "Await some of them first, or use more workers.", limit)
+        ticket = self._breaker.admit()
+        if ticket is None:
+            retry_at = self._breaker.retry_at
+            text = (
+                f"'{name}' was not sent: the circuit to {self._worker} is open after repeated failures. The next trial "
+                f"call is let through at {retry_at.isoformat(timespec='milliseconds')}; reset_circuit() closes it now."
+            )
+            raise CircuitOpenError(text, retry_at)
+        return ticket
+
+    def resume(self, send: Callable[[bytes], None]) -> None:
+        """Sends the waiting calls in order, and further calls at once, with `send`."""
+        self._send = send
+        for call in list(self._calls.values()):
+            if not call.sent:
+                self._send_now(call)
+
+    def pause(self) -> None:
+        """Lets further calls wait until `resume`."""
+        self._send = None
+
+    def _send_now(self, call: PendingCall) -> None:
+        if self._send is not None:
+            call.sent = True
+            self._send(call.payload)
+
+    def answered(self, message: Message) -> bool:
+        """Settles a call with a response or an error answer. False: no call with this id is waiting."""
+        call = self._calls.get(message["id"])
+        if call is None:
+            return False
+        self._settle(call, message if message["type"] == "response" else self._remote_error(call.name, message))
+        return True
+
+    def failed(self, message_id: str, make_error: MakeError) -> None:
+        """Settles one call with an error, if it is waiting."""
+        if call := self._calls.get(message_id):
+            self._settle(call, make_error(call.name))
+
+    def fail_all(self, make_error: MakeError, *, sent: bool | None = None) -> None:
+        """Settles all calls with an error each. They do not count as failures for the circuit breaker.
+
+        Args:
+            make_error: Makes the error from the method's name.
+            sent: True: only calls that were sent; False: only those that were not. Default: both.
+        """
+        for call in list(self._calls.values()):
+            if sent is None or call.sent is sent:
+                self._breaker.ignored(call.ticket)
+                self._finish(call, make_error(call.name))
+
+    async def drained(self, seconds: float) -> None:
+        """Waits until no call is left, at most `seconds`."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds)
+
+    def _remote_error(self, name: str, message: Message) -> RemoteCallError:
+        failure = read_remote_failure(message)
+        text = f"'{name}' failed in {self._worker}: {failure.name}: {failure.message}"
+        return RemoteCallError(
+            f"{self._worker}: {failure.message}" if failure.refusal else text,
+            name,
+            code=failure.refusal or "REMOTE_ERROR",
+            remote_name=failure.name,
+            remote_message=failure.message,
+            remote_stack=failure.stack,
+            remote_code=failure.code,
+        )
+
+    def _settle(self, call: PendingCall, result: Message | Exception) -> None:
+        if not isinstance(result, Exception):
+            self._breaker.success(call.ticket)
+        elif self._is_failure(result):
+            self._breaker.failure(call.ticket)
+        else:
+            self._breaker.ignored(call.ticket)
+        self._finish(call, result)
+
+    def _is_failure(self, error: Exception) -> bool:
+        if isinstance(error, MultifrostError) and error.code in HARMLESS_CODES:
+            return False
+        return self._options.is_failure is None or self._options.is_failure(error)
+
+    def _finish(self, call: PendingCall, result: Message | Exception) -> None:
+        self._remove(call, ok=not isinstance(result, Exception))
+        if call.future.done():  # cancelled in this turn of the loop
+            return
+        if isinstance(result, Exception):
+            call.future.set_exception(result)
+        else:
+            call.future.set_result(result)
+
+    def _remove(self, call: PendingCall, ok: bool) -> None:
+        if self._calls.pop(call.id, None) is None:
+            return
+        if call.timer is not None:
+            call.timer.cancel()
+        self._counters.call_ended(ok, time.monotonic() - call.started)
+        if not self._calls:
+            self._empty.set()
+
+    def _limit_time(self, call: PendingCall, timeout: float | None, loop: asyncio.AbstractEventLoop) -> None:
+        if timeout is not None:
+            call.timer = loop.call_later(timeout, self._time_out, call, timeout)
+        elif self._send is None or self._breaker.is_trial(call.ticket):
+            call.timer = loop.call_later(self._options.start_timeout, self._stop_waiting, call)
+
+    def _time_out(self, call: PendingCall, timeout: float) -> None:
+        text = f"'{call.name}' timed out after {timeout:g} s. "
+        if call.sent:
+            text += f"No answer came; {self._worker} may still be running it. "
+        else:
+            text += "It waited for the worker to come back and was never sent. "
+        text += "Allow more time with with_options(timeout=...), or check what the worker is doing."
+        self._settle(call, CallTimeoutError(text, call.name, timeout))
+
+    def _stop_waiting(self, call: PendingCall) -> None:
+        """Ends the wait of a call without a timeout: for a session, or as the trial that keeps other calls out."""
+        if call.sent:
+            self._breaker.ignored(call.ticket)
+            return
+        text = f"'{call.name}' was not sent: {self._worker} did not come back within {self._options.start_timeout:g} s."
+        self._settle(call, ConnectionLostError("UNREACHABLE", f"{text} (start_timeout)"))

@@ -1,0 +1,40 @@
+"""The parent's connection, against a raw ROUTER socket."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import zmq
+
+from multifrost._parent.connection import MESSAGES_PER_TURN, Connection
+
+ANSWERS = 4 * MESSAGES_PER_TURN
+
+
+def test_messages_that_arrived_before_the_connection_ended_are_read() -> None:
+    router = zmq.Context().socket(zmq.ROUTER)
+    router.set(zmq.SNDHWM, 0)  # by default the ROUTER drops messages after the first 1000
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+
+    def answer_and_leave(peer: bytes) -> None:
+        for number in range(ANSWERS):
+            router.send_multipart([peer, b"", number.to_bytes(2, "big")])
+        router.context.destroy(linger=10_000)  # returns when everything was sent
+
+    async def main() -> None:
+        received: list[bytes | None] = []
+        connection = Connection(received.append)
+        connection.connect(port)
+        connection.send(b"call")
+        peer, *_ = await asyncio.to_thread(router.recv_multipart)
+        service = threading.Thread(target=answer_and_leave, args=[peer])
+        service.start()
+        service.join()  # blocks the loop, so that it reads nothing meanwhile
+        assert connection._monitor.poll(10_000), "the end of the connection was not reported"
+        connection._on_monitor_event()  # as the loop would
+        connection.close()
+        assert connection.down.is_set()
+        assert received == [number.to_bytes(2, "big") for number in range(ANSWERS)]
+
+    asyncio.run(main())
