@@ -1,13 +1,8 @@
-// The class that users extend: its public methods can be called from other processes, nothing else can.
-// Next: start-mode.ts, then child-life.ts.
-
-import { MultifrostError } from "@multifrost/protocol";
-import { createMethodTable, publicMethods } from "./call/method-table.js";
-import { type ChildLife, startLife } from "./child-life.js";
-import { type ChildOptions, type ResolvedChildOptions, resolveChildOptions } from "./options.js";
-import { exitWith, onEndSignals } from "./run-signals.js";
-import { startMode } from "./start-mode.js";
-import type { ChildState } from "./state.js";
+import { MethodTable, publicMethods } from "./calls/method-table.js";
+import { Lifecycle } from "./lifecycle/lifecycle.js";
+import { exitWith, onEndSignals } from "./lifecycle/run-signals.js";
+import { type ChildOptions, resolveChildOptions } from "./options.js";
+import type { SessionEnd } from "./session/session.js";
 
 /**
  * Extend it, give it methods, and `run()` it. A parent calls those methods; they may be `async`.
@@ -19,52 +14,52 @@ import type { ChildState } from "./state.js";
  * new MathWorker().run();
  * ```
  *
- * Names that start with `_`, fields, accessors and what this class itself has cannot be called.
+ * Names that start with `_`, fields, accessors and the members of this class cannot be called.
  */
 export abstract class ChildWorker {
-  /** Which calls are meant for this child. A subclass may set it as a field. Default: `default`. */
+  /** The namespace of the calls that this worker answers. A subclass may set it as a field. Default: `default`. */
   readonly namespace: string;
-  readonly #options: ResolvedChildOptions;
-  #state: ChildState = "idle";
-  #life: ChildLife | undefined;
-  #starting: Promise<ChildLife> | undefined;
-  #stopping: Promise<void> | undefined;
-  /** Whether `run()` was called: then the end of the worker is the end of the process. */
+  readonly #serviceId: string | undefined;
+  readonly #lifecycle: Lifecycle;
+  /** Set by `run()`: the end of the worker is the end of the process. */
   #ownsProcess = false;
 
   /**
-   * @param options The service id to be found by, or more options; nothing for a worker that a parent spawns.
+   * @param options The service id to be found by, or options. A worker that a parent spawns needs neither.
+   *
    * Throws `MultifrostError` `INVALID_OPTION`.
    */
   constructor(options?: string | ChildOptions) {
-    this.#options = resolveChildOptions(options);
-    this.namespace = this.#options.namespace;
+    const resolved = resolveChildOptions(options);
+    this.namespace = resolved.namespace;
+    this.#serviceId = resolved.serviceId;
+    this.#lifecycle = new Lifecycle(resolved, (end) => this.#sessionEnded(end));
   }
 
   /** The name this worker is found by, if it is a service. */
   get serviceId(): string | undefined {
-    return this.#options.serviceId;
+    return this.#serviceId;
   }
 
   /**
-   * Where this worker is reached, such as `tcp://127.0.0.1:40123`, once it has started: of use to whoever brings a
-   * transport of their own, as a service is found by its name.
+   * Where this worker is reached, such as `tcp://127.0.0.1:40123`; `undefined` before it has started. Useful with a
+   * transport of your choice, as a service is found by its name.
    */
   get endpoint(): string | undefined {
-    return this.#life?.endpoint;
+    return this.#lifecycle.endpoint;
   }
 
   /**
-   * How many messages were left out so far: what came and was no message for this worker, and answers that could not be
-   * sent. Each is a `message_dropped` event too, of which at most one a second is told.
+   * How many messages were dropped so far: those that were no message for this worker, and answers that could not be
+   * sent. Each is a `message_dropped` event, logged at most once a second.
    */
   get droppedMessages(): number {
-    return this.#life?.droppedMessages ?? 0;
+    return this.#lifecycle.droppedMessages;
   }
 
   /**
    * Starts, and takes over the process: SIGINT, SIGTERM and the parent's shutdown end it in order with exit code 0 (a
-   * second signal at once), an error at the start with one line on stderr and exit code 1.
+   * second signal at once), an error at the start with one line on stderr and exit code 1. For one worker in a process.
    *
    * Resolves when the worker can be reached. Never rejects.
    */
@@ -79,41 +74,15 @@ export abstract class ChildWorker {
   }
 
   /**
-   * Makes the worker reachable; the process stays yours.
+   * Makes the worker reachable. Signals and the exit of the process are left to you, except that a spawned worker ends
+   * with its parent.
    *
    * Rejects with `MultifrostError`: `ALREADY_STARTED`, `NO_START_MODE`, `INVALID_PORT`; with `RegistryError`:
    * `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`; with `ConnectionError`.
    */
   async start(): Promise<void> {
-    if (this.#state !== "idle") {
-      throw new MultifrostError(
-        "ALREADY_STARTED",
-        `start() was called on a worker that is ${this.#state}. A worker starts once; make a new one to start again.`,
-      );
-    }
-    this.#state = "starting";
-    const options = { ...this.#options, namespace: this.namespace };
-    try {
-      const mode = startMode(options, process.env);
-      const methods = createMethodTable(this, ChildWorker.prototype, () => this.listFunctions());
-      this.#starting = startLife({
-        options,
-        mode,
-        methods,
-        onShutdown: () => void this.#end(0),
-        onFailed: () => void this.#end(1),
-        // Nobody is left to answer, so nothing is waited for.
-        onOrphaned: exitWith,
-      });
-      this.#life = await this.#starting;
-    } catch (error) {
-      this.#state = "stopped";
-      throw error;
-    }
-    // `stop()` may have been asked for meanwhile.
-    if (this.#state === "starting") {
-      this.#state = "running";
-    }
+    const methods = (): MethodTable => new MethodTable(this, ChildWorker.prototype, this.listFunctions());
+    await this.#lifecycle.start(this.namespace, methods);
   }
 
   /**
@@ -121,8 +90,7 @@ export abstract class ChildWorker {
    * closes. May be called at any moment and more than once; never rejects.
    */
   async stop(): Promise<void> {
-    this.#stopping ??= this.#stop(this.#options.stopTimeout);
-    await this.#stopping;
+    await this.#lifecycle.stop();
   }
 
   /** The names that can be called. Override it to offer fewer. */
@@ -130,15 +98,15 @@ export abstract class ChildWorker {
     return publicMethods(this, ChildWorker.prototype);
   }
 
-  async #stop(drainMs: number): Promise<void> {
-    const wasIdle = this.#state === "idle" || this.#state === "stopped";
-    this.#state = wasIdle ? "stopped" : "stopping";
-    const life = this.#life ?? (await this.#starting?.catch(() => undefined));
-    await life?.end(drainMs);
-    this.#state = "stopped";
+  #sessionEnded(end: SessionEnd): void {
+    if (end.cause === "parent-gone") {
+      // Calls in flight have no caller any more.
+      exitWith(end.error);
+    }
+    void this.#end(end.cause === "shutdown" ? 0 : 1);
   }
 
-  async #end(exitCode: number): Promise<void> {
+  async #end(exitCode: 0 | 1): Promise<void> {
     await this.stop();
     if (this.#ownsProcess) {
       process.exit(exitCode);

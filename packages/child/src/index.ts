@@ -1,4 +1,8 @@
-// @multifrost/child: the answering side.
+/**
+ * `@multifrost/child`: the side that answers calls.
+ *
+ * @packageDocumentation
+ */
 
 export { ChildWorker } from "./child-worker.js";
 export type { ChildOptions } from "./options.js";

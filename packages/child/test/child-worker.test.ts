@@ -45,7 +45,7 @@ async function started(options: ChildOptions = {}): Promise<{ worker: MathWorker
   return { worker, parent: await openParent(transport.client()) };
 }
 
-describe("a worker over a transport of its own", () => {
+describe("a worker over a given transport", () => {
   test("answers calls", async () => {
     const { parent } = await started();
     expect(await parent.call("add", [1, 2])).toMatchObject({ type: "response", result: 3 });
@@ -68,14 +68,14 @@ describe("a worker over a transport of its own", () => {
     await parent.answer(held.id);
   });
 
-  test("does not forward output unless that is asked for", async () => {
+  test("does not forward output by default", async () => {
     const { write } = process.stdout;
     const { worker } = await started();
     expect(process.stdout.write).toBe(write);
     await worker.stop();
   });
 
-  test("takes its namespace from a field too", async () => {
+  test("may set its namespace as a field", async () => {
     class Named extends ChildWorker {
       override readonly namespace = "math";
       one(): number {
@@ -91,7 +91,7 @@ describe("a worker over a transport of its own", () => {
     expect(await parent.call("one")).toMatchObject({ error: "No namespace 'default' here; this worker's is 'math'" });
   });
 
-  test("counts what it dropped", async () => {
+  test("counts dropped messages", async () => {
     const { worker, parent } = await started();
     expect(worker.droppedMessages).toBe(0);
     parent.sendBytes(Uint8Array.of(0xc1));
@@ -99,7 +99,7 @@ describe("a worker over a transport of its own", () => {
     expect(worker.droppedMessages).toBe(1);
   });
 
-  test("tells its service id and its namespace", () => {
+  test("has its service id and its namespace", () => {
     const { worker } = compose({ serviceId: "math", namespace: "numbers" });
     expect([worker.serviceId, worker.namespace]).toEqual(["math", "numbers"]);
     expect(new MathWorker("by-name").serviceId).toBe("by-name");
@@ -126,7 +126,7 @@ describe("start", () => {
     await expect(worker.start()).rejects.toMatchObject({ message: expect.stringContaining("that is stopped.") });
   });
 
-  test("rejects with what the transport says, and leaves nothing that runs", async () => {
+  test("rejects with the transport's error, and leaves nothing running", async () => {
     const { transport } = compose();
     const first = new MathWorker({ transport: transport.server });
     onTestFinished(() => first.stop());
@@ -148,7 +148,7 @@ describe("start", () => {
 });
 
 describe("stop", () => {
-  test("before start, twice, at once and one after the other, resolves", async () => {
+  test("resolves before start, and when called again, at the same time or later", async () => {
     const { worker } = compose();
     await Promise.all([worker.stop(), worker.stop()]);
     await worker.stop();
@@ -164,7 +164,7 @@ describe("stop", () => {
     await next.start();
   });
 
-  test("lets calls in flight finish and answers them; those that come meanwhile are answered with an error", async () => {
+  test("lets calls in flight finish and answers them; calls that arrive meanwhile are answered with an error", async () => {
     const { worker, parent } = await started();
     const held = parent.fire("hold");
     await until(() => worker.begun.length === 1);
@@ -178,7 +178,7 @@ describe("stop", () => {
     await stopping;
   });
 
-  test("waits for calls in flight no longer than stopTimeout, and answers those that had not begun", async () => {
+  test("waits for calls in flight no longer than stopTimeout, and answers those that have not started", async () => {
     const { worker, parent } = await started({ stopTimeout: 30, maxConcurrency: 1 });
     parent.fire("hold");
     const waiting = parent.fire("add", [1, 2]);
@@ -190,7 +190,7 @@ describe("stop", () => {
     });
   });
 
-  test("is what a parent's shutdown asks for", async () => {
+  test("follows a parent's shutdown", async () => {
     const { worker, parent } = await started();
     const held = parent.fire("hold");
     parent.shutdown();
@@ -201,7 +201,7 @@ describe("stop", () => {
     await expect(worker.start()).rejects.toMatchObject({ code: "ALREADY_STARTED" });
   });
 
-  test("never rejects, also where start did", async () => {
+  test("never rejects, even where start did", async () => {
     const transport = { open: () => Promise.reject(new Error("no way")) };
     const worker = new MathWorker({ transport });
     const starting = worker.start();
@@ -209,10 +209,10 @@ describe("stop", () => {
   });
 });
 
-test("what a peer sends in vain is not answered, and what it sends right is", async () => {
+test("an answer to a heartbeat is not answered, and a call with any text as its id is", async () => {
   const { parent } = await started();
   parent.send({ ...createHeartbeat(), metadata: { hb_response: true } });
   parent.send({ ...createCall({ function: "add", args: [2, 2] }), id: "any text" });
   expect(await parent.answer("any text")).toMatchObject({ result: 4 });
-  expect(parent.heard).toHaveLength(1);
+  expect(parent.received).toHaveLength(1);
 });

@@ -12,17 +12,17 @@ test("the defaults", () => {
   });
 });
 
-test("text is the service id", () => {
+test("a string is the service id", () => {
   expect(resolveChildOptions("math-service")).toMatchObject({ serviceId: "math-service", stopTimeout: 5_000 });
 });
 
-test("with a transport of its own nothing is forwarded, unless that is asked for", () => {
+test("with a transport nothing is forwarded by default", () => {
   const transport = { open: () => Promise.reject(new Error("not opened here")) };
   expect(resolveChildOptions({ transport }).forwardOutput).toBe(false);
   expect(resolveChildOptions({ transport, forwardOutput: true }).forwardOutput).toBe(true);
 });
 
-describe("a number that cannot be is INVALID_OPTION", () => {
+describe("an invalid number throws INVALID_OPTION", () => {
   test.each([
     [{ maxConcurrency: 0 }, "maxConcurrency must be a number of at least 1, not 0."],
     [{ maxConcurrency: Number.NaN }, "maxConcurrency must be a number of at least 1, not NaN."],

@@ -12,7 +12,7 @@ export type RefusalCode = Extract<
 /** How each refusal reads, also when an older implementation sends the text alone. */
 const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
   FUNCTION_NOT_FOUND: /^Function '[^']*' not found/i,
-  NOT_CALLABLE: /^'[^']*' is not callable$/i,
+  NOT_CALLABLE: /^'[^']*' is (?:not callable$|a function property, not a method)/i,
   PRIVATE_METHOD: /^Cannot call private method '/i,
   MISSING_FUNCTION: /^Message missing 'function'/i,
   WRONG_NAMESPACE: /^No namespace '/i,

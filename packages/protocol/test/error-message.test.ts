@@ -160,6 +160,7 @@ describe("an error answer of an older implementation", () => {
     ["FUNCTION_NOT_FOUND", "Function 'x' not found"],
     ["FUNCTION_NOT_FOUND", "function 'x' not found"],
     ["NOT_CALLABLE", "'x' is not callable"],
+    ["NOT_CALLABLE", "'x' is a function property, not a method: write x() { … } in the class to make it callable"],
     ["PRIVATE_METHOD", "Cannot call private method '_x'"],
     ["MISSING_FUNCTION", "Message missing 'function' field"],
   ])('[CALL-2] is the refusal %s where it says "%s"', (code, text) => {

@@ -1,6 +1,6 @@
 import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type OnLine, type StreamTap, tapStream } from "../../src/output/stream-tap.js";
+import { type OnLine, StreamTap, type TappedStream, writeUnforwarded } from "../../src/output/stream-tap.js";
 
 let real: ReturnType<typeof vi.fn>;
 let original: typeof process.stdout.write;
@@ -22,13 +22,13 @@ afterEach(() => {
   process.stdout.write = original;
 });
 
-function tap(alsoLocal = false, onLine: OnLine = (text) => void lines.push(text)) {
-  const made = tapStream("stdout", alsoLocal, onLine);
+function tap(alsoLocal = false, onLine: OnLine = (_tap, text) => void lines.push(text)) {
+  const made = new StreamTap("stdout", alsoLocal, onLine);
   taps.push(made);
   return made;
 }
 
-describe("what is written becomes lines", () => {
+describe("writes become lines", () => {
   test("in pieces, several at once, and with either line end", () => {
     tap();
     process.stdout.write("one, ");
@@ -70,13 +70,13 @@ describe("what is written becomes lines", () => {
   });
 
   test("a line can be written to the real stream", () => {
-    tap(false, (text, local) => local(`${text}!\n`));
+    tap(false, (made, text) => made.writeLocal(`${text}!\n`));
     process.stdout.write("a\n");
     expect(real.mock.calls).toEqual([["a!\n"]]);
   });
 });
 
-describe("where the real stream is written as well", () => {
+describe("with the real stream written as well", () => {
   test("it gets what was written, just as it was, with callback and its own backpressure", () => {
     tap(true);
     const callback = (): void => {};
@@ -100,19 +100,47 @@ describe("the real write", () => {
     ["first made, first released", 0, 1],
     ["last made, first released", 1, 0],
   ])("two taps, %s: each gives back, nothing is lost, and the real write stays known", (_order, first, second) => {
-    const heard: string[] = [];
-    tap(true, (text) => void heard.push(`lower ${text}`));
-    tap(true, (text) => void heard.push(`upper ${text}`));
+    const written: string[] = [];
+    tap(true, (_tap, text) => void written.push(`lower ${text}`));
+    tap(true, (_tap, text) => void written.push(`upper ${text}`));
     process.stdout.write("a\n");
-    expect(heard).toEqual(["upper a", "lower a"]);
+    expect(written).toEqual(["upper a", "lower a"]);
     expect(Reflect.get(process.stdout, UNFORWARDED_WRITE)).toBe(real);
     taps[first]?.release();
     expect(Reflect.get(process.stdout, UNFORWARDED_WRITE)).toBe(real);
     process.stdout.write("b\n");
-    expect(heard.slice(2)).toEqual([first === 0 ? "upper b" : "lower b"]);
+    expect(written.slice(2)).toEqual([first === 0 ? "upper b" : "lower b"]);
     taps[second]?.release();
     process.stdout.write("c\n");
-    expect(heard).toHaveLength(3);
+    expect(written).toHaveLength(3);
     expect(real.mock.calls.map(([text]) => text)).toEqual(["a\n", "b\n", "c\n"]);
+  });
+});
+
+describe("writing unforwarded", () => {
+  const stream: TappedStream = process.stderr;
+  const plainWrite = stream.write;
+
+  afterEach(() => {
+    stream.write = plainWrite;
+    delete stream[UNFORWARDED_WRITE];
+  });
+
+  test("goes past the forwarding to the real stream", () => {
+    const tapped = vi.fn(() => true);
+    const real = vi.fn(() => true);
+    stream.write = tapped;
+    stream[UNFORWARDED_WRITE] = real;
+    writeUnforwarded("stderr", "line\n");
+    expect(real.mock.calls).toEqual([["line\n"]]);
+    expect(real.mock.contexts).toEqual([process.stderr]);
+    expect(tapped).not.toHaveBeenCalled();
+  });
+
+  test("goes to the stream where nothing is forwarded", () => {
+    const plain = vi.fn(() => true);
+    stream.write = plain;
+    writeUnforwarded("stderr", "line\n");
+    expect(plain.mock.calls).toEqual([["line\n"]]);
   });
 });

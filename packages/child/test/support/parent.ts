@@ -1,4 +1,4 @@
-// Stands in for any parent: a client channel and the codec, nothing of @multifrost/parent.
+// A stand-in for a parent: a client channel and the codec, without @multifrost/parent.
 
 import {
   type CallMessage,
@@ -13,11 +13,11 @@ import { type ClientTransport, parseTcpEndpoint } from "@multifrost/transport";
 import { onTestFinished } from "vitest";
 import { until } from "./until.js";
 
-/** A parent that does only what it is told. */
+/** A parent that does only what the test asks. */
 export interface StandInParent {
-  /** Everything that came, in order. */
-  readonly heard: readonly Message[];
-  /** The port it is bound to, if it is. */
+  /** Every message, in order. */
+  readonly received: readonly Message[];
+  /** The port it listens on, or 0. */
   readonly port: number;
   send(message: Message): void;
   sendBytes(bytes: Uint8Array): void;
@@ -27,7 +27,7 @@ export interface StandInParent {
   call(name: string, args?: readonly unknown[], parts?: Partial<CallParts>): Promise<Message>;
   /** Waits for the answer to the message with this id. */
   answer(id: string): Promise<Message>;
-  /** Sends a heartbeat and waits for its answer: then whatever was sent before it has arrived. */
+  /** Sends a heartbeat and waits for its answer. Everything sent before has then arrived. */
   heartbeat(): Promise<Message>;
   shutdown(): void;
   /** The output so far, in order. */
@@ -38,9 +38,9 @@ export interface StandInParent {
 /** Opens one; closed with the test. */
 export async function openParent(transport: ClientTransport): Promise<StandInParent> {
   const codec = createCodec();
-  const heard: Message[] = [];
+  const received: Message[] = [];
   const channel = await transport.open({
-    message: (bytes) => void heard.push(codec.decode(bytes)),
+    message: (bytes) => void received.push(codec.decode(bytes)),
     up() {},
     down() {},
     dropped() {},
@@ -49,8 +49,8 @@ export async function openParent(transport: ClientTransport): Promise<StandInPar
   onTestFinished(() => channel.close());
   const send = (message: Message): void => channel.send(codec.encode(message));
   const answer = async (id: string): Promise<Message> => {
-    await until(() => heard.some((message) => message.id === id));
-    return heard.find((message) => message.id === id) as Message;
+    await until(() => received.some((message) => message.id === id));
+    return received.find((message) => message.id === id) as Message;
   };
   const fire: StandInParent["fire"] = (name, args = [], parts = {}) => {
     const call = createCall({ function: name, args, ...parts });
@@ -58,7 +58,7 @@ export async function openParent(transport: ClientTransport): Promise<StandInPar
     return call;
   };
   return {
-    heard,
+    received,
     port: parseTcpEndpoint(channel.endpoint)?.port ?? 0,
     send,
     sendBytes: (bytes) => channel.send(bytes),
@@ -71,7 +71,7 @@ export async function openParent(transport: ClientTransport): Promise<StandInPar
       return answer(heartbeat.id);
     },
     shutdown: () => send(createShutdown()),
-    lines: (stream) => heard.flatMap((message) => (message.type === stream ? [message.output] : [])),
+    lines: (stream) => received.flatMap((message) => (message.type === stream ? [message.output] : [])),
     close: () => channel.close(),
   };
 }

@@ -1,4 +1,4 @@
-// Starts the fixtures as real processes, each with a HOME of its own, and ends what is left with the test.
+// Starts the fixtures as real processes, each with its own HOME, and ends what is left with the test.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -32,7 +32,7 @@ export function fixturePath(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 }
 
-/** A directory of the test's own. */
+/** A new directory, removed with the test. */
 export function temporaryHome(): string {
   const home = mkdtempSync(join(tmpdir(), "multifrost-child-"));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
@@ -71,7 +71,7 @@ function startNode(args: readonly string[], env: Readonly<Record<string, string>
   return { process: child, pid: child.pid as number, stdout: () => output.stdout, stderr: () => output.stderr, ended };
 }
 
-/** A worker that a parent has spawned; the connection is up, and the parent has been heard. */
+/** A worker that a parent has spawned; it is connected and has answered a heartbeat. */
 export async function spawnWorker(
   name: string,
   { args = [], env = {} }: FixtureOptions = {},
@@ -88,7 +88,7 @@ export function spawnEnvironment(port: number): { COMLINK_ZMQ_PORT: string; COML
   return { COMLINK_ZMQ_PORT: `${port}`, COMLINK_WORKER_MODE: "1" };
 }
 
-/** Whether a process is there. One that has ended and was not yet collected by its new parent is not. */
+/** Whether a process runs. A zombie does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -106,7 +106,7 @@ function statOf(pid: number): string {
   }
 }
 
-/** Waits until a process is gone, which this one need not have started; tells how long that took, in milliseconds. */
+/** Waits until a process is gone, which need not be a child of this one. Returns how long that took, in milliseconds. */
 export async function untilGone(pid: number): Promise<number> {
   const from = performance.now();
   await until(() => !isAlive(pid));

@@ -20,7 +20,7 @@ export function services(home: string): Record<string, { port: number; pid: numb
   }
 }
 
-/** Starts a fixture as a service, in a registry of its own, and waits until it has registered. */
+/** Starts a fixture as a service, with its own registry, and waits until it has registered. */
 export async function startService(fixture: string, name: string): Promise<Service> {
   const home = temporaryHome();
   const service = startFixture(fixture, { args: [name], env: { HOME: home } });

@@ -1,0 +1,102 @@
+// Answers and refusals. Every call is answered: a result that cannot be sent becomes an error that says so.
+
+import {
+  type CallMessage,
+  type Codec,
+  createError,
+  createResponse,
+  describeThrown,
+  type ErrorParts,
+  type Metadata,
+  type RefusalCode,
+} from "@multifrost/protocol";
+import type { Peer } from "@multifrost/transport";
+import type { Peers } from "../session/peers.js";
+
+/**
+ * How many characters are kept of an error's texts. The first length that fits the limits of codec and channel is used.
+ */
+const KEPT_LENGTHS = [Number.POSITIVE_INFINITY, 4096, 256, 16] as const;
+
+/** A call from its arrival to its answer. */
+export interface IncomingCall {
+  readonly peer: Peer;
+  readonly message: CallMessage;
+  /** When it arrived, on the monotonic clock, in milliseconds. */
+  readonly arrivedAt: number;
+}
+
+/** What a call led to. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown; readonly metadata?: Metadata | undefined }
+  | { readonly ok: false; readonly error: ErrorParts };
+
+/**
+ * Answers a call. Returns the error it was answered with, if any: a result that cannot be sent is answered with an
+ * error.
+ *
+ * Throws only where not even the shortest error can be sent: the channel is closed or full, or the call's id too long.
+ */
+export function answerCall(call: IncomingCall, outcome: Outcome, codec: Codec, peers: Peers): ErrorParts | undefined {
+  if (!outcome.ok) {
+    sendError(call, outcome.error, codec, peers);
+    return outcome.error;
+  }
+  const { id, function: name } = call.message;
+  try {
+    peers.send(call.peer, codec.encode(createResponse(id, outcome.value, outcome.metadata)));
+    return undefined;
+  } catch (thrown) {
+    if (outcome.metadata !== undefined) {
+      // The result matters more than what was added to it.
+      return answerCall(call, { ok: true, value: outcome.value }, codec, peers);
+    }
+    const { message, ...parts } = describeThrown(thrown);
+    const error = { ...parts, message: `What '${name}' returned cannot be sent. ${message}` };
+    sendError(call, error, codec, peers);
+    return error;
+  }
+}
+
+/** A call that is refused: the caller's mistake, or too many calls. */
+export function refusal(code: RefusalCode, message: string): Outcome {
+  return { ok: false, error: { name: "RefusedCall", message, code } };
+}
+
+/** A call for a worker with another namespace. */
+export function wrongNamespace(asked: string, own: string): Outcome {
+  return refusal("WRONG_NAMESPACE", `No namespace '${asked}' here; this worker's is '${own}'`);
+}
+
+/** One call more than `maxPending`. */
+export function overloaded(maxPending: number): Outcome {
+  return refusal("OVERLOADED", `Too many calls are waiting here (maxPending ${maxPending}); call again later`);
+}
+
+/** A call that arrived after the worker began to stop, or that had not started by the end of `stopTimeout`. */
+export function stopping(): Outcome {
+  return { ok: false, error: { name: "NotRunningError", message: "This worker is stopping and takes no more calls" } };
+}
+
+function sendError({ peer, message }: IncomingCall, error: ErrorParts, codec: Codec, peers: Peers): void {
+  let failure: unknown;
+  for (const length of KEPT_LENGTHS) {
+    try {
+      peers.send(peer, codec.encode(createError(message.id, shorten(error, length))));
+      return;
+    } catch (thrown) {
+      failure = thrown;
+    }
+  }
+  throw failure;
+}
+
+/** Drops the stack and cuts the texts. A code is kept whole or left out. */
+function shorten(error: ErrorParts, length: number): ErrorParts {
+  if (length === Number.POSITIVE_INFINITY) {
+    return error;
+  }
+  const { name, message, code } = error;
+  const short: ErrorParts = { name: name.slice(0, length), message: message.slice(0, length) };
+  return code !== undefined && code.length <= length ? { ...short, code } : short;
+}

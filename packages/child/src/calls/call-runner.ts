@@ -1,0 +1,177 @@
+import { type Codec, describeThrown } from "@multifrost/protocol";
+import { FifoQueue } from "@multifrost/protocol/internal";
+import type { ResolvedChildOptions } from "../options.js";
+import type { Peers } from "../session/peers.js";
+import {
+  answerCall,
+  type IncomingCall,
+  type Outcome,
+  overloaded,
+  refusal,
+  stopping,
+  wrongNamespace,
+} from "./answer.js";
+import type { CallTelemetry } from "./call-telemetry.js";
+import type { Lookup, MethodTable } from "./method-table.js";
+
+/**
+ * Work without a pause, in milliseconds. Then the event loop turns, so that heartbeats and shutdown are read before
+ * calls that arrived ahead of them are run.
+ */
+const STRETCH_MS = 20;
+
+/** Which calls are taken, and how many of them. */
+export type CallOptions = Pick<ResolvedChildOptions, "namespace" | "otherNamespaces" | "maxConcurrency" | "maxPending">;
+
+/** Runs and answers calls as they arrive, `maxConcurrency` at a time. */
+export class CallRunner {
+  readonly #options: CallOptions;
+  readonly #codec: Codec;
+  readonly #methods: MethodTable;
+  readonly #peers: Peers;
+  readonly #telemetry: CallTelemetry;
+  readonly #waiting = new FifoQueue<IncomingCall>();
+  /** Calls running and waiting. */
+  #pending = 0;
+  #running = 0;
+  /** Time spent in methods since the last pause, in milliseconds. */
+  #workedMs = 0;
+  #pausing = false;
+  #closed = false;
+  #drained: (() => void) | undefined;
+
+  constructor(options: CallOptions, codec: Codec, methods: MethodTable, peers: Peers, telemetry: CallTelemetry) {
+    this.#options = options;
+    this.#codec = codec;
+    this.#methods = methods;
+    this.#peers = peers;
+    this.#telemetry = telemetry;
+  }
+
+  /** Calls running and waiting. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Runs the call now or when its turn comes, or refuses it. Never throws. */
+  take(call: IncomingCall): void {
+    const { namespace, otherNamespaces, maxConcurrency, maxPending } = this.#options;
+    const isForeign = call.message.namespace !== namespace;
+    if (isForeign && otherNamespaces === "ignore") {
+      this.#telemetry.ignored(call);
+    } else if (isForeign) {
+      this.#answer(call, wrongNamespace(call.message.namespace, namespace));
+    } else if (this.#closed) {
+      this.#answer(call, stopping());
+    } else if (this.#pending >= maxPending) {
+      this.#answer(call, overloaded(maxPending));
+    } else {
+      const mustWait = this.#pausing || this.#running >= maxConcurrency || this.#pending > this.#running;
+      this.#pending++;
+      if (mustWait) {
+        this.#waiting.push(call);
+      } else {
+        this.#run(call, call.arrivedAt);
+      }
+    }
+  }
+
+  /** Takes no more calls. Resolves when those running and waiting are answered. */
+  drain(): Promise<void> {
+    this.#closed = true;
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+      if (this.#pending === 0) {
+        resolve();
+      }
+    });
+  }
+
+  /** Answers every call that has not started with an error. */
+  abandon(): void {
+    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
+      this.#pending--;
+      this.#answer(call, stopping());
+    }
+  }
+
+  #runWaiting(): void {
+    while (this.#running < this.#options.maxConcurrency && !this.#pausing) {
+      const call = this.#waiting.shift();
+      if (call === undefined) {
+        return;
+      }
+      this.#run(call, performance.now());
+    }
+  }
+
+  /** @param startedAt Now, on the monotonic clock, in milliseconds. */
+  #run(call: IncomingCall, startedAt: number): void {
+    this.#running++;
+    this.#telemetry.started(call);
+    const outcome = invoke(this.#methods.find(call.message.function), call.message.args);
+    if (outcome instanceof Promise) {
+      void outcome.then((later) => {
+        this.#end(call, later);
+        this.#runWaiting();
+      });
+    } else {
+      this.#end(call, outcome);
+    }
+    this.#workedMs += performance.now() - startedAt;
+    if (this.#workedMs >= STRETCH_MS) {
+      this.#pause();
+    }
+  }
+
+  #pause(): void {
+    this.#pausing = true;
+    setImmediate(() => {
+      this.#pausing = false;
+      this.#workedMs = 0;
+      this.#runWaiting();
+    });
+  }
+
+  #end(call: IncomingCall, outcome: Outcome): void {
+    this.#running--;
+    this.#pending--;
+    this.#answer(call, outcome);
+    if (this.#pending === 0) {
+      this.#drained?.();
+    }
+  }
+
+  #answer(call: IncomingCall, outcome: Outcome): void {
+    try {
+      this.#telemetry.answered(call, answerCall(call, outcome, this.#codec, this.#peers));
+    } catch (reason) {
+      this.#telemetry.unanswered(call, reason);
+    }
+  }
+}
+
+/** Never throws or rejects. Without a promise where the method returns none: that saves a turn of the event loop. */
+function invoke(lookup: Lookup, args: readonly unknown[]): Outcome | Promise<Outcome> {
+  if (!lookup.found) {
+    return refusal(lookup.code, lookup.reason);
+  }
+  try {
+    const value = Reflect.apply(lookup.method, undefined, args);
+    return isThenable(value) ? settled(value) : { ok: true, value, metadata: lookup.metadata?.() };
+  } catch (thrown) {
+    return { ok: false, error: describeThrown(thrown) };
+  }
+}
+
+async function settled(value: PromiseLike<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: await value };
+  } catch (thrown) {
+    return { ok: false, error: describeThrown(thrown) };
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,79 @@
+import { ConnectionError } from "@multifrost/protocol";
+import { PORT_VARIABLE } from "@multifrost/protocol/internal";
+
+/** How often both signs are checked, in milliseconds. */
+const CHECK_INTERVAL_MS = 250;
+
+/**
+ * Checks in a row without a connection. Checks are counted instead of time: a method that blocks the event loop delays
+ * the event of a new connection, and the checks with it. ZeroMQ reconnects within 200 ms to a parent that lives.
+ */
+const LOST_CHECKS = 4;
+
+/** The same before the first connection: 5 s, as parents of other implementations may be slow to bind. */
+const NEVER_CONNECTED_CHECKS = 20;
+
+/**
+ * Notices that the parent of a spawned child is gone, even by SIGKILL.
+ *
+ * Two signs are checked, as either may fail to show: the operating system gives an orphan a new parent, and the
+ * connection breaks and stays broken. Watching does not keep the process alive.
+ */
+export class ParentWatch {
+  readonly #port: number;
+  readonly #onGone: (error: ConnectionError) => void;
+  readonly #parentPid = process.ppid;
+  readonly #checking: NodeJS.Timeout;
+  #connected = false;
+  #everConnected = false;
+  #checksWithout = 0;
+
+  /**
+   * Watches until {@link stop}.
+   *
+   * @param port Where the parent listens.
+   * @param onGone Called at most once, with `CONNECTION_LOST`, or `UNREACHABLE` if there never was a connection.
+   */
+  constructor(port: number, onGone: (error: ConnectionError) => void) {
+    this.#port = port;
+    this.#onGone = onGone;
+    this.#checking = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    this.#checking.unref();
+  }
+
+  connectionUp(): void {
+    this.#connected = true;
+    this.#everConnected = true;
+  }
+
+  connectionDown(): void {
+    this.#connected = false;
+    this.#checksWithout = 0;
+  }
+
+  stop(): void {
+    clearInterval(this.#checking);
+  }
+
+  #check(): void {
+    this.#checksWithout = this.#connected ? 0 : this.#checksWithout + 1;
+    const orphaned = process.ppid !== this.#parentPid;
+    if (orphaned || this.#checksWithout >= (this.#everConnected ? LOST_CHECKS : NEVER_CONNECTED_CHECKS)) {
+      this.stop();
+      this.#onGone(orphaned || this.#everConnected ? parentGone(this.#parentPid) : neverConnected(this.#port));
+    }
+  }
+}
+
+function parentGone(pid: number): ConnectionError {
+  return new ConnectionError("CONNECTION_LOST", `The parent of this worker, process ${pid}, is gone: the worker ends.`);
+}
+
+function neverConnected(port: number): ConnectionError {
+  const seconds = (NEVER_CONNECTED_CHECKS * CHECK_INTERVAL_MS) / 1000;
+  return new ConnectionError(
+    "UNREACHABLE",
+    `No parent could be reached at port ${port} (${PORT_VARIABLE}) within ${seconds} s. ` +
+      "The parent sets it when it spawns a worker; unset it to run this one as a service.",
+  );
+}

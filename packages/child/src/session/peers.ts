@@ -1,0 +1,56 @@
+import type { Peer, SendSettled, ServerChannel } from "@multifrost/transport";
+
+/** Peers remembered, as they come from outside. Beyond, the one that was silent for the longest time is forgotten. */
+const MAX_PEERS = 10_000;
+
+/** The parents that have sent a message, and the way to send to them. They get the worker's output. */
+export class Peers {
+  readonly #channel: ServerChannel;
+  /** In the order of their latest messages. */
+  readonly #peers = new Set<Peer>();
+  #latest: Peer | undefined;
+
+  constructor(channel: ServerChannel) {
+    this.#channel = channel;
+  }
+
+  /** Every peer that is remembered. */
+  [Symbol.iterator](): Iterator<Peer> {
+    return this.#peers.values();
+  }
+
+  /** Messages that wait to be sent, to any peer. */
+  get queued(): number {
+    return this.#channel.queued;
+  }
+
+  /** A message of this peer has arrived. */
+  seen(peer: Peer): void {
+    if (peer === this.#latest) {
+      return;
+    }
+    this.#latest = peer;
+    this.#peers.delete(peer);
+    this.#peers.add(peer);
+    const [oldest] = this.#peers;
+    if (this.#peers.size > MAX_PEERS && oldest !== undefined) {
+      this.#peers.delete(oldest);
+    }
+  }
+
+  /** This peer will not come back. */
+  gone(peer: Peer): void {
+    this.#peers.delete(peer);
+    this.#latest = this.#latest === peer ? undefined : this.#latest;
+  }
+
+  /** Sends as {@link ServerChannel.send}, and throws what it throws. A peer that turns out to be gone is forgotten. */
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void {
+    this.#channel.send(peer, bytes, (error) => {
+      if (error?.code === "PEER_UNKNOWN") {
+        this.gone(peer);
+      }
+      settled?.(error);
+    });
+  }
+}

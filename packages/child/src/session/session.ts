@@ -1,0 +1,226 @@
+import {
+  answerHeartbeat,
+  type Codec,
+  type ConnectionError,
+  createError,
+  MalformedMessageError,
+  type Message,
+  type MultifrostError,
+} from "@multifrost/protocol";
+import type { EventLog, RareEvent } from "@multifrost/reliability";
+import type { DropReason, Peer, ServerChannel, ServerEvents } from "@multifrost/transport";
+import { CallRunner } from "../calls/call-runner.js";
+import { CallTelemetry } from "../calls/call-telemetry.js";
+import type { MethodTable } from "../calls/method-table.js";
+import type { ResolvedChildOptions } from "../options.js";
+import { ParentWatch } from "./parent-watch.js";
+import { Peers } from "./peers.js";
+import { openChannel, type StartMode } from "./start-mode.js";
+
+/** How long answers that are already queued may take to go out, in milliseconds. */
+const FLUSH_TIMEOUT_MS = 1_000;
+
+/** Why a session asks for the end of the worker. */
+export type SessionEnd =
+  /** A parent sent `shutdown`. */
+  | { readonly cause: "shutdown" }
+  /** The channel failed for good. */
+  | { readonly cause: "channel-failed" }
+  /** The parent that spawned this worker is gone. */
+  | { readonly cause: "parent-gone"; readonly error: ConnectionError };
+
+/** How a session is opened. */
+export interface SessionOptions {
+  readonly mode: StartMode;
+  readonly options: ResolvedChildOptions;
+  readonly methods: MethodTable;
+  readonly codec: Codec;
+  readonly events: EventLog;
+  /** Counts messages that were dropped, and answers that could not be sent. */
+  readonly drops: RareEvent;
+}
+
+/** One channel, the parents on it and their calls. Whatever a peer sends, the session goes on. */
+export class Session {
+  readonly #channel: ServerChannel;
+  readonly #watch: ParentWatch | undefined;
+  readonly #onEnd: (end: SessionEnd) => void;
+  readonly #mode: StartMode["kind"];
+  readonly #codec: Codec;
+  readonly #events: EventLog;
+  readonly #drops: RareEvent;
+  readonly peers: Peers;
+  readonly calls: CallRunner;
+
+  /**
+   * Opens the channel of the start mode. Rejects as {@link openChannel} does; then nothing is left open.
+   *
+   * @param onEnd Called when the worker should end, possibly more than once.
+   */
+  static async open(options: SessionOptions, onEnd: (end: SessionEnd) => void): Promise<Session> {
+    const { mode } = options;
+    const watch =
+      mode.kind === "spawned"
+        ? new ParentWatch(mode.port, (error) => onEnd({ cause: "parent-gone", error }))
+        : undefined;
+    const inbound = new Inbound();
+    try {
+      const channel = await openChannel(mode, options.options.host, options.codec.limits, inbound);
+      const session = new Session(channel, watch, options, onEnd);
+      inbound.deliverTo(session);
+      return session;
+    } catch (error) {
+      watch?.stop();
+      throw error;
+    }
+  }
+
+  private constructor(
+    channel: ServerChannel,
+    watch: ParentWatch | undefined,
+    { mode, options, methods, codec, events, drops }: SessionOptions,
+    onEnd: (end: SessionEnd) => void,
+  ) {
+    this.#channel = channel;
+    this.#watch = watch;
+    this.#onEnd = onEnd;
+    this.#mode = mode.kind;
+    this.#codec = codec;
+    this.#events = events;
+    this.#drops = drops;
+    this.peers = new Peers(channel);
+    this.calls = new CallRunner(options, codec, methods, this.peers, new CallTelemetry(events, drops));
+  }
+
+  /** Where the worker is reached. */
+  get endpoint(): string {
+    return this.#channel.endpoint;
+  }
+
+  /** Sends what is queued for up to 1 s and closes the channel. Never rejects. */
+  async close(): Promise<void> {
+    this.#watch?.stop();
+    try {
+      await this.#channel.close({ flushTimeoutMs: FLUSH_TIMEOUT_MS });
+    } catch (error) {
+      this.#events.emit("socket_disconnect", { message: "The channel could not be closed.", err: error });
+    }
+  }
+
+  message(peer: Peer, bytes: Uint8Array): void {
+    let message: Message;
+    try {
+      message = this.#codec.decode(bytes);
+    } catch (error) {
+      this.#refuse(peer, error);
+      return;
+    }
+    this.peers.seen(peer);
+    switch (message.type) {
+      case "call":
+        this.calls.take({ peer, message, arrivedAt: performance.now() });
+        break;
+      case "heartbeat":
+        // An answer is not answered again: the two sides would never stop.
+        if (message.metadata?.hb_response !== true) {
+          this.#reply(peer, answerHeartbeat(message));
+        }
+        break;
+      case "shutdown":
+        this.#onEnd({ cause: "shutdown" });
+        break;
+      case "response":
+      case "error":
+      case "stdout":
+      case "stderr":
+      case "ready":
+        // Only children send these.
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  up(): void {
+    this.#watch?.connectionUp();
+    this.#events.emit("socket_connect");
+  }
+
+  down(): void {
+    this.#watch?.connectionDown();
+    // Not a warning: for a service, one of its parents has left.
+    this.#events.emit("socket_disconnect", { details: { mode: this.#mode } }, "info");
+  }
+
+  dropped(reason: DropReason): void {
+    const message = `The channel received something that is no message: ${reason}.`;
+    this.#drops.emit({ message, details: { reason: "MALFORMED_MESSAGE" } });
+  }
+
+  failed(error: MultifrostError): void {
+    this.#events.emit("socket_disconnect", { message: "The channel failed for good.", err: error }, "error");
+    this.#onEnd({ cause: "channel-failed" });
+  }
+
+  /** Drops what cannot be read. A call is answered all the same if its id can be read: its caller waits. */
+  #refuse(peer: Peer, error: unknown): void {
+    if (!(error instanceof MalformedMessageError)) {
+      this.#drops.emit({ message: "A message could not be read.", err: error });
+      return;
+    }
+    const { name, code, message, messageType, messageId } = error;
+    this.#drops.emit({ message, details: { reason: code } });
+    if (messageType === "call" && messageId !== undefined) {
+      this.#reply(peer, createError(messageId, { name, code, message }));
+    }
+  }
+
+  #reply(peer: Peer, message: Message): void {
+    try {
+      this.peers.send(peer, this.#codec.encode(message));
+    } catch (error) {
+      this.#drops.emit({ message: "An answer could not be sent.", requestId: message.id, err: error });
+    }
+  }
+}
+
+/**
+ * The events of a channel. A transport may deliver some before `open` has handed the channel over: these wait for the
+ * session, in order.
+ *
+ * Handlers are arrow functions, as a transport may keep one apart from this object.
+ */
+class Inbound implements ServerEvents {
+  #session: Session | undefined;
+  readonly #early: ((session: Session) => void)[] = [];
+
+  readonly message = (peer: Peer, bytes: Uint8Array): void => {
+    if (this.#session === undefined) {
+      this.#early.push((session) => session.message(peer, bytes));
+    } else {
+      this.#session.message(peer, bytes);
+    }
+  };
+  readonly up = (): void => this.#deliver((session) => session.up());
+  readonly down = (): void => this.#deliver((session) => session.down());
+  readonly dropped = (reason: DropReason): void => this.#deliver((session) => session.dropped(reason));
+  readonly failed = (error: MultifrostError): void => this.#deliver((session) => session.failed(error));
+  readonly peerGone = (peer: Peer): void => this.#deliver(({ peers }) => peers.gone(peer));
+
+  /** Delivers what has arrived so far, and from now on each event at once. */
+  deliverTo(session: Session): void {
+    for (const event of this.#early) {
+      event(session);
+    }
+    this.#early.length = 0;
+    this.#session = session;
+  }
+
+  #deliver(event: (session: Session) => void): void {
+    if (this.#session === undefined) {
+      this.#early.push(event);
+    } else {
+      event(this.#session);
+    }
+  }
+}

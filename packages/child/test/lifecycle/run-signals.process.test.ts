@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Message } from "@multifrost/protocol";
+import { describe, expect, test } from "vitest";
+import type { StandInParent } from "../support/parent.js";
+import { type Fixture, spawnWorker, startFixture, temporaryHome } from "../support/processes.js";
+
+const STOPPING = "This worker is stopping and takes no more calls";
+
+/** Calls until the worker refuses, as it is stopping. */
+async function untilRefused(parent: StandInParent): Promise<Message> {
+  for (;;) {
+    const answer = await parent.call("add", [1, 2]);
+    if (answer.type === "error") {
+      return answer;
+    }
+  }
+}
+
+function signal({ process: child }: Fixture, name: NodeJS.Signals): void {
+  expect(child.kill(name)).toBe(true);
+}
+
+describe.each([
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+] as const)("[LIFE-4] %s", (name, exitCode) => {
+  test("lets calls in flight finish and answers them, answers later ones with an error, and exits 0", async () => {
+    const worker = await spawnWorker("answers-calls.mjs");
+    const waiting = worker.parent.fire("wait", [800]);
+    await worker.parent.heartbeat();
+    signal(worker, name);
+    expect(await untilRefused(worker.parent)).toMatchObject({ error: STOPPING });
+    expect(await worker.parent.answer(waiting.id)).toMatchObject({ result: 800 });
+    expect(await worker.ended).toBe(0);
+    expect(worker.stdout() + worker.stderr()).toBe("");
+  });
+
+  test("a second one exits at once, with the exit code that shells use for it", async () => {
+    const worker = await spawnWorker("answers-calls.mjs");
+    worker.parent.fire("hold");
+    await worker.parent.heartbeat();
+    signal(worker, name);
+    await untilRefused(worker.parent);
+    signal(worker, name);
+    expect(await worker.ended).toBe(exitCode);
+  });
+});
+
+test("stopTimeout bounds the wait for calls in flight; the exit code is still 0", async () => {
+  const worker = await spawnWorker("answers-calls.mjs", { args: ["", JSON.stringify({ stopTimeout: 50 })] });
+  worker.parent.fire("hold");
+  await worker.parent.heartbeat();
+  signal(worker, "SIGTERM");
+  expect(await worker.ended).toBe(0);
+});
+
+test("a signal during the start ends the worker in order: exit code 0, and nothing stays in the registry", async () => {
+  const home = temporaryHome();
+  const { ended, stderr } = startFixture("is-signalled-while-it-starts.mjs", { env: { HOME: home } });
+  expect(await ended).toBe(0);
+  expect(stderr()).toBe("");
+  const services = join(home, ".multifrost", "services.json");
+  expect(existsSync(services) ? JSON.parse(readFileSync(services, "utf8")) : {}).toEqual({});
+});
+
+test("a channel that fails for good ends the process with exit code 1", async () => {
+  const { ended, stderr } = startFixture("channel-fails.mjs");
+  expect(await ended).toBe(1);
+  expect(stderr()).toMatch(/ ERROR socket_disconnect The channel failed for good\. .*the wire is cut/);
+});
+
+describe("[NET-4] an error at the start is one line on stderr and exit code 1", () => {
+  test.each<[string, Record<string, string>, string]>([
+    [
+      "neither port nor service id",
+      {},
+      "multifrost: This worker has neither COMLINK_ZMQ_PORT in its environment nor a service id. " +
+        "Let a parent start it with ParentWorker.spawn(), or name it as a service: new MyWorker('my-service').run().\n",
+    ],
+    [
+      "a port that is no number",
+      { COMLINK_ZMQ_PORT: "soon" },
+      'multifrost: COMLINK_ZMQ_PORT is "soon", which is no port: it must be a whole number from 1024 to 65535. ' +
+        "The parent sets it when it spawns a worker; unset it to run this one as a service.\n",
+    ],
+    [
+      "a port that is too low",
+      { COMLINK_ZMQ_PORT: "1023" },
+      'multifrost: COMLINK_ZMQ_PORT is "1023", which is no port: it must be a whole number from 1024 to 65535. ' +
+        "The parent sets it when it spawns a worker; unset it to run this one as a service.\n",
+    ],
+  ])("%s", async (_what, env, line) => {
+    const { ended, stdout, stderr } = startFixture("answers-calls.mjs", { env });
+    expect(await ended).toBe(1);
+    expect(stderr()).toBe(line);
+    expect(stdout()).toBe("");
+  });
+});

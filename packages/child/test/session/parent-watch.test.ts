@@ -1,0 +1,107 @@
+import type { ConnectionError } from "@multifrost/protocol";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ParentWatch } from "../../src/session/parent-watch.js";
+
+let parentPid = 4711;
+let gone: ConnectionError[] = [];
+let watch: ParentWatch;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  parentPid = 4711;
+  vi.spyOn(process, "ppid", "get").mockImplementation(() => parentPid);
+  gone = [];
+  watch = new ParentWatch(40_123, (reason) => void gone.push(reason));
+});
+
+afterEach(() => {
+  watch.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+function summary(): unknown[] {
+  return gone.map(({ code, message }) => ({ code, message }));
+}
+
+const PARENT_GONE = {
+  code: "CONNECTION_LOST",
+  message: "The parent of this worker, process 4711, is gone: the worker ends.",
+};
+
+describe("[LIFE-3] the parent is gone", () => {
+  test("when the process has another parent, within half a second, whatever the connection says", () => {
+    watch.connectionUp();
+    vi.advanceTimersByTime(60_000);
+    expect(gone).toEqual([]);
+    parentPid = 1;
+    vi.advanceTimersByTime(500);
+    expect(summary()).toEqual([PARENT_GONE]);
+  });
+
+  test("when the connection breaks and stays broken, within 1.5 s", () => {
+    watch.connectionUp();
+    vi.advanceTimersByTime(10_100);
+    watch.connectionDown();
+    vi.advanceTimersByTime(700);
+    expect(gone).toEqual([]);
+    vi.advanceTimersByTime(800);
+    expect(summary()).toEqual([PARENT_GONE]);
+  });
+
+  test("and is reported once", () => {
+    watch.connectionUp();
+    watch.connectionDown();
+    parentPid = 1;
+    vi.advanceTimersByTime(60_000);
+    expect(gone).toHaveLength(1);
+  });
+});
+
+describe("the parent lives", () => {
+  test("when the connection comes back", () => {
+    watch.connectionUp();
+    for (let count = 0; count < 20; count++) {
+      watch.connectionDown();
+      vi.advanceTimersByTime(700);
+      watch.connectionUp();
+      vi.advanceTimersByTime(700);
+    }
+    expect(gone).toEqual([]);
+  });
+
+  test("when a method has blocked the event loop, and with it the event that the connection is back", () => {
+    watch.connectionUp();
+    watch.connectionDown();
+    // A blocked loop runs a timer once, however often it was due.
+    vi.setSystemTime(Date.now() + 60_000);
+    vi.advanceTimersByTime(250);
+    watch.connectionUp();
+    vi.advanceTimersByTime(60_000);
+    expect(gone).toEqual([]);
+  });
+
+  test("or is no longer watched", () => {
+    watch.connectionUp();
+    watch.stop();
+    parentPid = 1;
+    watch.connectionDown();
+    vi.advanceTimersByTime(60_000);
+    expect(gone).toEqual([]);
+  });
+});
+
+test("a port without a parent is reported after 5 s, with what to do", () => {
+  vi.advanceTimersByTime(4_900);
+  expect(gone).toEqual([]);
+  vi.advanceTimersByTime(100);
+  expect(summary()).toEqual([
+    {
+      code: "UNREACHABLE",
+      message:
+        "No parent could be reached at port 40123 (COMLINK_ZMQ_PORT) within 5 s. " +
+        "The parent sets it when it spawns a worker; unset it to run this one as a service.",
+    },
+  ]);
+});

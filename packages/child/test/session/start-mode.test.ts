@@ -1,0 +1,155 @@
+import { createCodec, RegistryError } from "@multifrost/protocol";
+import type { ServiceRegistry } from "@multifrost/registry";
+import { createMemoryTransport, type ServerEvents, zeromqClient } from "@multifrost/transport";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { announce, openChannel, type StartMode, startMode } from "../../src/session/start-mode.js";
+import { openParent } from "../support/parent.js";
+import { until } from "../support/until.js";
+
+const codec = createCodec();
+const transport = createMemoryTransport().server;
+const PORT = { COMLINK_ZMQ_PORT: "40123" };
+
+function eventsThatCount(): { events: ServerEvents; ups: () => number } {
+  let ups = 0;
+  const events: ServerEvents = {
+    message() {},
+    up() {
+      ups++;
+    },
+    down() {},
+    dropped() {},
+    failed() {},
+    peerGone() {},
+  };
+  return { events, ups: () => ups };
+}
+
+/** A registry that keeps what it is asked. */
+function fakeRegistry(asked: string[], failure?: Error): ServiceRegistry {
+  const unused = () => expect.unreachable();
+  return {
+    async register({ serviceId, port }) {
+      asked.push(`register ${serviceId} ${port}`);
+      if (failure !== undefined) {
+        throw failure;
+      }
+      return { serviceId, port, pid: process.pid };
+    },
+    async unregister(serviceId) {
+      asked.push(`unregister ${serviceId}`);
+      return true;
+    },
+    discover: unused,
+    list: unused,
+    prune: unused,
+  };
+}
+
+async function open(mode: StartMode, host?: string) {
+  const { events, ups } = eventsThatCount();
+  const channel = await openChannel(mode, host, codec.limits, events);
+  onTestFinished(() => channel.close());
+  return { channel, ups };
+}
+
+describe("how a worker is reached", () => {
+  test("[NET-3] by the parent that put its port into the environment", () => {
+    expect(startMode({}, PORT)).toEqual({ kind: "spawned", port: 40_123 });
+  });
+
+  test("as a service, where it has an id", () => {
+    expect(startMode({ serviceId: "math" }, {})).toEqual({ kind: "service", serviceId: "math" });
+  });
+
+  test("by that parent only, where it spawned a service", () => {
+    expect(startMode({ serviceId: "math" }, PORT)).toEqual({ kind: "spawned", port: 40_123 });
+  });
+
+  test("over a given transport, whatever else there is", () => {
+    expect(startMode({ serviceId: "math", transport }, PORT)).toMatchObject({ kind: "composed", transport });
+  });
+
+  test("[NET-4] or not at all: NO_START_MODE", () => {
+    expect(() => startMode({}, {})).toThrow(
+      expect.objectContaining({
+        code: "NO_START_MODE",
+        message:
+          "This worker has neither COMLINK_ZMQ_PORT in its environment nor a service id. " +
+          "Let a parent start it with ParentWorker.spawn(), or name it as a service: new MyWorker('my-service').run().",
+      }),
+    );
+  });
+
+  test.each(["", "abc", "80", "1023", "65536", "40123.5", "0x9000", "-40123"])(
+    "[NET-4] port %j is INVALID_PORT",
+    (port) => {
+      expect(() => startMode({ serviceId: "math" }, { COMLINK_ZMQ_PORT: port })).toThrow(
+        expect.objectContaining({ code: "INVALID_PORT" }),
+      );
+    },
+  );
+});
+
+describe("the channel of each mode", () => {
+  test("[NET-1] [NET-3] a spawned worker connects to its parent's port on the loopback address", async () => {
+    const parent = await openParent(zeromqClient({ bind: {} }));
+    const { channel, ups } = await open({ kind: "spawned", port: parent.port });
+    expect(channel.endpoint).toBe(`tcp://127.0.0.1:${parent.port}`);
+    await until(() => ups() === 1);
+  });
+
+  test("[NET-2] a service binds to a free port of the loopback address", async () => {
+    const { channel } = await open({ kind: "service", serviceId: "math" });
+    expect(channel.endpoint).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  test("[NET-2] or to the `host` it is given", async () => {
+    const { channel } = await open({ kind: "service", serviceId: "math" }, "127.0.0.2");
+    expect(channel.endpoint).toMatch(/^tcp:\/\/127\.0\.0\.2:\d+$/);
+  });
+
+  test("a given transport is opened as it is", async () => {
+    const { channel } = await open({
+      kind: "composed",
+      transport: createMemoryTransport().server,
+    });
+    expect(channel.endpoint).toBe("memory://local");
+  });
+});
+
+describe("announcing", () => {
+  test("registers a service under its port, and takes it back", async () => {
+    const asked: string[] = [];
+    const announcement = await announce(
+      { kind: "service", serviceId: "math" },
+      "tcp://127.0.0.1:40123",
+      fakeRegistry(asked),
+    );
+    await announcement?.withdraw();
+    expect(asked).toEqual(["register math 40123", "unregister math"]);
+  });
+
+  test("registers nothing in the other modes", async () => {
+    const asked: string[] = [];
+    const registry = fakeRegistry(asked);
+    expect(await announce({ kind: "spawned", port: 40_123 }, "tcp://127.0.0.1:40123", registry)).toBeUndefined();
+    expect(await announce({ kind: "composed", transport }, "memory://local", registry)).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  test("rejects with the registry's error", async () => {
+    const taken = new RegistryError("SERVICE_EXISTS", "taken");
+    const registering = announce(
+      { kind: "service", serviceId: "math" },
+      "tcp://127.0.0.1:40123",
+      fakeRegistry([], taken),
+    );
+    await expect(registering).rejects.toBe(taken);
+  });
+
+  test("rejects with TRANSPORT_UNAVAILABLE for an endpoint without a port", async () => {
+    const registering = announce({ kind: "service", serviceId: "math" }, "ipc:///tmp/x", fakeRegistry([]));
+    await expect(registering).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
+  });
+});
