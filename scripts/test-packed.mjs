@@ -5,8 +5,9 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { publishablePackages } from "./packages.mjs";
 import { createApp, createEmptyFolder } from "./packed/folders.mjs";
-import { pack, publishablePackages } from "./packed/pack.mjs";
+import { pack } from "./packed/pack.mjs";
 import { commonSteps } from "./packed/run-in-app.mjs";
 import { checkProtocolAlone } from "./packed/run-protocol-alone.mjs";
 import { createSteps } from "./packed/steps.mjs";

@@ -2,8 +2,8 @@
 
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ROOT } from "../packages.mjs";
 import { runCommand, userEnvironment } from "./command.mjs";
-import { ROOT } from "./pack.mjs";
 
 /** How long an install may take, in seconds: it fetches the outside dependencies. */
 const INSTALL_SECONDS = 240;

@@ -1,8 +1,8 @@
 // What is run in the project that has all packages.
 
 import { join } from "node:path";
+import { ROOT } from "../packages.mjs";
 import { Failure } from "./command.mjs";
-import { ROOT } from "./pack.mjs";
 
 /** Each step with its title. */
 export function commonSteps(app) {

@@ -8,7 +8,15 @@ import { Failure, runCommand } from "./command.mjs";
 const TEST_FILE = /(^|\/)(test|tests|fixtures)\/|\.test\.|\.spec\./;
 
 /** Folders and files at the top of a package; nothing else belongs there. */
-const TOP_LEVEL = new Set(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist", "src"]);
+const TOP_LEVEL = new Set([
+  "package.json",
+  "README.md",
+  "LICENSE",
+  "THIRD-PARTY-LICENSES",
+  "CHANGELOG.md",
+  "dist",
+  "src",
+]);
 
 /** Looks into a tarball. Rejects with a `Failure` that names everything that is wrong. */
 export async function checkTarball(tarball, { name }, temp) {
@@ -24,30 +32,45 @@ export async function checkTarball(tarball, { name }, temp) {
         .replaceAll("\\", "/"),
     );
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const wrong = [...wrongFiles(files, manifest), ...wrongManifest(manifest)];
+  const wrong = [...wrongFiles(files, manifest, root), ...wrongManifest(manifest)];
   if (wrong.length > 0) {
     throw new Failure(wrong.join("\n"));
   }
 }
 
-function wrongFiles(files, manifest) {
+function wrongFiles(files, manifest, root) {
   const present = new Set(files);
   const wanted = ["README.md", "LICENSE", ...exportedFiles(manifest.exports)];
   return [
     ...wanted.filter((file) => !present.has(file)).map((file) => `${file} is missing`),
     ...files.filter((file) => TEST_FILE.test(file)).map((file) => `${file} belongs to the tests`),
     ...files.filter((file) => !TOP_LEVEL.has(file.split("/")[0])).map((file) => `${file} does not belong here`),
-    ...files.filter((file) => /^dist\/.*\.js$/.test(file)).flatMap((file) => wrongCompiled(file, present)),
+    ...wrongBundles(files, manifest.exports, root),
   ];
 }
 
-/** A compiled file has its types beside it, and comes from a source that is still there. */
-function wrongCompiled(file, present) {
-  const source = file.replace(/^dist\//, "src/").replace(/js$/, "ts");
+/** JavaScript is an entry point or what entry points share, has a source map, and there is nothing else beside the types. */
+function wrongBundles(files, exports, root) {
+  const scripts = new Set([...exportedFiles(exports), "dist/shared.js"].filter((file) => file.endsWith(".js")));
+  const present = new Set(files);
+  const others = files.filter((file) => /^dist\//.test(file) && !/\.d\.ts(\.map)?$/.test(file));
   return [
-    ...(present.has(file.replace(/js$/, "d.ts")) ? [] : [`${file} has no .d.ts beside it`]),
-    ...(present.has(source) ? [] : [`${file} is left over from ${source}: remove dist and build again`]),
+    ...others
+      .filter((file) => !scripts.has(file.replace(/\.map$/, "")))
+      .map((file) => `${file} is left over: remove dist and build again`),
+    ...others
+      .filter((file) => file.endsWith(".js") && !present.has(`${file}.map`))
+      .filter((file) => !onlyReExports(readFileSync(join(root, file), "utf8")))
+      .map((file) => `${file} has no source map`),
   ];
+}
+
+/** A file without code has nothing to map. */
+function onlyReExports(script) {
+  return script
+    .trim()
+    .split("\n")
+    .every((line) => /^(import|export) .* from "[^"]+";$/.test(line) || /^export \{.*\};$/.test(line));
 }
 
 /** Every file that the exports map names, whatever the condition. */

@@ -16,8 +16,8 @@ let copies: Errors[];
 beforeAll(async () => {
   copyFolder = mkdtempSync(join(tmpdir(), "multifrost-errors-"));
   writeFileSync(join(copyFolder, "package.json"), '{"type":"module"}');
-  cpSync(join(folder, "dist/errors"), copyFolder, { recursive: true });
-  const files = [join(folder, "dist/errors/index.js"), join(copyFolder, "index.js")];
+  cpSync(join(folder, "dist"), copyFolder, { recursive: true });
+  const files = [join(folder, "dist/errors/index.js"), join(copyFolder, "errors/index.js")];
   copies = await Promise.all(files.map((file) => import(pathToFileURL(file).href) as Promise<Errors>));
 });
 

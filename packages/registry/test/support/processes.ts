@@ -8,10 +8,13 @@ export function deadPid(): number {
   return spawnSync(process.execPath, ["--version"]).pid;
 }
 
+/** Makes Node read TypeScript, and the sources of our packages in place of `dist`. */
+const READS_SOURCES = ["--import", "tsx", "--conditions=@multifrost/source"];
+
 /** A real process that runs one of the fixtures, with a channel for messages; ended with the test if it is still there. */
 export function startFixture(name: string, ...args: string[]): ChildProcess {
   const script = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-  const child = fork(script, args, { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = fork(script, args, { execArgv: READS_SOURCES, stdio: ["ignore", "ignore", "pipe", "ipc"] });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => errors.set(child, (errors.get(child) ?? "") + text));
   endWithTest(child);
   return child;
