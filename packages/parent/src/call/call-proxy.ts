@@ -1,38 +1,10 @@
 // Step 1 of a call: `worker.call.add(1, 2)` becomes the name "add" and the arguments [1, 2].
 // Next: outgoing-call.ts.
 
+import type { CallProxy, RemoteMethods } from "../calls/remote-methods.js";
 import type { CallOptions } from "./call-options.js";
 
-/** What `ChildWorker` itself has: never callable from outside. */
-type BaseNames = "run" | "start" | "stop" | "listFunctions" | "namespace" | "serviceId";
-
-/** The names of `T` that can be called: its public methods, without the base class's own and `_private` ones. */
-type CallableNames<T> = {
-  [K in keyof T]: K extends BaseNames | `_${string}`
-    ? never
-    : K extends string
-      ? T[K] extends (...args: never[]) => unknown
-        ? K
-        : never
-      : never;
-}[keyof T];
-
-/** A method as its caller sees it: the same arguments, and a promise of the result. */
-type Remote<F> = F extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
-
-/** A worker nobody has described: any name can be called, and gives what `callFunction<R>` can put a type to. */
-export interface AnyWorker {
-  [name: string]: (...args: unknown[]) => unknown;
-}
-
-/** The methods of a worker of type `T`, as async functions. */
-export type RemoteMethods<T> = { readonly [K in CallableNames<T>]: Remote<T[K]> };
-
-/** `worker.call`: the worker's methods, and a way to give options to a chain of its own. */
-export type CallProxy<T> = RemoteMethods<T> & {
-  /** The same methods with these options. Nothing is shared: other chains keep their own. */
-  withOptions(options: CallOptions): RemoteMethods<T>;
-};
+export type { AnyWorker, CallProxy, RemoteMethods } from "../calls/remote-methods.js";
 
 /** Makes the call of a method. */
 export type CallMethod = (name: string, args: readonly unknown[], options: CallOptions) => Promise<unknown>;
