@@ -1,26 +1,11 @@
-// What the compiler says of `worker.call`. Checked by `tsc -p tsconfig.test.json`; none of it runs.
+// What the compiler says of `worker.call`. Checked by `tsc -p tsconfig.test.json`; little of it runs.
 
-import { describe, expectTypeOf, it } from "vitest";
-import type { AnyWorker, CallOptions, CallProxy, ParentWorker, RemoteMethods } from "../../src/index.js";
+import { ChildWorker } from "@multifrost/child";
+import { createMemoryTransport } from "@multifrost/transport";
+import { describe, expect, expectTypeOf, it, onTestFinished } from "vitest";
+import { type AnyWorker, type CallOptions, type CallProxy, ParentWorker, type RemoteMethods } from "../../src/index.js";
 
-/** Has what ChildWorker has, so that this package need not depend on it. */
-abstract class LikeChildWorker {
-  readonly namespace: string = "default";
-  get serviceId(): string | undefined {
-    return undefined;
-  }
-  get endpoint(): string | undefined {
-    return undefined;
-  }
-  async run(): Promise<void> {}
-  async start(): Promise<void> {}
-  async stop(): Promise<void> {}
-  listFunctions(): string[] {
-    return [];
-  }
-}
-
-class MathWorker extends LikeChildWorker {
+class MathWorker extends ChildWorker {
   readonly precision: number = 2;
   add(a: number, b: number): number {
     return a + b;
@@ -59,7 +44,7 @@ interface User {
   friends: User[];
 }
 
-class SignaturesWorker extends LikeChildWorker {
+class SignaturesWorker extends ChildWorker {
   async first<Item>(items: Item[]): Promise<Item> {
     return items[0] as Item;
   }
@@ -129,7 +114,7 @@ class SignaturesWorker extends LikeChildWorker {
   }
 }
 
-class FunctionPropertiesWorker extends LikeChildWorker {
+class FunctionPropertiesWorker extends ChildWorker {
   scale = (value: number): number => value * 2;
   optional = (_value?: number): void => {};
   rest = (..._values: string[]): void => {};
@@ -327,6 +312,24 @@ describe("a property that holds a function", () => {
       // @ts-expect-error not callable
       functions.withOptions({}).fixed();
     }
+  });
+
+  it("shows the reason that the worker gives at run time", async () => {
+    class ScalingWorker extends ChildWorker {
+      scale = (value: number): number => value * 2;
+    }
+    const memory = createMemoryTransport();
+    await using worker = new ParentWorker<ScalingWorker>({ transport: memory.client() });
+    const child = new ScalingWorker({ transport: memory.server });
+    onTestFinished(() => child.stop());
+    await Promise.all([child.start(), worker.start()]);
+
+    const reason: (typeof worker.call.scale)["notCallable"] =
+      "'scale' is a function property, not a method: write scale() { … } in the class to make it callable";
+    await expect(worker.callFunction("scale", [1])).rejects.toMatchObject({
+      code: "NOT_CALLABLE",
+      remoteMessage: reason,
+    });
   });
 
   it("is not mistaken for a method: methods of any shape stay callable", () => {
