@@ -32,14 +32,18 @@ describe.each(listDocuments())("%s", (file) => {
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  it.runIf(/^packages\//.test(file))("links only to files of its package, so that links work after installing", () => {
-    const outside = targets.filter((target) => !normalize(join(dirname(file), target)).startsWith(dirname(file)));
-    expect(outside).toEqual([]);
-  });
+  if (file.startsWith("packages/")) {
+    it("links only to files of its package, so that links work after installing", () => {
+      const outside = targets.filter((target) => !normalize(join(dirname(file), target)).startsWith(dirname(file)));
+      expect(outside).toEqual([]);
+    });
+  }
 
-  it.skipIf(PENDING.includes(file))("uses plain words", () => {
-    expect(prose.match(REPLACED) ?? []).toEqual([]);
-  });
+  if (!PENDING.includes(file)) {
+    it("uses plain words", () => {
+      expect(prose.match(REPLACED) ?? []).toEqual([]);
+    });
+  }
 });
 
 it("the light and the dark picture of the README differ in colours only", () => {
