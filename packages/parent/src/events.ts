@@ -1,48 +1,79 @@
-// What a parent tells its listeners, with the arguments of each event.
+// The states and events of a `ParentWorker`.
 
 import type { ExitDetails, Message } from "@multifrost/protocol";
 import { rethrowLater } from "@multifrost/protocol/internal";
 import type { CircuitChange } from "@multifrost/reliability";
-import type { ParentState } from "./state.js";
 
-/** One heartbeat: how long its round trip took, or how many in a row were missed by now. */
+/**
+ * The state of a `ParentWorker`.
+ *
+ * - `idle`: created, not started. Calls are refused.
+ * - `starting`: `start()` is in progress. Calls are refused.
+ * - `running`: calls are sent.
+ * - `restarting`: the process ended and a new one is being started. Calls wait.
+ * - `reconnecting`: the connection to a service broke and is being restored. Calls wait.
+ * - `exited`: the worker is gone and does not come back by itself; `restart()` starts it again. Calls are refused.
+ * - `stopping`, `stopped`: `stop()` was called. Final.
+ */
+export type ParentState =
+  | "idle"
+  | "starting"
+  | "running"
+  | "restarting"
+  | "reconnecting"
+  | "exited"
+  | "stopping"
+  | "stopped";
+
+/** One heartbeat: its round trip in milliseconds, or how many in a row were missed so far. */
 export type HeartbeatEvent = { readonly rttMs: number } | { readonly misses: number };
 
-/** One restart of the process that worked. */
+/** A restart that worked. */
 export interface RestartEvent {
-  /** How the process before it ended; `undefined` where `restart()` was called. */
+  /** How the previous process ended; `undefined` after `restart()`. */
   readonly exit: ExitDetails | undefined;
   readonly pid: number | undefined;
 }
 
-/** The events of a `ParentWorker`, with the arguments of their listeners. */
+/** The events of a `ParentWorker` and the arguments of their listeners. */
 export interface ParentEvents {
-  /** A line the worker wrote to stdout. While anybody listens, it is not printed. */
+  /** A line the worker wrote to stdout. Lines are printed only while there is no listener. */
   stdout: [line: string];
-  /** A line the worker wrote to stderr. While anybody listens, it is not printed. */
+  /** A line the worker wrote to stderr. Lines are printed only while there is no listener. */
   stderr: [line: string];
   /** The worker's process ended, expected or not. */
   exit: [exit: ExitDetails];
-  /** The worker's process was started anew. */
+  /** The worker's process was started again. */
   restart: [restart: RestartEvent];
+  /** The state changed. */
   state: [state: ParentState, before: ParentState];
+  /** The circuit breaker changed. */
   circuit: [change: CircuitChange];
+  /** A heartbeat was answered or missed. */
   heartbeat: [beat: HeartbeatEvent];
-  /** Every message from the worker, before anything is done with it: to inspect the traffic. */
+  /** Every message from the worker, before it is handled. For inspecting traffic. */
   message: [message: Message];
 }
 
-/** Tells listeners of an event; whether there were any. */
-export type EmitEvent = <K extends keyof ParentEvents>(event: K, ...args: ParentEvents[K]) => boolean;
+/** What emits the events of a `ParentWorker`. */
+export interface ParentEmitter {
+  emit<K extends keyof ParentEvents>(event: K, ...args: ParentEvents[K]): boolean;
+  listenerCount(event: keyof ParentEvents): number;
+}
 
-/** Makes what a listener throws an uncaught exception, as Node has it, but later: the parent itself must go on. */
-export function emitSafely(emit: EmitEvent): EmitEvent {
-  return (event, ...args) => {
-    try {
-      return emit(event, ...args);
-    } catch (error) {
-      rethrowLater(error);
-      return true;
-    }
-  };
+/**
+ * Emits an event; returns whether there were listeners. What a listener throws becomes an uncaught exception, as usual
+ * in Node, but on a later turn: the parent itself goes on.
+ */
+export function emitSafely<K extends keyof ParentEvents>(
+  emitter: ParentEmitter,
+  event: K,
+  ...args: ParentEvents[K]
+): boolean {
+  try {
+    return emitter.emit(event, ...args);
+  } catch (error) {
+    rethrowLater(error);
+    return true;
+  }
 }

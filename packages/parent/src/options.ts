@@ -1,59 +1,60 @@
-// What a parent can be told, with the default of each. The child's twin: child/src/options.ts.
+// Options of parents and calls, with their defaults and checks.
 
-import { type MessageLimits, MultifrostError } from "@multifrost/protocol";
+import type { MessageLimits, Metadata } from "@multifrost/protocol";
+import { atLeast, invalidOption } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { FailureRule, Logger } from "@multifrost/reliability";
 import type { ClientTransport } from "@multifrost/transport";
 
 /** Options of every parent, however it reaches its worker. */
 export interface ParentOptions {
-  /** What the worker is called in messages and logs. Default: the script's file name, or the service id. */
+  /** The worker's name in messages and logs. Default: the script's file name, or the service id. */
   name?: string;
-  /** How long a call may take, in milliseconds, unless it says otherwise. Default: none. */
+  /** Timeout of calls that set none, in milliseconds. Default: none. */
   defaultTimeout?: number;
-  /** Restart the process after an unexpected exit, or when heartbeats are lost. Default: `false`. */
+  /** Restart the process after an unexpected exit or lost heartbeats. Default: `false`. */
   autoRestart?: boolean;
-  /** Restarts before giving up; also the failures in a row that open the circuit breaker. Default: 5. */
+  /** Restarts before giving up; also the consecutive failures that open the circuit breaker. Default: 5. */
   maxRestartAttempts?: number;
-  /** From one heartbeat to the next, in **seconds**; 0 switches heartbeats off. Default: 5. */
+  /** Time between heartbeats, in **seconds**; 0 switches heartbeats off. Default: 5. */
   heartbeatInterval?: number;
-  /** How long a heartbeat may stay unanswered, in **seconds**. Default: 3. */
+  /** Time a heartbeat may stay unanswered, in **seconds**. Default: 3. */
   heartbeatTimeout?: number;
-  /** Heartbeats missed in a row that open the circuit breaker. Default: 3. */
+  /** Consecutive missed heartbeats that open the circuit breaker. Default: 3. */
   heartbeatMaxMisses?: number;
-  /** From open to the first trial call, in **seconds**; doubles each time the trial fails, up to 30. Default: 1. */
+  /** Time from open to the first trial call, in **seconds**; doubles each time the trial fails, up to 30. Default: 1. */
   circuitResetTimeout?: number;
-  /** The largest first delay before a restart or reconnect, in **seconds**; doubles up to 5. Default: 0.1. */
+  /** Upper bound of the first delay before a restart or reconnect, in **seconds**; doubles up to 5. Default: 0.1. */
   restartBackoff?: number;
-  /** How long a worker stays healthy until it gets its restarts back, in **seconds**. Default: 30. */
+  /** Time a worker must stay healthy to get its restarts back, in **seconds**. Default: 30. */
   restartWindow?: number;
-  /** How long `stop()` lets calls in flight finish, in milliseconds. Default: 5000. */
+  /** Time `stop()` gives calls in flight to finish, in milliseconds. Default: 5000. */
   stopTimeout?: number;
   /**
-   * How long the worker may take to become reachable, in milliseconds: in `start()`, and for calls without a timeout
-   * that wait for a restart or reconnect. Also how long a trial call without a timeout keeps the others out while the
+   * Time the worker may take to become reachable, in milliseconds. Applies to `start()`, to calls without a timeout
+   * that wait for a restart or reconnect, and to how long a trial call without a timeout keeps others out while the
    * circuit is half-open. Default: 30 000; to a service 5000.
    */
   startTimeout?: number;
-  /** Calls waiting for an answer; beyond, `OverloadError`. Default: 250 000. */
+  /** Calls that may wait for an answer; more reject with `OverloadError`. Default: 250 000. */
   maxPending?: number;
-  /** Which errors count against the worker in the circuit breaker; asked only about those that do by default. */
+  /** Decides which errors count in the circuit breaker. Asked only about errors that count by default. */
   isFailure?: FailureRule;
-  /** The namespace of calls that name none. Default: `default`. */
+  /** Namespace of calls that set none. Default: `default`. */
   namespace?: string;
   /** Sent with each call as `client_name`, for the worker's logs. Default: none. */
   clientName?: string;
-  /** The app id of the protocol. Default: `comlink_ipc_v3`. */
+  /** The protocol's app id. Default: `comlink_ipc_v3`. */
   app?: string;
-  /** Bounds on messages and their parts. */
+  /** Limits on messages and their parts. */
   limits?: Partial<MessageLimits>;
   /**
-   * The hash that came with the worker's types, from `interfaceDeclaration` or `interfaceHash`. Each time the worker has
-   * become reachable it is asked for its interface, and if that has another hash the logger is warned with
-   * `interface_mismatch`. Nothing else follows. Default: none, and nothing is asked.
+   * The hash that came with the worker's types, from `interfaceDeclaration` or `interfaceHash`. Each time the worker
+   * becomes reachable, the parent asks for its interface and logs the warning `interface_mismatch` if the hash differs;
+   * calls go on. Default: none, and the parent asks nothing.
    */
   interfaceHash?: string;
-  /** Anything shaped like `console` or pino, or `false` for none. Default: warnings and errors to stderr. */
+  /** A logger shaped like `console` or pino, or `false` for none. Default: warnings and errors to stderr. */
   logger?: Logger | false;
 }
 
@@ -61,20 +62,20 @@ export interface ParentOptions {
 export interface SpawnOptions extends ParentOptions {
   /** Arguments after the script. Default: none. */
   args?: readonly string[];
-  /** The child's working directory, which a relative script path starts from too. Default: this process's. */
+  /** The child's working directory; relative script paths start from it too. Default: this process's. */
   cwd?: string;
-  /** Variables added to the child's environment, which is this process's otherwise; `undefined` takes one out. */
+  /** Variables added to this process's environment for the child; `undefined` removes one. */
   env?: Readonly<Record<string, string | undefined>>;
   /**
-   * Run the command line in a shell. The script's path is quoted for it (not on Windows), `executable` and `args` are
-   * not. Default: `false`.
+   * Run the command line in a shell. The script's path is quoted (not on Windows); `executable` and `args` are not.
+   * Default: `false`.
    */
   shell?: boolean;
 }
 
 /** Options of `ParentWorker.connect`. */
 export interface ConnectOptions extends ParentOptions {
-  /** How long to look for the service, in milliseconds. Default: 5000. */
+  /** Time to look for the service, in milliseconds. Default: 5000. */
   timeout?: number;
   /** Where services are looked up. Default: the file `~/.multifrost/services.json`. */
   registry?: ServiceRegistry;
@@ -82,13 +83,27 @@ export interface ConnectOptions extends ParentOptions {
   host?: string;
 }
 
-/** Options of `new ParentWorker`: your own transport, and the rest as everywhere. */
+/** Options of `new ParentWorker`: a transport you bring, and the usual options. */
 export interface ComposedOptions extends ParentOptions {
-  /** Your own way to move bytes. See `@multifrost/transport`. */
+  /** Moves the bytes. See `@multifrost/transport`. */
   transport: ClientTransport;
 }
 
-/** Options with the defaults in, and every time in milliseconds. */
+/** Options of one call, or of all calls made through `withOptions`. */
+export interface CallOptions {
+  /** Time the call may take, in milliseconds; then it rejects with `TimeoutError`. Default: `defaultTimeout`. */
+  timeout?: number;
+  /** Stops waiting for the answer: the call rejects with `AbortError`. The worker may still finish the method. */
+  signal?: AbortSignal;
+  /** Namespace of the worker on a shared channel. Default: the parent's `namespace`. */
+  namespace?: string;
+  /** Sent with the call, for the worker's logs. Default: the parent's `clientName`. */
+  clientName?: string;
+  /** Sent with the call: `correlation_id`, `parent_request_id`, `traceparent`, `tracestate`, and keys of yours. */
+  metadata?: Metadata;
+}
+
+/** Options with the defaults filled in, and every time in milliseconds. */
 export interface ResolvedOptions {
   readonly defaultTimeoutMs: number | undefined;
   readonly autoRestart: boolean;
@@ -102,13 +117,18 @@ export interface ResolvedOptions {
   readonly stopTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly maxPending: number;
+  readonly namespace: string | undefined;
+  readonly clientName: string | undefined;
+  readonly isFailure: FailureRule | undefined;
+  readonly interfaceHash: string | undefined;
+  readonly logger: Logger | false | undefined;
 }
 
 /** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION`, naming the option and what it must be. */
 export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 30_000): ResolvedOptions {
   const { defaultTimeout, interfaceHash } = options;
   if (interfaceHash !== undefined && !/^[0-9a-f]{64}$/.test(interfaceHash)) {
-    throw invalid("interfaceHash", "64 hexadecimal digits, as interfaceHash() gives them", interfaceHash);
+    throw invalidOption("interfaceHash", "64 hexadecimal digits, as interfaceHash() returns them", interfaceHash);
   }
   return {
     defaultTimeoutMs: defaultTimeout === undefined ? undefined : checkTimeout("defaultTimeout", defaultTimeout),
@@ -123,6 +143,11 @@ export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 3
     stopTimeoutMs: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
     startTimeoutMs: checkTimeout("startTimeout", options.startTimeout ?? defaultStartTimeoutMs),
     maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
+    namespace: options.namespace,
+    clientName: options.clientName,
+    isFailure: options.isFailure,
+    interfaceHash,
+    logger: options.logger,
   };
 }
 
@@ -131,13 +156,13 @@ export function checkTimeout(name: string, value: number): number {
   if (typeof value === "number" && value > 0) {
     return value;
   }
-  throw invalid(name, "a number of milliseconds above 0; leave it out for no limit", value);
+  throw invalidOption(name, "a number of milliseconds above 0; leave it out for no limit", value);
 }
 
-/** Throws `INVALID_OPTION` for what is no `AbortSignal`. One of another realm, as test environments have them, is one. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
-    throw invalid("signal", "an AbortSignal, such as that of new AbortController()", signal);
+/** Throws `INVALID_OPTION` unless it is an `AbortSignal`. Signals of another realm, as test runners have them, pass. */
+export function checkSignal(signal: AbortSignal): void {
+  if (typeof signal?.aborted !== "boolean") {
+    throw invalidOption("signal", "an AbortSignal, such as new AbortController().signal", signal);
   }
 }
 
@@ -149,16 +174,5 @@ function aboveZero(name: string, value: number): number {
   if (typeof value === "number" && value > 0) {
     return value;
   }
-  throw invalid(name, "a number of seconds above 0", value);
-}
-
-function atLeast(least: number, name: string, value: number): number {
-  if (typeof value === "number" && value >= least) {
-    return value;
-  }
-  throw invalid(name, `a number of at least ${least}`, value);
-}
-
-function invalid(name: string, wanted: string, value: unknown): MultifrostError {
-  return new MultifrostError("INVALID_OPTION", `${name} must be ${wanted}, not ${String(value)}.`);
+  throw invalidOption(name, "a number of seconds above 0", value);
 }

@@ -1,31 +1,26 @@
-// The class that callers use. It holds no logic of its own: a call goes to call/call-proxy.ts, the rest to
-// worker-life.ts.
-
 import { EventEmitter } from "node:events";
-import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
+import { basename } from "node:path";
+import { createCodec, type InterfaceDescription, MultifrostError } from "@multifrost/protocol";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
-import type { CallOptions } from "./call/call-options.js";
+import { type CallMethod, createCallProxy, createMethods } from "./calls/call-proxy.js";
+import { describeWorker, listFunctions } from "./calls/introspection.js";
+import type { AnyWorker, CallProxy, RemoteMethods } from "./calls/remote-methods.js";
+import type { ParentEvents, ParentState } from "./events.js";
+import { Lifecycle } from "./lifecycle/lifecycle.js";
 import {
-  type AnyWorker,
-  type CallProxy,
-  createCallProxy,
-  createMethods,
-  type RemoteMethods,
-} from "./call/call-proxy.js";
-import { listFunctions } from "./call/list-functions.js";
-import { emitSafely, type ParentEvents } from "./events.js";
-import {
+  type CallOptions,
   type ComposedOptions,
   type ConnectOptions,
   type ParentOptions,
   resolveOptions,
   type SpawnOptions,
 } from "./options.js";
-import type { Executable } from "./spawn/launch-plan.js";
-import type { ParentState } from "./state.js";
-import { composedWay, SERVICE_TIMEOUT_MS, serviceWay, spawnedWay, type Way } from "./ways.js";
-import { createWorkerLife, type WorkerLife } from "./worker-life.js";
+import type { Executable } from "./process/launch-plan.js";
+import type { ConnectMode } from "./session/types.js";
+
+/** How long a service is looked for, and may take to become reachable, in milliseconds. */
+const SERVICE_TIMEOUT_MS = 5_000;
 
 /**
  * Calls the methods of a worker in another process as local async functions.
@@ -40,44 +35,45 @@ import { createWorkerLife, type WorkerLife } from "./worker-life.js";
  * ```
  */
 export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
-  /** The worker's methods as async functions. See {@link callFunction} for how a call can fail. */
+  /** The worker's methods as async functions. {@link callFunction} lists the errors a call rejects with. */
   readonly call: CallProxy<T>;
-  /** What the worker is called in messages and logs. */
+  /** The worker's name in messages and logs. */
   readonly name: string;
-  readonly #life: WorkerLife;
+  readonly #lifecycle: Lifecycle;
+  readonly #callMethod: CallMethod;
 
   /**
-   * A parent over a transport of your own. For the usual ways see {@link spawn} and {@link connect}.
+   * A parent over a transport that you bring. To start a worker use {@link spawn}, to find a service {@link connect}.
    *
    * Throws `MultifrostError` `INVALID_OPTION`.
    */
   constructor(options: ComposedOptions);
   /** @internal */
-  constructor(options: ParentOptions, way: Way);
-  constructor(options: ParentOptions | ComposedOptions, way: Way = composedWay(options as ComposedOptions)) {
+  constructor(options: ParentOptions, mode: ConnectMode);
+  constructor(options: ParentOptions | ComposedOptions, mode: ConnectMode = composedMode(options)) {
     super();
-    const resolved = resolveOptions(options, way.startTimeoutMs);
+    this.name = options.name ?? mode.name;
     const codec = createCodec({ app: options.app, limits: options.limits });
-    this.name = options.name ?? way.name;
-    this.#life = createWorkerLife({
-      ...way,
-      name: this.name,
-      codec,
-      open: way.open(codec.limits.maxMessageBytes, resolved.startTimeoutMs),
-      given: options,
-      options: resolved,
-      notify: emitSafely((event, ...args) => this.emit(event, ...(args as never))),
-    });
-    this.call = createCallProxy<T>(this.#life.call);
+    const resolved = resolveOptions(options, mode.kind === "service" ? SERVICE_TIMEOUT_MS : undefined);
+    const lifecycle = new Lifecycle(this.name, mode, codec, resolved, this);
+    this.#lifecycle = lifecycle;
+    this.#callMethod = (name, args, callOptions) => lifecycle.calls.call(name, args, callOptions);
+    this.call = createCallProxy<T>(this.#callMethod);
   }
 
   /**
-   * A worker of your own: `start()` runs the script in a new process. Nothing runs before that.
+   * A private worker: `start()` runs the script in a new process. Nothing runs before.
    *
-   * @param scriptPath A path, from the working directory, or a file URL.
-   * @param executable What runs it: a program, or one with leading arguments. Left out, the script's extension says:
-   *   this Node for JavaScript; for TypeScript this Node where it strips types, else tsx; `python3`; `go run`; anything
-   *   else is run itself.
+   * ```ts
+   * await using worker = ParentWorker.spawn<Model>("./model.py", ["python3.12", "-X", "dev"], { autoRestart: true });
+   * await worker.start();
+   * ```
+   *
+   * @param scriptPath A path, relative to the working directory, or a file URL.
+   * @param executable The program that runs it, or an array of a program and its leading arguments. Default, by the
+   *   script's extension: this Node for JavaScript; for TypeScript this Node where it strips types, else tsx;
+   *   `python3`; `go run`; anything else runs itself.
+   *
    * Throws `MultifrostError` `INVALID_OPTION`.
    */
   static spawn<T = AnyWorker>(
@@ -85,17 +81,21 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     executable?: Executable | SpawnOptions,
     options: SpawnOptions = {},
   ): ParentWorker<T> {
+    const name = basename(scriptPath instanceof URL ? scriptPath.pathname : scriptPath);
     if (isOptions(executable)) {
-      return new ParentWorker<T>(executable, spawnedWay(scriptPath, undefined, executable));
+      const mode = { kind: "spawned", name, scriptPath, executable: undefined, options: executable } as const;
+      return new ParentWorker<T>(executable, mode);
     }
-    return new ParentWorker<T>(options, spawnedWay(scriptPath, executable, options));
+    return new ParentWorker<T>(options, { kind: "spawned", name, scriptPath, executable, options });
   }
 
   /**
-   * A service that is running, found by its name. Resolves when it is found; `start()` connects to it.
+   * A running service, found by its id. Resolves when it is found; `start()` connects to it. Any number of parents may
+   * connect to one service.
+   *
+   * Rejects with `RegistryError` `SERVICE_NOT_FOUND` or `REGISTRY_UNAVAILABLE`, `MultifrostError` `INVALID_OPTION`.
    *
    * @param timeoutOrOptions How long to look, in milliseconds, or options. Default: 5000.
-   * Rejects with `RegistryError` `SERVICE_NOT_FOUND` or `REGISTRY_UNAVAILABLE`, `MultifrostError` `INVALID_OPTION`.
    */
   static async connect<T = AnyWorker>(
     serviceId: string,
@@ -103,58 +103,62 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   ): Promise<ParentWorker<T>> {
     const options: ConnectOptions =
       typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions;
-    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS } = options;
-    const worker = new ParentWorker<T>(options, serviceWay(serviceId, registry, options));
+    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host } = options;
+    const mode = { kind: "service", name: serviceId, serviceId, registry, host } as const;
+    const worker = new ParentWorker<T>(options, mode);
     await registry.discover(serviceId, { timeoutMs });
     return worker;
   }
 
   /**
-   * Makes the worker reachable: resolves when it is connected and has answered a heartbeat.
+   * Makes the worker reachable: resolves when it is connected and, with heartbeats on, has answered one.
    *
    * Rejects with `SpawnError` (`PROGRAM_NOT_FOUND`, `SCRIPT_NOT_FOUND`, `NO_TYPESCRIPT_RUNNER`, `EXITED_EARLY`,
-   * `START_TIMEOUT`, `SPAWN_FAILED`), `RegistryError`, `ConnectionError` (`UNREACHABLE`), and `MultifrostError`
-   * `ALREADY_STARTED`. After a failed start it may be called again.
+   * `START_TIMEOUT`, `SPAWN_FAILED`), `RegistryError`, `ConnectionError` (`UNREACHABLE`, `CONNECTION_LOST`),
+   * `NotRunningError` when `stop()` is called meanwhile, and `MultifrostError` `ALREADY_STARTED`. After a failed start
+   * it may be called again.
    */
   async start(): Promise<void> {
-    await this.#life.start();
+    await this.#lifecycle.start();
   }
 
   /**
-   * Ends it: no new calls, those in flight get `stopTimeout` to finish, a process of our own is asked to end, then told
-   * by SIGTERM, then killed. A service goes on for its other parents. May be called at any moment and more than once;
-   * never rejects. Afterwards nothing of this worker keeps the process alive.
+   * Stops the worker: takes no new calls, gives calls in flight `stopTimeout` to finish, then ends a spawned process
+   * (shutdown message, SIGTERM, SIGKILL). A service goes on for its other parents. May be called at any time and more
+   * than once; never rejects. Afterwards nothing of this worker keeps the process alive.
    */
   async stop(): Promise<void> {
-    await this.#life.stop();
+    await this.#lifecycle.stop();
   }
 
   /** The same as {@link stop}. */
   async close(): Promise<void> {
-    await this.#life.stop();
+    await this.#lifecycle.stop();
   }
 
   /** For `await using`: the same as {@link stop}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#life.stop();
+    await this.#lifecycle.stop();
   }
 
   /**
-   * Ends the process and starts a new one, or connects to the service anew. Calls in flight get `stopTimeout` to finish;
-   * calls made meanwhile wait. Rejects as {@link start} does, and with `NotRunningError` unless it runs or has exited.
+   * Ends the process and starts a new one, or reconnects to the service. Calls in flight get `stopTimeout` to finish;
+   * calls made meanwhile wait. Rejects as {@link start} does, and with `NotRunningError` unless the worker is running
+   * or has exited.
    */
   async restart(): Promise<void> {
-    await this.#life.restart();
+    await this.#lifecycle.restart();
   }
 
   /**
-   * Calls a method by name.
+   * Calls a method by name. Use it for names that are not in the types, or that {@link call} cannot reach, such as
+   * `withOptions`.
    *
    * Rejects with `RemoteCallError` (what the method threw, or why the worker refused), `WorkerExitedError`,
-   * `TimeoutError`, `AbortError`, `CircuitOpenError`, `ConnectionError`, `SerializationError` (nothing sent),
+   * `TimeoutError`, `AbortError`, `CircuitOpenError`, `ConnectionError`, `SerializationError` (nothing was sent),
    * `OverloadError`, `NotRunningError`, `MultifrostError` `INVALID_OPTION`. It settles once.
    *
-   * @param timeoutOrOptions How long it may take, in milliseconds, or options. Default: the worker's `defaultTimeout`.
+   * @param timeoutOrOptions How long it may take, in milliseconds, or options. Default: `defaultTimeout`.
    */
   async callFunction<R = unknown>(
     functionName: string,
@@ -168,67 +172,66 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
       ...(namespace === undefined ? {} : { namespace }),
       ...(clientName === undefined ? {} : { clientName }),
     };
-    return (await this.#life.call(functionName, args, options)) as R;
+    return (await this.#callMethod(functionName, args, options)) as R;
   }
 
-  /** The worker's methods, each call with these options. Nothing is shared with other chains. */
+  /** The worker's methods, called with these options. Does not change {@link call} or other chains. */
   withOptions(options: CallOptions): RemoteMethods<T> {
-    return createMethods<T>(this.#life.call, options);
+    return createMethods<T>(this.#callMethod, options);
   }
 
-  /** The names that can be called, whatever language the worker is written in. Rejects as {@link callFunction} does. */
-  async listFunctions(options?: CallOptions): Promise<string[]> {
-    return await listFunctions((name) => this.callFunction<string[]>(name, [], options));
+  /** The names that can be called, for workers in any language. Rejects as {@link callFunction} does. */
+  async listFunctions(options: CallOptions = {}): Promise<string[]> {
+    return await listFunctions(this.#lifecycle.calls, options);
   }
 
   /**
-   * What the worker tells of its methods: their names, and as far as its language knows them their parameters, types
-   * and documentation. Of an older worker the names alone. `interfaceDeclaration` makes TypeScript of it.
-   *
-   * Rejects as {@link callFunction} does.
+   * Describes the worker's methods: names, and as far as its language knows them parameters, types and documentation.
+   * `interfaceDeclaration` makes TypeScript of it. Rejects as {@link callFunction} does.
    */
   async describe(options: CallOptions = {}): Promise<InterfaceDescription> {
-    return await this.#life.describe(options);
+    return await describeWorker(this.#lifecycle.calls, options);
   }
 
-  /** Where it is in its life. */
+  /** The current state; see {@link ParentState}. */
   get state(): ParentState {
-    return this.#life.state;
+    return this.#lifecycle.current.state;
   }
 
-  /** Whether calls go out and heartbeats come back: it is running, the circuit is closed, and the worker is not lost. */
+  /** Whether the worker is running, the circuit is closed, and heartbeats are answered. */
   get isHealthy(): boolean {
-    const { state, breaker, live } = this.#life;
-    return state === "running" && breaker.state === "closed" && live?.health.lost !== true;
+    const { current, telemetry } = this.#lifecycle;
+    return current.state === "running" && telemetry.breaker.state === "closed" && current.session?.isLost !== true;
   }
 
   /** Whether calls are refused because of repeated failures. */
   get circuitOpen(): boolean {
-    return this.#life.breaker.state === "open";
+    return this.circuitState === "open";
   }
 
+  /** The circuit breaker's state: `closed`, `open` or `half-open`. */
   get circuitState(): CircuitState {
-    return this.#life.breaker.state;
+    return this.#lifecycle.telemetry.breaker.state;
   }
 
-  /** Closes the circuit at once, for whoever knows that the worker is well again. */
+  /** Closes the circuit now. Use it when you know that the worker is well again. */
   resetCircuit(): void {
-    this.#life.breaker.close("reset by the user");
+    this.#lifecycle.telemetry.breaker.close("reset by the user");
   }
 
   /** The latest heartbeat's round trip, in milliseconds; `undefined` before the first. */
   get lastHeartbeatRttMs(): number | undefined {
-    return this.#life.live?.health.lastRttMs;
+    return this.#lifecycle.current.session?.lastRttMs;
   }
 
-  /** The process id of a worker of our own, while it can be reached. */
+  /** The process id of a spawned worker, while it can be reached. */
   get pid(): number | undefined {
-    return this.#life.live?.link.worker?.pid;
+    return this.#lifecycle.current.session?.pid;
   }
 
   /** Counters and latencies at this moment. */
   get metrics(): MetricsSnapshot {
-    return this.#life.metrics.snapshot();
+    return this.#lifecycle.telemetry.metrics.snapshot();
   }
 
   /** The same as {@link metrics}. */
@@ -239,4 +242,14 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
 function isOptions(value: Executable | SpawnOptions | undefined): value is SpawnOptions {
   return typeof value === "object" && !Array.isArray(value);
+}
+
+function composedMode(options: ParentOptions | ComposedOptions): ConnectMode {
+  if (!("transport" in options) || typeof options.transport?.open !== "function") {
+    throw new MultifrostError(
+      "INVALID_OPTION",
+      "transport must be a ClientTransport. To start a worker use ParentWorker.spawn(), to find one ParentWorker.connect().",
+    );
+  }
+  return { kind: "composed", name: "worker", transport: options.transport };
 }

@@ -1,6 +1,6 @@
 // The types of `worker.call`: the worker's methods as their caller sees them. Types only; nothing here runs.
 
-import type { CallOptions } from "../call/call-options.js";
+import type { CallOptions } from "../options.js";
 import type { Received, Same } from "./received.js";
 
 /** A worker without a described type: any name can be called, and the result is `unknown`. */

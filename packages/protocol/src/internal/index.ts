@@ -7,6 +7,7 @@
 
 export { countsAgainstWorker } from "../errors/failure-codes.js";
 export { LONGEST_TIMER_MS, orAborted, pause, withLimit } from "./bounded-wait.js";
+export { Deferred } from "./deferred.js";
 export { FifoQueue } from "./fifo-queue.js";
 export { INTROSPECTION_NAMES } from "./introspection-names.js";
 export { EVENT_LEVELS, type LogEventName } from "./log-events.js";

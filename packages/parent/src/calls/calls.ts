@@ -1,0 +1,299 @@
+// The calls of one parent, from the moment each is made to the moment it settles. A call outlives sessions: one that was
+// not sent yet waits for the next.
+
+import {
+  createCall,
+  type ErrorMessage,
+  type Metadata,
+  RemoteCallError,
+  type ResponseMessage,
+  readRemoteError,
+} from "@multifrost/protocol";
+import type { CallTicket, Timer } from "@multifrost/reliability";
+import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
+import type { CurrentSession } from "../lifecycle/current-session.js";
+import { type CallOptions, checkSignal, checkTimeout } from "../options.js";
+import type { ParentContext } from "../session/types.js";
+import { AbortListeners } from "./abort-listeners.js";
+import { type MeasuredCall, reportEnd, reportStart } from "./call-telemetry.js";
+
+/** A call that was made and has not settled. */
+interface PendingCall extends MeasuredCall {
+  readonly bytes: Uint8Array;
+  readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
+  readonly reject: (error: unknown) => void;
+  /** Whether the channel has it; until then it waits for a session. */
+  sent: boolean;
+  deadline: Timer | undefined;
+  /** Removes its callback from the caller's signal. */
+  stopListening: (() => void) | undefined;
+}
+
+/** A result with the metadata of its message. */
+export interface Answer {
+  readonly value: unknown;
+  readonly metadata: Metadata | undefined;
+}
+
+/** Makes, remembers and settles calls. Each settles once. */
+export class Calls {
+  readonly #context: ParentContext;
+  readonly #current: CurrentSession;
+  readonly #abortListeners = new AbortListeners();
+  /** In the order in which they were made, so those that were sent come first. */
+  readonly #pending = new Map<string, PendingCall>();
+  #whenAllAnswered: (() => void)[] = [];
+
+  constructor(context: ParentContext, current: CurrentSession) {
+    this.#context = context;
+    this.#current = current;
+  }
+
+  /** How many calls have not settled. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Calls a method and returns its result. Never throws: whatever is wrong, the promise rejects. */
+  call(name: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#begin(name, args, options, resolve, reject));
+  }
+
+  /** Calls a method without arguments, for a result with its metadata. */
+  ask(name: string, options: CallOptions): Promise<Answer> {
+    return new Promise((resolve, reject) =>
+      this.#begin(name, [], options, (value, metadata) => resolve({ value, metadata }), reject),
+    );
+  }
+
+  /** Resolves a call with its response. Returns `false` when no call waits for it. */
+  resolve({ id, result, metadata }: ResponseMessage): boolean {
+    const call = this.#pending.get(id);
+    if (call === undefined) {
+      return false;
+    }
+    this.#forget(call, undefined);
+    call.resolve(result, metadata);
+    this.#checkAllAnswered();
+    return true;
+  }
+
+  /** Rejects a call with the error its worker sent. Returns `false` when no call waits for it. */
+  rejectRemote(message: ErrorMessage): boolean {
+    const { name } = this.#context;
+    return this.reject(message.id, (functionName) => {
+      const failure = { ...readRemoteError(message), functionName };
+      const refused = failure.code !== undefined;
+      const text = refused
+        ? `${name}: ${failure.remoteMessage}`
+        : `'${functionName}' failed in ${name}: ${failure.remoteName}: ${failure.remoteMessage}`;
+      return new RemoteCallError(text, failure);
+    });
+  }
+
+  /** Rejects a call. Returns `false` when there is no such call. */
+  reject(id: string, errorFor: (functionName: string) => Error): boolean {
+    const call = this.#pending.get(id);
+    if (call === undefined) {
+      return false;
+    }
+    this.#rejectCall(call, errorFor(call.name));
+    return true;
+  }
+
+  /** Rejects every call, each with its own error. */
+  rejectAll(errorFor: (call: MeasuredCall) => Error): void {
+    for (const call of [...this.#pending.values()]) {
+      this.#rejectCall(call, errorFor(call));
+    }
+  }
+
+  /** Rejects the calls that wait for an answer. */
+  rejectSent(errorFor: (call: MeasuredCall) => Error): void {
+    for (const call of [...this.#pending.values()].filter(({ sent }) => sent)) {
+      this.#rejectCall(call, errorFor(call));
+    }
+  }
+
+  /** Rejects the calls that wait for a session. */
+  rejectWaiting(errorFor: (call: MeasuredCall) => Error): void {
+    for (const call of this.#waiting()) {
+      this.#rejectCall(call, errorFor(call));
+    }
+  }
+
+  /** Sends the calls that wait for a session, in the order in which they were made. */
+  sendWaiting(): void {
+    for (const call of this.#waiting()) {
+      this.#send(call);
+    }
+  }
+
+  /** Resolves when no call waits for an answer. Calls that wait for a session do not count. */
+  allAnswered(): Promise<void> {
+    return this.#noneIsSent() ? Promise.resolve() : new Promise((resolve) => void this.#whenAllAnswered.push(resolve));
+  }
+
+  #begin(
+    name: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    resolve: PendingCall["resolve"],
+    reject: PendingCall["reject"],
+  ): void {
+    const { timeout, signal } = options;
+    const { options: defaults, telemetry } = this.#context;
+    const timeoutMs = timeout === undefined ? defaults.defaultTimeoutMs : checkTimeout("timeout", timeout);
+    if (signal !== undefined) {
+      checkSignal(signal);
+    }
+    const ticket = this.#admit(name, signal);
+    const call = this.#encode(name, args, options, ticket, resolve, reject);
+    this.#pending.set(call.id, call);
+    reportStart(call, telemetry);
+    const waits = this.#current.callsWait;
+    if (timeoutMs !== undefined) {
+      call.deadline = telemetry.clock.setTimer(() => this.#timeOut(call, timeoutMs), timeoutMs);
+    } else if (ticket.trial || waits) {
+      call.deadline = telemetry.clock.setTimer(() => this.#stopHoldingUp(call), defaults.startTimeoutMs);
+    }
+    if (signal !== undefined) {
+      call.stopListening = this.#abortListeners.add(signal, () =>
+        this.#rejectCall(call, aborted(name, signal, "while it waited for the answer")),
+      );
+    }
+    if (!waits) {
+      this.#send(call);
+    }
+  }
+
+  /**
+   * Lets a call go ahead. Throws why it is refused: the parent's state, `AbortError`, `OverloadError`, or
+   * `CircuitOpenError`.
+   */
+  #admit(name: string, signal: AbortSignal | undefined): CallTicket {
+    const { name: workerName, options, telemetry } = this.#context;
+    const refusal = this.#current.refusalReason(name);
+    if (refusal !== undefined) {
+      throw refusal;
+    }
+    if (signal?.aborted === true) {
+      throw aborted(name, signal, "before it was sent");
+    }
+    if (this.#pending.size >= options.maxPending) {
+      throw overloaded(name, workerName, options.maxPending);
+    }
+    const admission = telemetry.breaker.admit();
+    if (!admission.admitted) {
+      throw circuitOpen(name, workerName, admission.retryAt);
+    }
+    return admission;
+  }
+
+  #encode(
+    name: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    ticket: CallTicket,
+    resolve: PendingCall["resolve"],
+    reject: PendingCall["reject"],
+  ): PendingCall {
+    const { codec, options: defaults, telemetry } = this.#context;
+    const namespace = options.namespace ?? defaults.namespace;
+    try {
+      const message = createCall({
+        function: name,
+        args,
+        clientName: options.clientName ?? defaults.clientName,
+        metadata: options.metadata,
+        ...(namespace === undefined ? {} : { namespace }),
+      });
+      return {
+        id: message.id,
+        name,
+        bytes: codec.encode(message),
+        ticket,
+        startedAt: telemetry.clock.now(),
+        correlationId: options.metadata?.correlation_id,
+        resolve,
+        reject,
+        sent: false,
+        deadline: undefined,
+        stopListening: undefined,
+      };
+    } catch (error) {
+      telemetry.breaker.ignored(ticket);
+      throw error;
+    }
+  }
+
+  /** Sends a call on the current session. If the session does not take it, the call rejects. */
+  #send(call: PendingCall): void {
+    call.sent = true;
+    try {
+      const { session, state } = this.#current;
+      if (session === undefined) {
+        throw notRunning(call.name, this.#context.name, state);
+      }
+      session.send(call.bytes);
+    } catch (error) {
+      this.#rejectCall(call, error as Error);
+    }
+  }
+
+  #timeOut(call: PendingCall, timeoutMs: number): void {
+    this.#rejectCall(call, timedOut(call.name, this.#context.name, timeoutMs, call.sent));
+  }
+
+  /**
+   * For a call without a timeout. It must not wait forever for a worker that does not come back. If it is the circuit's
+   * trial, it must not keep other calls out for as long as it runs: the next call becomes the trial, and it goes on.
+   */
+  #stopHoldingUp(call: PendingCall): void {
+    const { name, options, telemetry } = this.#context;
+    if (call.sent) {
+      telemetry.breaker.ignored(call.ticket);
+    } else {
+      this.#rejectCall(call, notBack(call.name, name, options.startTimeoutMs));
+    }
+  }
+
+  #rejectCall(call: PendingCall, error: Error): void {
+    if (this.#pending.has(call.id)) {
+      this.#forget(call, error);
+      call.reject(error);
+      this.#checkAllAnswered();
+    }
+  }
+
+  /** Ends a call, which settles next. */
+  #forget(call: PendingCall, error: Error | undefined): void {
+    this.#pending.delete(call.id);
+    call.deadline?.cancel();
+    call.stopListening?.();
+    reportEnd(call, error, this.#context.telemetry);
+  }
+
+  #checkAllAnswered(): void {
+    if (this.#whenAllAnswered.length > 0 && this.#noneIsSent()) {
+      const resolvers = this.#whenAllAnswered;
+      this.#whenAllAnswered = [];
+      for (const resolve of resolvers) {
+        resolve();
+      }
+    }
+  }
+
+  #waiting(): PendingCall[] {
+    return [...this.#pending.values()].filter(({ sent }) => !sent);
+  }
+
+  #noneIsSent(): boolean {
+    for (const { sent } of this.#pending.values()) {
+      if (sent) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

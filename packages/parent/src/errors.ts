@@ -1,0 +1,192 @@
+// The errors a parent raises itself. Each message says what happened, to what, and what to do next.
+
+import {
+  AbortError,
+  CircuitOpenError,
+  ConnectionError,
+  type ErrorCode,
+  type ExitDetails,
+  MultifrostError,
+  NotRunningError,
+  OverloadError,
+  SpawnError,
+  TimeoutError,
+  WorkerExitedError,
+} from "@multifrost/protocol";
+import type { ParentState } from "./events.js";
+
+/** Why a connection is gone, or the worker with it. */
+export type Loss =
+  | { readonly kind: "exit"; readonly exit: ExitDetails }
+  | { readonly kind: "connection"; readonly endpoint: string; readonly cause?: MultifrostError };
+
+/** `exit code 1`, `signal SIGKILL`; `it could not be started` where it never ran. */
+export function describeExit({ exitCode, signal }: ExitDetails): string {
+  if (signal !== null) {
+    return `signal ${signal}`;
+  }
+  return exitCode === null ? "it could not be started" : `exit code ${exitCode}`;
+}
+
+// Calls that were refused.
+
+const NEXT_STEP: Readonly<Partial<Record<ParentState, string>>> = {
+  idle: "Call `await worker.start()` first.",
+  starting: "Wait for `await worker.start()` first.",
+  stopping: "stop() was called; create a new worker to go on.",
+  stopped: "stop() was called; create a new worker to go on.",
+};
+
+/** A call was made while no worker can take it. */
+export function notRunning(functionName: string, workerName: string, state: ParentState): NotRunningError {
+  const doing = state === "idle" ? "not started" : state;
+  return new NotRunningError(`'${functionName}' was not sent: ${workerName} is ${doing}. ${NEXT_STEP[state] ?? ""}`, {
+    state,
+  });
+}
+
+/** A call was made to a worker that is gone and is not restarted. */
+export function workerGone(functionName: string, workerName: string, loss: Loss): Error {
+  if (loss.kind === "exit") {
+    return workerExited(`'${functionName}' was not sent: ${workerName} has ended`, functionName, loss.exit);
+  }
+  const message = `'${functionName}' was not sent: the connection to ${workerName} (${loss.endpoint}) is lost for good.`;
+  return new ConnectionError("CONNECTION_LOST", message, { endpoint: loss.endpoint, cause: loss.cause });
+}
+
+/** The caller's signal fired. */
+export function aborted(functionName: string, signal: AbortSignal, when: string): AbortError {
+  return new AbortError(`'${functionName}' was aborted ${when}.`, { cause: signal.reason });
+}
+
+/** Too many calls wait for an answer. */
+export function overloaded(functionName: string, workerName: string, limit: number): OverloadError {
+  return new OverloadError(
+    `'${functionName}' was not sent: ${limit} calls to ${workerName} are waiting (maxPending). ` +
+      "Await some of them first, or use more workers.",
+    { limit },
+  );
+}
+
+/** The circuit breaker is open. */
+export function circuitOpen(functionName: string, workerName: string, retryAt: Date): CircuitOpenError {
+  return new CircuitOpenError(
+    `'${functionName}' was not sent: the circuit to ${workerName} is open after repeated failures. The next trial call ` +
+      `can go out at ${retryAt.toISOString()}; resetCircuit() closes it now.`,
+    { retryAt },
+  );
+}
+
+// Calls that got no answer.
+
+/** A call's time is up. */
+export function timedOut(functionName: string, workerName: string, timeoutMs: number, sent: boolean): TimeoutError {
+  const message =
+    `'${functionName}' timed out after ${timeoutMs} ms. ` +
+    (sent
+      ? `No answer came; ${workerName} may still be running it`
+      : "It waited for the worker to come back; it was never sent") +
+    ". Give it more with withOptions({ timeout }), or look at what the worker does.";
+  return new TimeoutError(message, { timeoutMs, functionName });
+}
+
+/** A call without a timeout waited for a restart or reconnect that took too long. */
+export function notBack(functionName: string, workerName: string, startTimeoutMs: number): ConnectionError {
+  const message = `'${functionName}' was not sent: ${workerName} did not come back within ${startTimeoutMs} ms (startTimeout).`;
+  return new ConnectionError("UNREACHABLE", message);
+}
+
+/** The worker, or the connection to it, was lost while the call waited for its answer. */
+export function callLost(functionName: string, workerName: string, loss: Loss): Error {
+  if (loss.kind === "exit") {
+    return workerExited(`'${functionName}' got no answer: ${workerName} ended`, functionName, loss.exit);
+  }
+  const message =
+    `'${functionName}' got no answer: the connection to ${workerName} (${loss.endpoint}) was lost. ` +
+    "It may have run or not; calls made from now on wait for the connection to come back.";
+  return new ConnectionError("CONNECTION_LOST", message, { endpoint: loss.endpoint, cause: loss.cause });
+}
+
+/** The worker was stopped or restarted before the call was answered. */
+export function cutOff(
+  functionName: string,
+  workerName: string,
+  state: "stopped" | "restarting",
+  stopTimeoutMs: number,
+): NotRunningError {
+  const done = state === "stopped" ? "stopped" : "restarted";
+  const message =
+    `'${functionName}' got no answer: ${workerName} was ${done}, and calls in flight have ${stopTimeoutMs} ms to finish ` +
+    "(stopTimeout). It may have run or not.";
+  return new NotRunningError(message, { state });
+}
+
+function workerExited(what: string, functionName: string, exit: ExitDetails): WorkerExitedError {
+  const tail =
+    exit.stderrTail === "" ? "It wrote nothing to stderr." : `The last it wrote to stderr:\n${exit.stderrTail}`;
+  const message =
+    `${what} (${describeExit(exit)}): ${exit.command}\n` +
+    `Restart it with restart(), or set the option autoRestart. ${tail}`;
+  return new WorkerExitedError(message, { ...exit, functionName });
+}
+
+// Workers that could not be started or reached.
+
+/** The worker's process cannot be started. */
+export function cannotSpawn(code: ErrorCode, message: string, command: string, cause?: unknown): SpawnError {
+  return new SpawnError(code, message, { exitCode: null, signal: null, stderrTail: "", command, cause });
+}
+
+/** The worker ended before it could be reached. */
+export function exitedEarly(exit: ExitDetails): SpawnError {
+  const message =
+    `The worker ended before it could be reached (${describeExit(exit)}): ${exit.command}\n` +
+    (exit.stderrTail === ""
+      ? "It wrote nothing to stderr. Check that the script ends with `new MyWorker().run()`."
+      : `The last it wrote to stderr:\n${exit.stderrTail}`);
+  return new SpawnError("EXITED_EARLY", message, exit);
+}
+
+/** The worker's process runs but was not reachable in time. */
+export function startedTooLate(command: string, stderrTail: string, timeoutMs: number): SpawnError {
+  const message =
+    `The worker did not connect within ${timeoutMs} ms (startTimeout) and was ended: ${command}\n` +
+    "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout." +
+    (stderrTail === "" ? "" : `\nThe last it wrote to stderr:\n${stderrTail}`);
+  return new SpawnError("START_TIMEOUT", message, { exitCode: null, signal: null, stderrTail, command });
+}
+
+/** No connection was made in time. */
+export function noConnection(endpoint: string, timeoutMs: number): ConnectionError {
+  const message =
+    `No worker connected at ${endpoint} within ${timeoutMs} ms. Check that the worker is running there and was started ` +
+    "with run() or start().";
+  return new ConnectionError("UNREACHABLE", message, { endpoint });
+}
+
+/** A connection was made, but no heartbeat was answered on it in time. */
+export function noHeartbeat(endpoint: string, timeoutMs: number): ConnectionError {
+  const message =
+    `Something listens at ${endpoint} but answered no heartbeat within ${timeoutMs} ms. The service may have ended and ` +
+    "another program may have its port: start the service again.";
+  return new ConnectionError("UNREACHABLE", message, { endpoint });
+}
+
+/** The connection broke before it was in use. */
+export function lostEarly(endpoint: string, cause: MultifrostError | undefined): ConnectionError {
+  const message =
+    `The connection to ${endpoint} was lost before a heartbeat was answered. Look at the worker's output, and start ` +
+    "it again.";
+  return new ConnectionError("CONNECTION_LOST", message, { endpoint, cause });
+}
+
+/** `start()` was called on a parent that was started before. */
+export function startedBefore(workerName: string, state: ParentState): MultifrostError {
+  const next =
+    state === "exited"
+      ? "restart() starts it again."
+      : state === "stopping" || state === "stopped"
+        ? "Create a new worker to go on."
+        : "It is enough to start it once.";
+  return new MultifrostError("ALREADY_STARTED", `start() was called, but ${workerName} is ${state}. ${next}`);
+}

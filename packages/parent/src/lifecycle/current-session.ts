@@ -1,0 +1,97 @@
+// The state of a parent and the session in use. The one place that answers "can a call go out?".
+
+import { type Loss, notRunning, workerGone } from "../errors.js";
+import type { ParentState } from "../events.js";
+import type { ActiveSession } from "../session/types.js";
+import type { Telemetry } from "./telemetry.js";
+
+/** One session at a time, or none. */
+export class CurrentSession {
+  readonly #name: string;
+  readonly #telemetry: Telemetry;
+  #state: ParentState = "idle";
+  #session: ActiveSession | undefined;
+  #openedAt = 0;
+  /** Why the worker is gone, in the state `exited`. */
+  #loss: Loss | undefined;
+  #isLeaving = false;
+
+  constructor(name: string, telemetry: Telemetry) {
+    this.#name = name;
+    this.#telemetry = telemetry;
+  }
+
+  get state(): ParentState {
+    return this.#state;
+  }
+
+  /** Whether `stop()` was called. */
+  get isEnding(): boolean {
+    return this.#state === "stopping" || this.#state === "stopped";
+  }
+
+  /** Whether `stop()` or `restart()` closes the session: its end is expected, and no recovery follows. */
+  get isLeaving(): boolean {
+    return this.#isLeaving || this.isEnding;
+  }
+
+  get session(): ActiveSession | undefined {
+    return this.#session;
+  }
+
+  /** How long the latest session has been in use, in milliseconds. */
+  get ageMs(): number {
+    return this.#telemetry.clock.now() - this.#openedAt;
+  }
+
+  /** Whether calls wait for the worker to come back. */
+  get callsWait(): boolean {
+    return this.#state === "restarting" || this.#state === "reconnecting";
+  }
+
+  /** Why a call made now is refused; `undefined` when it is sent or waits. */
+  refusalReason(functionName: string): Error | undefined {
+    if (this.#state === "running" || this.callsWait) {
+      return undefined;
+    }
+    return this.#state === "exited" && this.#loss !== undefined
+      ? workerGone(functionName, this.#name, this.#loss)
+      : notRunning(functionName, this.#name, this.#state);
+  }
+
+  /** Goes on to another state and emits it. After `stop()` only `stopped` follows. */
+  enter(next: ParentState): void {
+    const before = this.#state;
+    if (next !== before && (!this.isEnding || next === "stopped")) {
+      this.#state = next;
+      this.#telemetry.notify("state", next, before);
+    }
+  }
+
+  /** Calls go out on this session from now on. */
+  use(session: ActiveSession): void {
+    this.#session = session;
+    this.#openedAt = this.#telemetry.clock.now();
+    this.#isLeaving = false;
+    this.enter("running");
+  }
+
+  /** `stop()` or `restart()` begins to close the session. */
+  leave(next: ParentState): void {
+    this.#isLeaving = true;
+    this.enter(next);
+  }
+
+  /** Takes the session out of use and returns it. */
+  release(): ActiveSession | undefined {
+    const session = this.#session;
+    this.#session = undefined;
+    return session;
+  }
+
+  /** The worker is gone and does not come back by itself. */
+  giveUp(loss: Loss): void {
+    this.#loss = loss;
+    this.enter("exited");
+  }
+}

@@ -1,0 +1,98 @@
+// What a parent measures and reports: the clock, the circuit breaker, the metrics, the log, and the events of the
+// `ParentWorker`.
+
+import type { ExitDetails, Message } from "@multifrost/protocol";
+import { EVENT_LEVELS } from "@multifrost/protocol/internal";
+import {
+  CircuitBreaker,
+  type CircuitChange,
+  type Clock,
+  createFailureRule,
+  EventLog,
+  type FailureRule,
+  type LogEventName,
+  Metrics,
+  systemClock,
+} from "@multifrost/reliability";
+import { describeExit } from "../errors.js";
+import { emitSafely, type ParentEmitter, type ParentEvents } from "../events.js";
+import type { ResolvedOptions } from "../options.js";
+
+/** Upper bound of the doubling `circuitResetTimeout`, in milliseconds, unless it starts above. */
+const MAX_CIRCUIT_RESET_MS = 30_000;
+
+const CIRCUIT_EVENTS: Readonly<Record<CircuitChange["to"], LogEventName>> = {
+  open: "circuit_open",
+  "half-open": "circuit_half_open",
+  closed: "circuit_close",
+};
+
+/** The instruments of one parent. */
+export class Telemetry {
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly metrics: Metrics;
+  readonly breaker: CircuitBreaker;
+  /** Whether an error counts against the worker in the circuit breaker. */
+  readonly isFailure: FailureRule;
+  readonly #name: string;
+  readonly #emitter: ParentEmitter;
+
+  constructor(
+    name: string,
+    serviceId: string | undefined,
+    options: ResolvedOptions,
+    emitter: ParentEmitter,
+    clock: Clock = systemClock(),
+  ) {
+    this.clock = clock;
+    this.#name = name;
+    this.#emitter = emitter;
+    this.isFailure = createFailureRule(options.isFailure);
+    this.events = new EventLog({
+      levels: EVENT_LEVELS,
+      clock,
+      logger: options.logger,
+      context: { workerId: name, serviceId },
+    });
+    this.breaker = new CircuitBreaker({
+      clock,
+      failureThreshold: options.maxRestartAttempts,
+      resetTimeoutMs: options.circuitResetMs,
+      resetTimeoutMaxMs: Math.max(options.circuitResetMs, MAX_CIRCUIT_RESET_MS),
+      onChange: (change) => this.#reportCircuit(change),
+    });
+    this.metrics = new Metrics({ clock, circuitState: () => this.breaker.state });
+  }
+
+  /** Emits an event of the `ParentWorker`; returns whether it had listeners. */
+  notify<K extends keyof ParentEvents>(event: K, ...args: ParentEvents[K]): boolean {
+    return emitSafely(this.#emitter, event, ...args);
+  }
+
+  /** Emits `message`. One arrives for each call, so without a listener this only looks for one. */
+  notifyMessage(message: Message): void {
+    if (this.#emitter.listenerCount("message") > 0) {
+      emitSafely(this.#emitter, "message", message);
+    }
+  }
+
+  /** Reports the exit of a process: as a warning where it was not asked for, since no call may be there to fail. */
+  reportExit(exit: ExitDetails, unexpected: boolean): void {
+    const message = `The process of ${this.#name} ended (${describeExit(exit)}).`;
+    const { exitCode, signal, stderrTail, command } = exit;
+    const details = { exitCode, signal, stderrTail, command };
+    this.events.emit("process_exit", { message, details }, unexpected ? "warn" : "info");
+    this.notify("exit", exit);
+  }
+
+  #reportCircuit(change: CircuitChange): void {
+    const { from, to, reason, failures, retryAt } = change;
+    this.metrics.circuitChanged(to);
+    this.events.emit(CIRCUIT_EVENTS[to], {
+      message: `The circuit to ${this.#name} went from ${from} to ${to}: ${reason}.`,
+      details: { failures, retryAt },
+    });
+    this.notify("circuit", change);
+  }
+}

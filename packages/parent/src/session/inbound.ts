@@ -1,0 +1,100 @@
+// What the worker sends: bytes become a checked message, which is handled by its type. Nothing a peer sends ends this.
+
+import { MalformedMessageError, type Message, type MultifrostError, SerializationError } from "@multifrost/protocol";
+import { type HeartbeatMonitor, RareEvent } from "@multifrost/reliability";
+import type { DropReason } from "@multifrost/transport";
+import type { Calls } from "../calls/calls.js";
+import type { OnOutput } from "../process/process-output.js";
+import type { ParentContext } from "./types.js";
+
+/** Types that answer a call. `undefined`: an unreadable message may not even reveal its type. */
+const ANSWERS: ReadonlySet<string | undefined> = new Set(["response", "error", undefined]);
+
+/** Handles the messages of one session. */
+export class Inbound {
+  readonly #context: ParentContext;
+  readonly #calls: Calls;
+  readonly #health: HeartbeatMonitor;
+  readonly #onOutput: OnOutput;
+  readonly #unreadable: RareEvent;
+  readonly #late: RareEvent;
+
+  constructor(context: ParentContext, calls: Calls, health: HeartbeatMonitor, onOutput: OnOutput) {
+    this.#context = context;
+    this.#calls = calls;
+    this.#health = health;
+    this.#onOutput = onOutput;
+    const { events, clock } = context.telemetry;
+    this.#unreadable = new RareEvent({ clock, events, name: "message_dropped" });
+    this.#late = new RareEvent({ clock, events, name: "message_dropped" });
+  }
+
+  /** Handles one message. */
+  receive(bytes: Uint8Array): void {
+    let message: Message;
+    try {
+      message = this.#context.codec.decode(bytes);
+    } catch (error) {
+      this.#dropUnreadable(error as MultifrostError);
+      return;
+    }
+    this.#context.telemetry.notifyMessage(message);
+    switch (message.type) {
+      case "response":
+        if (!this.#calls.resolve(message)) {
+          this.#dropLate(message);
+        }
+        break;
+      case "error":
+        if (!this.#calls.rejectRemote(message)) {
+          this.#dropLate(message);
+        }
+        break;
+      case "stdout":
+      case "stderr":
+        this.#onOutput(message.type, message.output);
+        break;
+      case "heartbeat":
+        // Always an answer: workers send no heartbeats, and answering an answer would never end.
+        if (!this.#health.answered(message.id)) {
+          this.#dropLate(message);
+        }
+        break;
+      case "call":
+      case "shutdown":
+      case "ready":
+        // A parent has no methods, is not ended by its worker, and needs no `ready`.
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Counts something that arrived and is not a message. */
+  drop(reason: DropReason): void {
+    this.#context.telemetry.metrics.messageDropped();
+    this.#unreadable.emit(
+      { message: `Received something that is not a message: ${reason}.`, details: { reason } },
+      "warn",
+    );
+  }
+
+  /** Counts an unreadable message. If its id can be read and a call waits for it, the call rejects. */
+  #dropUnreadable(reason: MultifrostError): void {
+    this.#context.telemetry.metrics.messageDropped();
+    this.#unreadable.emit({ message: reason.message, details: { reason: reason.code } }, "warn");
+    if (reason instanceof MalformedMessageError && reason.messageId !== undefined && ANSWERS.has(reason.messageType)) {
+      const { name } = this.#context;
+      this.#calls.reject(reason.messageId, (functionName) => {
+        const message = `${name} answered '${functionName}' with something that cannot be read. ${reason.message}`;
+        return new SerializationError(reason.code, message, { cause: reason });
+      });
+    }
+  }
+
+  /** Counts an answer to a call or heartbeat that has timed out, was aborted, or never was. */
+  #dropLate({ type, id }: Message): void {
+    this.#context.telemetry.metrics.messageDropped();
+    this.#late.emit({ message: `A ${type} message arrived that nothing waits for.`, requestId: id }, "debug");
+  }
+}

@@ -1,0 +1,313 @@
+// A session: one connection to a worker, with the worker's process where this parent started it. Opened, proven by a
+// heartbeat, watched, closed. After its end the lifecycle opens the next one.
+
+import { createShutdown } from "@multifrost/protocol";
+import { Deferred, orAborted, withLimit } from "@multifrost/protocol/internal";
+import type { HeartbeatMonitor } from "@multifrost/reliability";
+import type { ClientChannel, ClientEvents } from "@multifrost/transport";
+import type { Calls } from "../calls/calls.js";
+import { exitedEarly, type Loss, lostEarly, noConnection, noHeartbeat, startedTooLate } from "../errors.js";
+import type { OnOutput } from "../process/process-output.js";
+import type { WorkerProcess } from "../process/worker-process.js";
+import { createHealthCheck, provesReachable } from "./health-check.js";
+import { Inbound } from "./inbound.js";
+import { openConnected } from "./open-connected.js";
+import { openSpawned } from "./open-spawned.js";
+import type { ActiveSession, ParentContext, SessionEvents } from "./types.js";
+import { deliverOutput } from "./worker-output.js";
+
+/**
+ * How long a broken connection may precede the exit of its process, in milliseconds: the exit says more than the
+ * connection does. Also how long after an exit the connection may still bring the last answers.
+ */
+const LOSS_GRACE_MS = 1_000;
+
+/** See {@link ActiveSession}. */
+export class Session implements ActiveSession {
+  readonly #context: ParentContext;
+  readonly #events: SessionEvents;
+  readonly #health: HeartbeatMonitor;
+  readonly #inbound: Inbound;
+  /** `opening` until the worker is proven reachable; `closed` once the lifecycle lets go of it. */
+  #phase: "opening" | "active" | "closed" = "opening";
+  #channel: ClientChannel | undefined;
+  #isUp = false;
+  /** The first connection; rejects when the channel fails before. */
+  readonly #connected = new Deferred<void>();
+  /** Set while something waits for the connection to break. */
+  #disconnected: Deferred<void> | undefined;
+  #process: WorkerProcess | undefined;
+  /** Resolves when the end of the process has been handled. */
+  #processEnded: Promise<void> | undefined;
+  /** Runs between a broken connection and the report of it. */
+  #lossGrace: NodeJS.Timeout | undefined;
+  /** Whether `interrupted` was reported and `resumed` was not yet. */
+  #isInterrupted = false;
+  /** Why the session ended. */
+  #loss: Loss | undefined;
+  readonly #ended = new Deferred<void>();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens a session; `events.opened` is called when the worker has been reached.
+   *
+   * Rejects with `SpawnError`, `ConnectionError`, `RegistryError`, or the signal's reason; then nothing is left open.
+   */
+  static async open(context: ParentContext, calls: Calls, events: SessionEvents, signal: AbortSignal): Promise<void> {
+    const session = new Session(context, calls, events);
+    try {
+      await session.#open(signal);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  private constructor(context: ParentContext, calls: Calls, events: SessionEvents) {
+    this.#context = context;
+    this.#events = events;
+    this.#health = createHealthCheck(
+      context,
+      (bytes) => this.send(bytes),
+      () => this.#onHeartbeatsLost(),
+    );
+    this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
+    // Only `#open` waits for it, and by then it may have settled.
+    this.#connected.promise.catch(() => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get lastRttMs(): number | undefined {
+    return this.#health.lastRttMs;
+  }
+
+  get isLost(): boolean {
+    return this.#health.lost;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#channel === undefined) {
+      throw lostEarly(this.#endpoint, undefined);
+    }
+    this.#channel.send(bytes);
+  }
+
+  close(): Promise<void> {
+    this.#phase = "closed";
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { clock, events } = this.#context.telemetry;
+    const { startTimeoutMs, heartbeatIntervalMs } = this.#context.options;
+    const deadline = clock.now() + startTimeoutMs;
+    await this.#connect(signal);
+    const connected = this.#connected.promise.then(() => true);
+    if (!(await withLimit(this.#unlessLost(connected), startTimeoutMs, () => false, signal))) {
+      throw this.#tooLate(noConnection(this.#endpoint, startTimeoutMs));
+    }
+    if (heartbeatIntervalMs > 0) {
+      const proven = provesReachable(this.#health, Math.max(0, deadline - clock.now()));
+      if (!(await orAborted(this.#unlessLost(proven), signal))) {
+        throw this.#tooLate(noHeartbeat(this.#endpoint, startTimeoutMs));
+      }
+    }
+    signal.throwIfAborted();
+    this.#throwIfLost();
+    const details = { endpoint: this.#endpoint };
+    events.emit("socket_connect", { message: `Connected to ${this.#context.name}.`, details });
+    this.#phase = "active";
+    this.#health.start();
+    this.#events.opened(this);
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { name, mode, codec, options, telemetry } = this.#context;
+    const { maxMessageBytes } = codec.limits;
+    const events = this.#channelEvents();
+    if (mode.kind !== "spawned") {
+      this.#channel = await openConnected(mode, maxMessageBytes, options.startTimeoutMs, events, signal);
+      return;
+    }
+    const onOutput: OnOutput = (stream, line) => deliverOutput(telemetry, name, stream, line);
+    const { channel, process } = await openSpawned(mode, maxMessageBytes, events, onOutput, signal);
+    this.#channel = channel;
+    this.#process = process;
+    const { pid, command } = process;
+    telemetry.events.emit("process_spawn", { message: `Started ${name}.`, details: { pid, command } });
+    this.#processEnded = this.#watchProcess(process);
+  }
+
+  /** What the channel reports. Before the first connection only that connection, or a failure, matters. */
+  #channelEvents(): ClientEvents {
+    let wasUp = false;
+    return {
+      message: (bytes) => this.#inbound.receive(bytes),
+      dropped: (reason) => this.#inbound.drop(reason),
+      up: () => {
+        this.#isUp = true;
+        if (wasUp) {
+          this.#onReconnected();
+        } else {
+          wasUp = true;
+          this.#connected.resolve();
+        }
+      },
+      down: () => {
+        this.#isUp = false;
+        this.#disconnected?.resolve();
+        if (wasUp) {
+          this.#onDisconnected();
+        }
+      },
+      failed: (error) => {
+        this.#connected.reject(error);
+        if (this.#process === undefined) {
+          this.#end({ kind: "connection", endpoint: this.#endpoint, cause: error });
+        } else {
+          // A child connects once: without its channel it can only be started again.
+          void this.#process.terminate(false);
+        }
+      },
+    };
+  }
+
+  #onDisconnected(): void {
+    switch (this.#context.mode.kind) {
+      case "spawned":
+        this.#lossGrace ??= setTimeout(() => this.#interrupt(), LOSS_GRACE_MS);
+        break;
+      case "service":
+        // It may come back on another port: the next session looks it up again.
+        this.#end({ kind: "connection", endpoint: this.#endpoint });
+        break;
+      case "composed":
+        this.#interrupt();
+        break;
+      default:
+        this.#context.mode satisfies never;
+    }
+  }
+
+  #onReconnected(): void {
+    if (this.#lossGrace !== undefined) {
+      this.#interrupt();
+    }
+    if (this.#isInterrupted) {
+      this.#isInterrupted = false;
+      if (this.#phase === "active") {
+        this.#events.resumed();
+      }
+    }
+  }
+
+  #interrupt(): void {
+    clearTimeout(this.#lossGrace);
+    this.#lossGrace = undefined;
+    const endpoint = this.#process === undefined ? this.#endpoint : "its socket";
+    const loss: Loss = { kind: "connection", endpoint };
+    if (this.#phase === "opening") {
+      this.#end(loss);
+    } else if (this.#phase === "active" && this.#loss === undefined) {
+      this.#isInterrupted = true;
+      this.#events.interrupted(loss);
+    }
+  }
+
+  /** Handles the exit of the process, expected or not. */
+  async #watchProcess(process: WorkerProcess): Promise<void> {
+    const exit = await process.exited;
+    if (this.#isUp) {
+      // The connection breaks a moment after the exit, behind the last answers.
+      this.#disconnected = new Deferred();
+      await withLimit(this.#disconnected.promise, LOSS_GRACE_MS, () => {});
+    }
+    clearTimeout(this.#lossGrace);
+    const unexpected = this.#phase === "active";
+    this.#end({ kind: "exit", exit });
+    this.#context.telemetry.reportExit(exit, unexpected);
+  }
+
+  #end(loss: Loss): void {
+    if (this.#loss !== undefined) {
+      return;
+    }
+    this.#loss = loss;
+    this.#ended.resolve();
+    if (this.#phase === "active") {
+      this.#events.ended(loss);
+    }
+  }
+
+  /** Settles as `work` does, or rejects when the session ends first. */
+  #unlessLost<R>(work: Promise<R>): Promise<R> {
+    const lost = this.#ended.promise.then(() => {
+      this.#throwIfLost();
+      return work;
+    });
+    return Promise.race([work, lost]);
+  }
+
+  #throwIfLost(): void {
+    if (this.#loss?.kind === "exit") {
+      throw exitedEarly(this.#loss.exit);
+    }
+    if (this.#loss?.kind === "connection") {
+      throw lostEarly(this.#endpoint, this.#loss.cause);
+    }
+  }
+
+  #tooLate(error: Error): Error {
+    const { startTimeoutMs } = this.#context.options;
+    return this.#process === undefined
+      ? error
+      : startedTooLate(this.#process.command, this.#process.stderrTail(), startTimeoutMs);
+  }
+
+  /** A line of output that came as a message. Unlike lines from the pipes it is not in the tail of stderr yet. */
+  #onForwarded(stream: "stdout" | "stderr", line: string): void {
+    if (stream === "stderr") {
+      this.#process?.noteStderr(line);
+    }
+    deliverOutput(this.#context.telemetry, this.#context.name, stream, line);
+  }
+
+  #onHeartbeatsLost(): void {
+    if (this.#context.options.autoRestart) {
+      this.#process?.kill("SIGKILL");
+    }
+  }
+
+  get #endpoint(): string {
+    return this.#channel?.endpoint ?? this.#context.name;
+  }
+
+  /**
+   * The channel stays open until the process has ended, so that its last output arrives. A worker that this parent did
+   * not start may have other parents and goes on.
+   */
+  async #close(): Promise<void> {
+    this.#health.stop();
+    clearTimeout(this.#lossGrace);
+    if (this.#process !== undefined) {
+      await this.#process.terminate(this.#isUp && this.#askToEnd());
+      await this.#processEnded;
+    }
+    await this.#channel?.close();
+  }
+
+  /** Sends the shutdown message; returns whether the channel took it. */
+  #askToEnd(): boolean {
+    try {
+      this.send(this.#context.codec.encode(createShutdown()));
+      return true;
+    } catch {
+      // The channel is full or has failed: a signal ends the process.
+      return false;
+    }
+  }
+}
