@@ -60,7 +60,7 @@ describe("the forms of a call", () => {
     expect(worker.calls[0]?.args).toEqual([]);
   });
 
-  it("what makes a call impossible rejects its promise, and is never thrown", async () => {
+  it("an impossible call rejects its promise and never throws", async () => {
     const parent = composedParent(createMemoryTransport());
     const call = parent.callFunction("x");
     expect(await errorOf(call)).toMatchObject({ code: "NOT_RUNNING" });
@@ -96,7 +96,7 @@ describe("listFunctions()", () => {
 });
 
 describe("events", () => {
-  it("message: every message from the worker, before anything is done with it", async () => {
+  it("message: every message from the worker, before it is handled", async () => {
     const { parent, worker } = await composed();
     const types: string[] = [];
     parent.on("message", ({ type }) => types.push(type));
@@ -151,7 +151,7 @@ describe("events", () => {
     ]);
   });
 
-  it("a listener that throws is an uncaught exception, and the call it was told of settles all the same", async () => {
+  it("a listener that throws causes an uncaught exception, and the call settles all the same", async () => {
     const { parent, worker } = await composed();
     worker.onCall = (call) => worker.answer(call, "ok");
     const thrown: unknown[] = [];
@@ -213,7 +213,7 @@ describe("the log", () => {
     return { records, logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") } };
   }
 
-  it("has the events of a life, in order, each with the worker's id", async () => {
+  it("has the events from start to stop, in order, each with the worker's id", async () => {
     const { records, logger } = recording();
     const { parent, worker } = await composed({ logger, name: "math" });
     worker.onCall = (call) => (call.function === "fail" ? fail(worker, call.id) : worker.answer(call, 1));
@@ -238,7 +238,7 @@ describe("the log", () => {
     worker.send(createError(id, { name: "RangeError", message: "no" }));
   }
 
-  it("says nothing at the level of a warning in an orderly life, and nothing of a broken connection at the end of it", async () => {
+  it("has no warning from an orderly start to stop, and no broken connection at the end", async () => {
     const { records, logger } = recording();
     const { parent, worker } = await composed({ logger });
     worker.onCall = (call) => worker.answer(call, 1);
@@ -248,7 +248,7 @@ describe("the log", () => {
     expect(records.filter(([level]) => level === "warn" || level === "error")).toEqual([]);
   });
 
-  it("warns of a connection that breaks, and tells that it is back", async () => {
+  it("warns of a connection that breaks, and says when it is back", async () => {
     const { records, logger } = recording();
     const { parent, worker } = await composed({ logger, name: "math" });
     worker.memory.disconnect();
@@ -284,8 +284,8 @@ describe("the log", () => {
   });
 });
 
-describe("making one", () => {
-  it("without a transport is refused, with the two usual ways named", () => {
+describe("creating one", () => {
+  it("without a transport is refused, naming spawn() and connect()", () => {
     const make = () => new ParentWorker({} as ComposedOptions);
     expect(make).toThrow(MultifrostError);
     expect(make).toThrow(

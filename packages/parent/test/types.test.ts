@@ -13,7 +13,7 @@ const math = undefined as unknown as ParentWorker<MathWorker>;
 const never = false as boolean;
 
 describe("ParentWorker", () => {
-  it("callFunction has unknown results unless told otherwise, and takes a timeout or options", () => {
+  it("callFunction has unknown results by default, and takes a timeout or options", () => {
     if (never) {
       expectTypeOf(math.callFunction("add", [1, 2])).toEqualTypeOf<Promise<unknown>>();
       expectTypeOf(math.callFunction<number>("add", [1, 2], 5000, "ns", "me")).toEqualTypeOf<Promise<number>>();

@@ -412,7 +412,7 @@ describe("the end of a call", () => {
 });
 
 describe("calls while the worker is away", () => {
-  it("wait, and are sent in order when it is back; those that were sent are told apart", async () => {
+  it("wait, and are sent in order when it is back; rejectSent() leaves them", async () => {
     const { calls, current, sent, session } = running();
     const first = errorOf(calls.call("sent", [], {}));
     current.release();

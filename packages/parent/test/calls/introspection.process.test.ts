@@ -34,7 +34,7 @@ it("[INT-4] a spawned worker is compared at its start and after every restart", 
   expect(await worker.call.add(1, 2)).toBe(3);
 });
 
-it("[INT-4] with the hash of its own description a worker is not warned of", async () => {
+it("[INT-4] the hash of the worker's current description causes no warning", async () => {
   const first = await startFixture();
   const { events, logger } = log();
   const worker = spawnFixture("answers-calls.mjs", {

@@ -94,12 +94,12 @@ it("[INT-3] items of the list that are not names are left out", async () => {
 function log() {
   const records: [LogLevel, LogRecord][] = [];
   const at = (level: LogLevel) => (record: LogRecord) => void records.push([level, record]);
-  const told = () => records.filter(([, { event }]) => event.startsWith("interface_"));
-  return { told, logger: { info: at("info"), warn: at("warn"), error: at("error") } };
+  const logged = () => records.filter(([, { event }]) => event.startsWith("interface_"));
+  return { logged, logger: { info: at("info"), warn: at("warn"), error: at("error") } };
 }
 
 /** Answers introspection with this, and echoes every other call. */
-function telling(worker: Scripted, description: InterfaceDescription): void {
+function revealing(worker: Scripted, description: InterfaceDescription): void {
   worker.onCall = ({ id, function: name }) => {
     if (name === "listFunctions") {
       const names = Object.keys(description.functions);
@@ -111,10 +111,10 @@ function telling(worker: Scripted, description: InterfaceDescription): void {
 }
 
 /** A parent with the hash, started, of a worker that tells this; and a call after which the check has been answered. */
-async function checking(expected: InterfaceDescription | undefined, told: InterfaceDescription) {
+async function checking(expected: InterfaceDescription | undefined, actual: InterfaceDescription) {
   const worker = await scriptedWorker();
-  telling(worker, told);
-  const { told: events, logger } = log();
+  revealing(worker, actual);
+  const { logged: events, logger } = log();
   const given = expected && { interfaceHash: await interfaceHash(expected) };
   const parent = composedParent(worker.memory, { name: "math", logger, ...given });
   await parent.start();
@@ -163,7 +163,7 @@ it("without a hash nothing is asked", async () => {
 it("[INT-4] the worker is asked again when it is back", async () => {
   const { worker, parent, events } = await checking(MATH, MATH);
   await until(() => parent.metrics.requestsSuccess === 1);
-  telling(worker, OTHER);
+  revealing(worker, OTHER);
   worker.memory.disconnect();
   await until(() => parent.state === "reconnecting");
   worker.memory.reconnect();
@@ -173,7 +173,7 @@ it("[INT-4] the worker is asked again when it is back", async () => {
 
 it("start() does not wait for the answer, and stop() gives up on it silently", async () => {
   const worker = await scriptedWorker();
-  const { told, logger } = log();
+  const { logged, logger } = log();
   const parent = composedParent(worker.memory, {
     logger,
     interfaceHash: await interfaceHash(MATH),
@@ -182,19 +182,19 @@ it("start() does not wait for the answer, and stop() gives up on it silently", a
   await parent.start();
   await until(() => asked(worker) === 1);
   await parent.stop();
-  expect(told()).toEqual([]);
+  expect(logged()).toEqual([]);
 });
 
 it("a worker that cannot be asked is logged as interface_unchecked, and is no failure", async () => {
   const worker = await scriptedWorker();
-  const { told, logger } = log();
+  const { logged, logger } = log();
   const options = { name: "old", logger, maxRestartAttempts: 1, interfaceHash: await interfaceHash(MATH) };
   const other = composedParent(worker.memory, options);
   worker.onCall = ({ id, function: name }) =>
     worker.send({ type: "error", id, timestamp: 1, error: `Function '${name}' not found` });
   await other.start();
-  await until(() => told().length > 0);
-  expect(told()).toMatchObject([
+  await until(() => logged().length > 0);
+  expect(logged()).toMatchObject([
     [
       "info",
       {

@@ -101,7 +101,7 @@ describe("a value that arrives", () => {
     expect(sent("ab".match(/b/))).toEqual(["b"]);
   });
 
-  it("is the data of an object: its public properties that are no functions", () => {
+  it("is the data of an object: its public properties without functions", () => {
     expectTypeOf<Received<Point>>().toEqualTypeOf<{
       readonly x: number;
       y?: number | bigint;
@@ -135,7 +135,7 @@ describe("a value that arrives", () => {
     expect([sent(/a/), sent(new URL("http://a.b")), sent(new URLSearchParams("a=b"))]).toEqual([{}, {}, {}]);
   });
 
-  it("cannot be what has no form on the wire", () => {
+  it("is never what has no form on the wire", () => {
     expectTypeOf<Received<() => void>>().toEqualTypeOf<never>();
     expectTypeOf<Received<typeof Point>>().toEqualTypeOf<never>();
     expectTypeOf<Received<symbol>>().toEqualTypeOf<never>();

@@ -150,7 +150,7 @@ describe("worker.call", () => {
     expectTypeOf<CallProxy<MathWorker>["log"]>().toEqualTypeOf<(text?: string) => Promise<void>>();
   });
 
-  it("a method that returns a promise already gives that, and not a promise of a promise", () => {
+  it("a method that returns a promise gives that promise, not a promise of a promise", () => {
     expectTypeOf<CallProxy<MathWorker>["divide"]>().toEqualTypeOf<
       (a: number, b?: number) => Promise<{ quotient: number }>
     >();
@@ -221,7 +221,7 @@ describe("worker.call", () => {
     expectTypeOf<Extract<keyof CallProxy<SignaturesWorker>, "then" | "toJSON" | "toString">>().toEqualTypeOf<never>();
   });
 
-  it("a hand-written interface of a Python worker does as well as a class, in method and in property syntax", () => {
+  it("a hand-written interface of a Python worker works like a class, in method and in property syntax", () => {
     expectTypeOf<CallProxy<PythonWorker>["predict"]>().toEqualTypeOf<(rows: number[][]) => Promise<number[]>>();
     expectTypeOf<CallProxy<PythonWorker>["train_model"]>().toEqualTypeOf<(name: string) => Promise<{ loss: number }>>();
     expectTypeOf<CallProxy<PythonWorker>["reset"]>().toEqualTypeOf<() => Promise<void>>();

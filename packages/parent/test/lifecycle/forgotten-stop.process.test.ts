@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { run, said } from "../support/processes.js";
 import { temporaryDirectory } from "../support/temp-directory.js";
 
-describe("a script that has done its work", () => {
+describe("a script that is done", () => {
   it("ends by itself after stop(), silently, whatever timeouts its calls had", async () => {
     const script = run("parents/calls-and-stops.mjs");
     expect(await script.ended).toEqual({ code: 0, signal: null });
@@ -12,14 +12,14 @@ describe("a script that has done its work", () => {
     expect(script.out.stderr).toBe("");
   });
 
-  it("ends by itself though a daemon of its worker's holds the worker's pipes open", async () => {
+  it("ends by itself although a daemon its worker started holds the pipes open", async () => {
     const script = run("parents/outlived-by-a-daemon.mjs");
     const daemon = Number(await said(script, /daemon (\d+)/));
     onTestFinished(() => void process.kill(daemon, "SIGKILL"));
     expect(await script.ended).toEqual({ code: 0, signal: null });
   });
 
-  it("and forgets stop() says what holds it, once, and how to let go", async () => {
+  it("and forgets stop() logs what keeps it alive, once, and what to do", async () => {
     const script = run("parents/forgets-to-stop.mjs");
     await said(script, /process_held/);
     expect(script.out.stdout).toBe("3\n");
@@ -29,7 +29,7 @@ describe("a script that has done its work", () => {
     expect(script.child.exitCode).toBeNull();
   });
 
-  it("and forgets stop() of a service, too", async () => {
+  it("and forgets stop() of a service, likewise", async () => {
     const env = { HOME: temporaryDirectory() };
     const service = run("answers-calls.mjs", { env: { ...env, SERVICE_ID: "math", ANNOUNCE: "1" } });
     await said(service, /reachable/);

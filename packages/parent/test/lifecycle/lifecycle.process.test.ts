@@ -49,7 +49,7 @@ describe("stop()", () => {
     expect(worker.state).toBe("stopped");
   });
 
-  it("by a listener of the exit is the last word: the worker is stopped and not `exited`", async () => {
+  it("called by a listener of the exit wins: the worker is `stopped`, not `exited`", async () => {
     const worker = await startFixture();
     const states: ParentState[] = [];
     worker.on("state", (state) => {
@@ -81,7 +81,7 @@ describe("stop()", () => {
   });
 });
 
-describe("an exit that nobody asked for", () => {
+describe("an unexpected exit", () => {
   it("[LIFE-6] [CALL-2] rejects pending calls at once with WorkerExitedError: signal, command", async () => {
     const worker = await startFixture("answers-calls.mjs", { name: "math" });
     const command = `${process.execPath} ${new URL("../fixtures/answers-calls.mjs", import.meta.url).pathname}`;
@@ -102,7 +102,7 @@ describe("an exit that nobody asked for", () => {
     expect(worker.isHealthy).toBe(false);
   });
 
-  it("[LIFE-6] [CALL-1] does not take away what was answered before it, though this process was busy meanwhile", async () => {
+  it("[LIFE-6] [CALL-1] keeps answers that were sent before it, even if this process was busy meanwhile", async () => {
     const worker = await startFixture();
     const pid = worker.pid as number;
     const before = Array.from({ length: 3_000 }, (_, index) => worker.call.later(index, 500));
@@ -120,7 +120,7 @@ describe("an exit that nobody asked for", () => {
     await until(() => worker.state === "exited");
   });
 
-  it("in a call: exit code and the last words are in the error", async () => {
+  it("in a call: exit code and the end of stderr are in the error", async () => {
     const worker = await startFixture();
     worker.on("stderr", () => {});
     const error = await errorOf<WorkerExitedError>(worker.call.exit(5, "out of paper"));
@@ -138,14 +138,14 @@ describe("an exit that nobody asked for", () => {
     );
   });
 
-  it("is told by the events `state` and `exit`, in this order, once", async () => {
+  it("emits `state` and `exit`, in this order, once", async () => {
     const worker = await startFixture();
-    const told: unknown[] = [];
-    worker.on("state", (state, before) => told.push([state, before]));
-    worker.on("exit", ({ exitCode }) => told.push([exitCode, worker.state]));
+    const emitted: unknown[] = [];
+    worker.on("state", (state, before) => emitted.push([state, before]));
+    worker.on("exit", ({ exitCode }) => emitted.push([exitCode, worker.state]));
     await errorOf(worker.call.exit(4));
-    await until(() => told.length === 2);
-    expect(told).toEqual([
+    await until(() => emitted.length === 2);
+    expect(emitted).toEqual([
       ["exited", "running"],
       [4, "exited"],
     ]);

@@ -156,7 +156,7 @@ describe("stop()", () => {
     });
   });
 
-  it("takes its time from Infinity too: calls in flight may take as long as they need", async () => {
+  it("with stopTimeout Infinity waits for calls in flight as long as they need", async () => {
     const { parent, worker } = await composed({ stopTimeout: Number.POSITIVE_INFINITY });
     const call = parent.callFunction("slow");
     await until(() => worker.calls.length === 1);
@@ -193,7 +193,7 @@ describe("stop()", () => {
     expect(await call).toMatchObject({ code: "NOT_RUNNING", state: "stopping" });
   });
 
-  it("asked for by a listener of another change of state, it is the last word", async () => {
+  it("called by a listener of another state, it wins", async () => {
     const { parent } = await composed();
     parent.on("state", (state) => state === "reconnecting" && parent.stop());
     const restarting = errorOf(parent.restart());
@@ -203,7 +203,7 @@ describe("stop()", () => {
   });
 });
 
-describe("a connection of the user's own that breaks", () => {
+describe("a connection over the user's transport that breaks", () => {
   it("[CALL-6] rejects calls in flight, lets new ones wait, and sends them in order when it is back", async () => {
     const { parent, worker } = await composed({ name: "math" });
     const lost = errorOf(parent.callFunction("lost"));
@@ -247,7 +247,7 @@ describe("a connection of the user's own that breaks", () => {
     expect(worker.calls).toEqual([]);
   });
 
-  it("[CALL-1] calls without a timeout wait for startTimeout and not for ever", async () => {
+  it("[CALL-1] calls without a timeout wait for startTimeout, not forever", async () => {
     const { parent, worker } = await composed({ name: "math", startTimeout: 30 });
     worker.memory.disconnect();
     await until(() => parent.state === "reconnecting");
@@ -269,7 +269,7 @@ describe("a connection of the user's own that breaks", () => {
 });
 
 describe("restart()", () => {
-  it("connects anew; calls made meanwhile wait and hold nothing up, calls in flight get stopTimeout to finish", async () => {
+  it("reconnects; calls made meanwhile wait and hold nothing up, calls in flight get stopTimeout to finish", async () => {
     // Longer than this test may take.
     const { parent, worker } = await composed({ stopTimeout: 3_600_000 });
     const first = parent.callFunction("slow");

@@ -93,14 +93,14 @@ describe("autoRestart", () => {
     }
   });
 
-  it("does not try again what failed the first time: a start() that fails is the caller's to repeat", async () => {
+  it("does not repeat a start() that fails: that is the caller's decision", async () => {
     const worker = spawnFixture("exits-before-connecting.mjs", quick);
     expect(await errorOf(worker.start())).toMatchObject({ code: "EXITED_EARLY" });
     expect(worker.state).toBe("idle");
     expect(worker.metrics.restarts).toBe(0);
   });
 
-  it("stop() during a restart leaves no process, whether one is being waited for or started", async () => {
+  it("stop() during a restart leaves no process, during the delay and during the start", async () => {
     for (const restartBackoff of [3600, 0]) {
       const worker = await startFixture("answers-calls.mjs", { autoRestart: true, restartBackoff });
       const pids: number[] = [worker.pid as number];
@@ -115,7 +115,7 @@ describe("autoRestart", () => {
     }
   });
 
-  it("one crash after the other while the circuit is closed does not open it, as each restart closes it", async () => {
+  it("crashes in a row do not open the circuit, because each restart closes it", async () => {
     const worker = await startFixture("answers-calls.mjs", { ...quick, maxRestartAttempts: 2, restartWindow: 0 });
     for (let round = 1; round <= 3; round++) {
       await errorOf(worker.call.exit(1));

@@ -42,15 +42,15 @@ describe("[LIFE-6] a parent that ends without stop() leaves no worker", () => {
     await gone(workerPid);
   });
 
-  it("by process.exit in the same turn in which the process was started", async () => {
+  it("by process.exit in the turn in which the worker's process was started", async () => {
     const parent = run("parents/ends-in-some-way.mjs", { args: ["exits-at-spawn", "never-connects.mjs"] });
     expect(await parent.ended).toMatchObject({ code: 9 });
     await gone(watched(Number(await said(parent, /^worker (\d+)\n/m))));
   });
 });
 
-describe("signals and others who listen for them", () => {
-  it("a parent with a handler of its own decides: it goes on, and so does its worker", async () => {
+describe("signals that other listeners handle too", () => {
+  it("a user's signal handler decides: the parent and its worker go on", async () => {
     const { parent, workerPid } = await parentWithWorker("handles-sigint");
     process.kill(parent.pid, "SIGINT");
     await said(parent, /handled, (3)\n/);
@@ -90,7 +90,7 @@ describe("signals and others who listen for them", () => {
   });
 });
 
-it("[LIFE-3] the worker that is left when only the parent's connection is gone notices within a few seconds", async () => {
+it("[LIFE-3] a worker whose parent was killed by SIGKILL ends within a few seconds", async () => {
   const { parent, workerPid } = await parentWithWorker("waits");
   process.kill(parent.pid, "SIGKILL");
   const before = performance.now();

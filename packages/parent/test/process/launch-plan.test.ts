@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../support/temp-directory.js";
 
 const node = process.execPath;
 
-/** A script of this name in a directory of its own. */
+/** A script of this name in a fresh directory. */
 function script(name: string): string {
   const path = join(temporaryDirectory(), name);
   writeFileSync(path, "");
@@ -70,7 +70,7 @@ describe("what runs a script, by its extension", () => {
     },
   );
 
-  it("TypeScript without tsx: NO_TYPESCRIPT_RUNNER, which says what to install, but where Node strips types", () => {
+  it("TypeScript without tsx, where Node does not strip types: NO_TYPESCRIPT_RUNNER, which says what to install", () => {
     const path = script("worker.ts");
     const cwd = join(path, "..");
     if (stripsTypes) {
@@ -87,13 +87,13 @@ describe("what runs a script, by its extension", () => {
   });
 });
 
-describe("an executable that is named", () => {
+describe("a given executable", () => {
   it("a program runs the script, whatever its extension", () => {
     const path = script("worker.py");
     expect(planned(path, "python3.12")).toEqual(["python3.12", path]);
   });
 
-  it("an array is a program with its leading arguments; what follows may be no file at all", () => {
+  it("an array is a program with leading arguments; what follows need not be a file", () => {
     expect(planned("my.module", ["python3", "-m"])).toEqual(["python3", "-m", "my.module"]);
   });
 
@@ -128,7 +128,7 @@ describe("where the script is", () => {
     );
   });
 
-  it("no such working directory: SPAWN_FAILED, and no riddle about a program that was not found", () => {
+  it("no such working directory: SPAWN_FAILED, instead of a program that was not found", () => {
     const cwd = join(temporaryDirectory(), "nonesuch");
     expect(refused("worker.mjs", { cwd })).toMatchObject({
       code: "SPAWN_FAILED",
@@ -137,8 +137,8 @@ describe("where the script is", () => {
   });
 });
 
-describe("the command, for a person to try", () => {
-  it("quotes what a shell would take apart", () => {
+describe("the readable command", () => {
+  it("quotes what a shell would split", () => {
     const directory = temporaryDirectory("it's here ");
     const path = join(directory, "worker.mjs");
     writeFileSync(path, "");
@@ -146,7 +146,7 @@ describe("the command, for a person to try", () => {
     expect(planLaunch(path, "node", { args: ["$HOME", "plain"] }).command).toBe(`node ${quoted} '$HOME' plain`);
   });
 
-  it("in a shell: the script's path is quoted, what the caller wrote is theirs", () => {
+  it("in a shell: the script's path is quoted, the caller's words are not", () => {
     const directory = temporaryDirectory("two words ");
     const path = join(directory, "worker.mjs");
     writeFileSync(path, "");

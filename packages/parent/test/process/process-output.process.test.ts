@@ -11,7 +11,7 @@ function watchStdout() {
 }
 
 describe("output", () => {
-  it("is printed here with the worker's name and the stream, unless somebody listens", async () => {
+  it("is printed with the worker's name and the stream while there is no listener", async () => {
     const printed = watchStdout();
     const worker = await startFixture("answers-calls.mjs", { name: "math" });
     await worker.call.print("stdout", "hello");
@@ -26,7 +26,7 @@ describe("output", () => {
     expect(printed()).not.toContain("only for you");
   });
 
-  it("[LIFE-5] from before the worker was connected, and past JavaScript, comes too, through the pipes", async () => {
+  it("[LIFE-5] written before the connection, or outside JavaScript, arrives through the pipes", async () => {
     const worker = spawnFixture("prints-before-start.mjs");
     const lines: string[][] = [];
     worker.on("stdout", (line) => lines.push(["stdout", line]));
@@ -48,7 +48,7 @@ describe("output", () => {
     expect(worker.isHealthy).toBe(true);
   }, 90_000);
 
-  it("to stderr before an exit is in the error's tail, by whatever way it came", async () => {
+  it("to stderr before an exit is in the error's tail, whether forwarded or through the pipe", async () => {
     const worker = await startFixture();
     const lines: string[] = [];
     worker.on("stderr", (line) => lines.push(line));

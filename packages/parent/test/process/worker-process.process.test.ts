@@ -19,7 +19,7 @@ async function started(name: string) {
 }
 
 describe("a worker's process", () => {
-  it("resolves when it runs, with its pid and the command for a person", async () => {
+  it("starts with a pid and a readable command", async () => {
     const { worker } = await started("never-connects.mjs");
     expect(isAlive(worker.pid ?? 0)).toBe(true);
     expect(worker.command).toBe(`${process.execPath} ${fixture("never-connects.mjs")}`);
@@ -32,7 +32,7 @@ describe("a worker's process", () => {
     expect(worker.stderrTail()).toBe("waiting for something else");
   });
 
-  it("ends with code, signal and the tail, all of its output read before", async () => {
+  it("exits with code, signal and the tail of stderr, after all its output was read", async () => {
     const { worker, lines } = await started("writes-much-then-exits.mjs");
     const exit = await worker.exited;
     expect(exit).toMatchObject({ exitCode: 1, signal: null, command: worker.command });
@@ -50,7 +50,7 @@ describe("a worker's process", () => {
     expect(await worker.exited).toBe(exit);
   });
 
-  it("its end is told though a daemon that it has started holds the pipes open", async () => {
+  it("its exit is reported although a daemon it started holds the pipes open", async () => {
     const { worker } = await started("leaves-a-daemon.mjs");
     const exit = await worker.exited;
     const daemon = Number(/daemon (\d+)/.exec(exit.stderrTail)?.[1]);

@@ -34,7 +34,7 @@ describe("a worker that stops answering", () => {
     expect(await worker.call.add(1, 2)).toBe(3);
   });
 
-  it("with autoRestart is killed and restarted; calls in flight are told", async () => {
+  it("with autoRestart is killed and restarted; calls in flight reject", async () => {
     const worker = await startFixture("answers-calls.mjs", { ...attentive, autoRestart: true, restartBackoff: 0.01 });
     const before = worker.pid as number;
     const lost = errorOf(worker.call.hang());

@@ -82,7 +82,7 @@ describe("connecting", () => {
     expect(worker.state).toBe("idle");
   });
 
-  it("nobody has its port: ConnectionError UNREACHABLE too", async () => {
+  it("no program listens on its port: ConnectionError UNREACHABLE too", async () => {
     const place = servicePlace();
     await place.registry.register({ serviceId: "math", port: 1 });
     const worker = await place.connect("math", { startTimeout: 300 });

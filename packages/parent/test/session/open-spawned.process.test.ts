@@ -105,7 +105,7 @@ describe("spawning", () => {
     expect(await worker.call.next(1)).toBe(3);
   });
 
-  it("a TypeScript worker is run by tsx where it is installed beside the script, or by Node itself", async () => {
+  it("a TypeScript worker is run by Node itself, or by the tsx installed near the script", async () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, "node_modules"));
     symlinkSync(dirname(dirname(fileURLToPath(import.meta.resolve("tsx")))), join(directory, "node_modules", "tsx"));
@@ -176,7 +176,7 @@ describe("a start that fails", () => {
     );
   });
 
-  it("child exits before it connects, without a word", async () => {
+  it("child exits before it connects, writing nothing", async () => {
     const path = fixture("exits-before-connecting.mjs");
     const error = await errorOf<SpawnError>(spawnAt(path).start());
     expect(error).toMatchObject({ code: "EXITED_EARLY", exitCode: 3, signal: null, stderrTail: "" });
@@ -186,7 +186,7 @@ describe("a start that fails", () => {
     );
   });
 
-  it("of much that it wrote, the last 4 KiB are in the error, an unfinished line too", async () => {
+  it("the last 4 KiB that it wrote are in the error, including an unfinished line", async () => {
     const error = await errorOf<SpawnError>(spawnAt(fixture("writes-much-then-exits.mjs")).start());
     expect(error.stderrTail).toMatch(/line 1998\nline 1999\nünfinished$/);
     const bytes = Buffer.byteLength(error.stderrTail);
@@ -201,7 +201,7 @@ describe("a start that fails", () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
-  it("start timeout: the child is ended, and what it said is in the error", async () => {
+  it("start timeout: the child is ended, and the last it wrote is in the error", async () => {
     const path = fixture("never-connects.mjs");
     const lines: string[] = [];
     const worker = spawnAt(path, { startTimeout: 700, logger: false });
@@ -259,7 +259,7 @@ describe("a start that fails", () => {
   });
 });
 
-describe("what the process has started in turn", () => {
+describe("processes that the worker starts", () => {
   it("[LIFE-6] `shell: true`: the worker in the shell ends with stop()", async () => {
     const worker = await startFixture("answers-calls.mjs", { shell: true, args: ["; true"] });
     const pid = watched(await worker.call.pid());
@@ -290,7 +290,7 @@ describe("what the process has started in turn", () => {
     await gone(pid);
   });
 
-  it("a wrapper that is killed: the worker behind it goes with it", async () => {
+  it("a wrapper that is killed: the worker behind it ends too", async () => {
     const script = fixture("ignores-sigterm.mjs");
     const worker = spawnAt<{ pid(): number }>(fixture("run-in-shell.sh"), {
       env: { NODE_BINARY: node, WORKER_SCRIPT: script },

@@ -6,7 +6,7 @@ import { type Running, run, said } from "./processes.js";
 import type { Answering } from "./spawned.js";
 import { temporaryDirectory } from "./temp-directory.js";
 
-/** A registry of the test's own, and services in processes that use it as theirs. */
+/** A registry for one test, and services in processes that use it. */
 export interface ServicePlace {
   readonly registry: ServiceRegistry;
   /** Starts the answering fixture as a service; resolves when it is registered. */
