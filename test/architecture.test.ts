@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
   parent: {
     ours: [
       "@multifrost/protocol",
+      "@multifrost/protocol/interface",
       "@multifrost/protocol/internal",
       "@multifrost/transport",
       "@multifrost/registry",
@@ -44,6 +45,7 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
     ours: [
       "@multifrost/protocol",
       "@multifrost/protocol/errors",
+      "@multifrost/protocol/interface",
       "@multifrost/transport",
       "@multifrost/registry",
       "@multifrost/reliability",

@@ -1,19 +1,17 @@
-// The codec as a whole: one for each app id and set of limits, held by a parent or a child for its life.
-
 import { createDecoder, type DecodeMessage } from "./decode.js";
 import { createEncoder, type EncodeMessage } from "./encode.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
 import { APP_ID } from "./messages.js";
 
-/** What a codec can be told. */
+/** Options of {@link createCodec}. */
 export interface CodecOptions {
-  /** The app id written and accepted. Default: `comlink_ipc_v3`; `comlink_ipc_v4` has the same wire. */
+  /** The app id written and accepted. Default: `comlink_ipc_v3`; `comlink_ipc_v4` has the same wire format. */
   app?: string | undefined;
   /** Bounds on messages and their parts. Default: {@link DEFAULT_LIMITS}. */
   limits?: Partial<MessageLimits> | undefined;
 }
 
-/** Messages to bytes and back. */
+/** Turns messages into bytes and back. */
 export interface Codec {
   readonly app: string;
   readonly limits: Readonly<MessageLimits>;
@@ -21,7 +19,11 @@ export interface Codec {
   readonly decode: DecodeMessage;
 }
 
-/** Makes a codec. Throws `MultifrostError` `INVALID_OPTION` for a limit that is not a positive whole number. */
+/**
+ * Creates a codec for one app id and set of limits. Use one codec for all messages of a parent or child.
+ *
+ * Throws `MultifrostError` `INVALID_OPTION` for a limit that is not a positive whole number.
+ */
 export function createCodec(options: CodecOptions = {}): Codec {
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);

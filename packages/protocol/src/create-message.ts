@@ -1,6 +1,3 @@
-// Makes the messages of messages.ts: fresh id, current time, optional fields only where they are given.
-// Next: encode.ts.
-
 import type {
   CallMessage,
   ErrorMessage,
@@ -13,18 +10,22 @@ import type {
   ShutdownMessage,
 } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
-import { newMessageId } from "./wire-id.js";
+
+/** A new message id: a random UUID v4. */
+export function newMessageId(): string {
+  return globalThis.crypto.randomUUID();
+}
 
 /**
- * The time as messages carry it: float seconds since the epoch. Never a whole number, which would be written as an
- * integer once in a thousand messages: a whole second is told a microsecond late.
+ * The current time as messages carry it: float seconds since the epoch. Never a whole number, which would be encoded as
+ * an integer: a microsecond is added to a whole second.
  */
 export function wireTime(): number {
   const now = Date.now();
   return (now % 1000 === 0 ? now + 0.001 : now) / 1000;
 }
 
-/** What a call is made of, beside its arguments. */
+/** The parts of a call. */
 export interface CallParts {
   function: string;
   args?: readonly unknown[];
@@ -34,7 +35,7 @@ export interface CallParts {
   metadata?: Metadata | undefined;
 }
 
-/** A call with a fresh id. */
+/** Creates a call with a new id. */
 export function createCall(parts: CallParts): CallMessage {
   const message: CallMessage = {
     type: "call",
@@ -53,7 +54,7 @@ export function createCall(parts: CallParts): CallMessage {
   return message;
 }
 
-/** The answer to the call with this id. `undefined` as a result leaves the field out. */
+/** Creates the answer to the call with this id. A result of `undefined` leaves the field out. */
 export function createResponse(callId: string, result: unknown, metadata?: Metadata): ResponseMessage {
   const message: ResponseMessage = { type: "response", id: callId, timestamp: wireTime(), result };
   if (metadata !== undefined) {
@@ -62,23 +63,23 @@ export function createResponse(callId: string, result: unknown, metadata?: Metad
   return message;
 }
 
-/** The error answer to the call with this id: the plain message, and the parts in `metadata.error`. */
+/** Creates the error answer to the call with this id: the plain message, and its parts in `metadata.error`. */
 export function createError(callId: string, error: ErrorParts): ErrorMessage {
   return { type: "error", id: callId, timestamp: wireTime(), error: error.message, metadata: { error } };
 }
 
-/** A line of output, without its line end. */
+/** Creates the message for a line of output, given without its line end. */
 export function createOutput(stream: "stdout" | "stderr", line: string): OutputMessage {
   return { type: stream, id: newMessageId(), timestamp: wireTime(), output: line };
 }
 
-/** A heartbeat with a fresh id, or with yours. */
+/** Creates a heartbeat. Default id: a new one. */
 export function createHeartbeat(id: string = newMessageId()): HeartbeatMessage {
   const timestamp = wireTime();
   return { type: "heartbeat", id, timestamp, metadata: { hb_timestamp: timestamp } };
 }
 
-/** The answer to a heartbeat: its id, `args` and metadata, and `hb_response`. */
+/** Creates the answer to a heartbeat: its id, `args` and metadata, and `hb_response`. */
 export function answerHeartbeat(heartbeat: HeartbeatMessage): HeartbeatMessage {
   const answer: HeartbeatMessage = {
     type: "heartbeat",
@@ -92,12 +93,12 @@ export function answerHeartbeat(heartbeat: HeartbeatMessage): HeartbeatMessage {
   return answer;
 }
 
-/** Asks the child to end. */
+/** Creates the message that asks a child to exit. */
 export function createShutdown(): ShutdownMessage {
   return { type: "shutdown", id: newMessageId(), timestamp: wireTime() };
 }
 
-/** Tells the parent that the child has started. */
+/** Creates the message that a child has started. */
 export function createReady(): ReadyMessage {
   return { type: "ready", id: newMessageId(), timestamp: wireTime() };
 }

@@ -1,15 +1,13 @@
-// A thrown value to the parts of an error message (step 11, in the child), and back to what a caller can use (step 12).
-
 import type { ErrorCode, RemoteFailure } from "./errors/index.js";
 import type { ErrorMessage, ErrorParts } from "./messages.js";
 
-/** The refusals a child can answer, which are the caller's mistake and say nothing about the worker's health. */
+/** Why a child refuses a call. Refusals are the caller's mistake and say nothing about the worker's health. */
 export type RefusalCode = Extract<
   ErrorCode,
   "FUNCTION_NOT_FOUND" | "NOT_CALLABLE" | "PRIVATE_METHOD" | "MISSING_FUNCTION" | "WRONG_NAMESPACE" | "OVERLOADED"
 >;
 
-/** How each refusal reads, also when an older implementation sends the text alone. */
+/** The text of each refusal. Older implementations send only the text. */
 const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
   FUNCTION_NOT_FOUND: /^Function '[^']*' not found/i,
   NOT_CALLABLE: /^'[^']*' is (?:not callable$|a function property, not a method)/i,
@@ -21,7 +19,7 @@ const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
 
 const PYTHON_TRACEBACK = "\nTraceback (most recent call last):";
 
-/** Splits whatever a method threw into parts. Never throws, whatever it is given. */
+/** Splits a thrown value into parts. Never throws, whatever the value is. */
 export function describeThrown(thrown: unknown): ErrorParts {
   try {
     if (typeof thrown !== "object" || thrown === null || !("message" in thrown)) {
@@ -49,7 +47,7 @@ export function describeThrown(thrown: unknown): ErrorParts {
   }
 }
 
-/** Reads an error answer of any implementation: `metadata.error` where it is present, else Python's text form. */
+/** Reads an error answer of any implementation: `metadata.error` if it is present, else Python's text form. */
 export function readRemoteError(message: ErrorMessage): RemoteFailure & { remoteName: string } {
   const sentParts = partsOf(message.metadata?.error);
   const parts = sentParts ?? splitPythonError(message.error);
@@ -66,7 +64,7 @@ export function readRemoteError(message: ErrorMessage): RemoteFailure & { remote
   return failure;
 }
 
-/** Who sends parts names a refusal by its code too: without one, the text is what a method threw. */
+/** A sender of parts includes the code of a refusal. Without it, the text is the message of a thrown error. */
 function refusalOf(parts: ErrorParts, isTextOnly: boolean): RefusalCode | undefined {
   const known = Object.keys(REFUSALS) as RefusalCode[];
   return known.find((code) => (isTextOnly || parts.code === code) && REFUSALS[code].test(parts.message));
@@ -88,7 +86,7 @@ function partsOf(value: unknown): ErrorParts | undefined {
   };
 }
 
-/** `TypeName: message\nTraceback …`; without a traceback the text is taken as the message, whatever it looks like. */
+/** `TypeName: message\nTraceback …`. Without a traceback the whole text is the message. */
 function splitPythonError(text: string): ErrorParts {
   const at = text.indexOf(PYTHON_TRACEBACK);
   if (at < 0) {

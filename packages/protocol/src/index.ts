@@ -1,4 +1,8 @@
-// @multifrost/protocol: all of the wire, nothing of sockets, processes, files or timers.
+/**
+ * `@multifrost/protocol`: messages, codec, limits and errors. Uses no sockets, processes, files or timers.
+ *
+ * @packageDocumentation
+ */
 
 export { type Codec, type CodecOptions, createCodec } from "./codec.js";
 export {
@@ -11,6 +15,7 @@ export {
   createReady,
   createResponse,
   createShutdown,
+  newMessageId,
   wireTime,
 } from "./create-message.js";
 export type { DecodeMessage } from "./decode.js";
@@ -36,7 +41,6 @@ export {
   TimeoutError,
   WorkerExitedError,
 } from "./errors/index.js";
-export { type DeclarationOptions, interfaceDeclaration } from "./interface/interface-declaration.js";
 export type {
   FieldDescription,
   FunctionDescription,
@@ -44,9 +48,7 @@ export type {
   ParameterDescription,
   RecordDescription,
   ValueType,
-} from "./interface/interface-description.js";
-export { interfaceHash } from "./interface/interface-hash.js";
-export { readInterface } from "./interface/read-interface.js";
+} from "./interface/description.js";
 export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 export type {
   CallMessage,
@@ -63,5 +65,3 @@ export type {
   ShutdownMessage,
 } from "./messages.js";
 export { APP_ID, DEFAULT_NAMESPACE } from "./messages.js";
-export { createLineSplitter, type LineSplitter } from "./output-lines.js";
-export { newMessageId } from "./wire-id.js";

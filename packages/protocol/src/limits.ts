@@ -1,12 +1,9 @@
-// How large a message and its parts may be, on both sides. One place for the names, the defaults and the check.
-
 import { MultifrostError } from "./errors/index.js";
 
 /**
- * Bounds on a message. They hold when encoding (nothing is sent) and when decoding (checked before anything is
- * allocated). A value is checked against every one of them.
+ * Bounds on a message, checked when encoding (nothing is sent) and when decoding (before anything is allocated).
  *
- * Other implementations have lower ones: Python 10 MiB per string or binary and 100 000 items, Go 10 MiB per message
+ * Older implementations have lower ones: Python 10 MiB per string or binary and 100 000 items, Go 10 MiB per message
  * and 10 000 items.
  */
 export interface MessageLimits {
@@ -22,7 +19,7 @@ export interface MessageLimits {
   maxMapLength: number;
   /** Values in one message, all arrays and maps together, map keys included. Default: 4 000 000. */
   maxValues: number;
-  /** Arrays and maps inside each other within one argument or result. Default: 100. */
+  /** Levels of nested arrays and maps within one argument or result. Default: 100. */
   maxDepth: number;
 }
 
@@ -39,10 +36,10 @@ export const DEFAULT_LIMITS: Readonly<MessageLimits> = {
   maxDepth: 100,
 };
 
-/** Values that the envelope itself adds: the message's map, its fields' names, and the fields that are not counted. */
+/** Values that belong to the message itself: its map, the names of its fields, and the fields that are not counted. */
 export const ENVELOPE_VALUES = 32;
 
-/** Longest message id taken, in bytes. A UUID has 36; what answers a message repeats its id. */
+/** The longest message id accepted, in bytes. A UUID has 36; an answer repeats the id. */
 export const MAX_ID_BYTES = 256;
 
 /**

@@ -1,30 +1,16 @@
-// Decoded data to a message: the app id, the type and each type's fields, in the forms all implementations send.
-// Last part of step 8 and 12.
-
 import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { MAX_ID_BYTES } from "./limits.js";
-import type { CallMessage, HeartbeatMessage, Message, MessageBase, MessageType } from "./messages.js";
+import type { CallMessage, HeartbeatMessage, Message, MessageBase } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One reader for each type; a type that is not here is unknown. */
-const READERS: Readonly<Record<MessageType, (fields: Fields, base: MessageBase) => Message>> = {
-  call: readCall,
-  response: (fields, base) => ({ type: "response", ...base, result: fields.result }),
-  error: (fields, base) => ({ type: "error", ...base, error: text(fields, base, "error") }),
-  stdout: (fields, base) => ({ type: "stdout", ...base, output: text(fields, base, "output") }),
-  stderr: (fields, base) => ({ type: "stderr", ...base, output: text(fields, base, "output") }),
-  heartbeat: readHeartbeat,
-  shutdown: (_fields, base) => ({ type: "shutdown", ...base }),
-  ready: (_fields, base) => ({ type: "ready", ...base }),
-};
-
-/** Types that matter without an id. The others are useless without one. */
+/** Types that are useful without an id. The others must have one. */
 const ID_OPTIONAL: ReadonlySet<string> = new Set(["stdout", "stderr", "shutdown", "ready"]);
 
 /**
- * Checks decoded data and gives it its type. Unknown fields are left out of the message, unknown metadata is kept.
+ * Checks decoded data and turns it into a message, in the forms all implementations send. Leaves unknown fields out of
+ * the message and keeps unknown metadata.
  *
  * Throws `MalformedMessageError`: `MALFORMED_MESSAGE`, `FOREIGN_APP`, `UNKNOWN_TYPE`, `MISSING_ID`.
  */
@@ -36,10 +22,28 @@ export function checkShape(data: unknown, app: string): Message {
     throw new MalformedMessageError("FOREIGN_APP", `A message is for the app ${show(data.app)}, not for '${app}'.`);
   }
   const { type } = data;
-  if (typeof type !== "string" || !Object.hasOwn(READERS, type)) {
-    throw refusal("UNKNOWN_TYPE", `A message has the unknown type ${show(type)}.`, data);
+  switch (type) {
+    case "call":
+      return readCall(data, readBase(data, type));
+    case "response":
+      return { type, ...readBase(data, type), result: data.result };
+    case "error": {
+      const base = readBase(data, type);
+      return { type, ...base, error: readText(data, base, "error") };
+    }
+    case "stdout":
+    case "stderr": {
+      const base = readBase(data, type);
+      return { type, ...base, output: readText(data, base, "output") };
+    }
+    case "heartbeat":
+      return readHeartbeat(data, readBase(data, type));
+    case "shutdown":
+    case "ready":
+      return { type, ...readBase(data, type) };
+    default:
+      throw refusal("UNKNOWN_TYPE", `A message has the unknown type ${show(type)}.`, data);
   }
-  return READERS[type as MessageType](data, readBase(data, type));
 }
 
 function readBase(fields: Fields, type: string): MessageBase {
@@ -61,9 +65,14 @@ function readBase(fields: Fields, type: string): MessageBase {
 }
 
 function readCall(fields: Fields, base: MessageBase): CallMessage {
-  const { function: name = "", args, namespace } = fields;
+  const { function: name = "", namespace } = fields;
   if (typeof name !== "string") {
     throw refusal("MALFORMED_MESSAGE", "A call's 'function' must be text.", fields);
+  }
+  // Go leaves an empty array out; nil is treated as absent.
+  const args = fields.args ?? [];
+  if (!Array.isArray(args)) {
+    throw refusal("MALFORMED_MESSAGE", "A call's 'args' must be an array.", fields);
   }
   // Older JavaScript writes clientName.
   const clientName = fields.client_name ?? fields.clientName;
@@ -71,7 +80,7 @@ function readCall(fields: Fields, base: MessageBase): CallMessage {
     type: "call",
     ...base,
     function: name,
-    args: list(fields, args),
+    args,
     namespace: typeof namespace === "string" ? namespace : DEFAULT_NAMESPACE,
     ...(typeof clientName === "string" ? { client_name: clientName } : {}),
   };
@@ -82,18 +91,7 @@ function readHeartbeat(fields: Fields, base: MessageBase): HeartbeatMessage {
   return { type: "heartbeat", ...base, ...(Array.isArray(args) ? { args } : {}) };
 }
 
-/** Go leaves an empty array out, and nil is as good as absent. */
-function list(fields: Fields, args: unknown): readonly unknown[] {
-  if (args === undefined || args === null) {
-    return [];
-  }
-  if (!Array.isArray(args)) {
-    throw refusal("MALFORMED_MESSAGE", "A call's 'args' must be an array.", fields);
-  }
-  return args;
-}
-
-function text(fields: Fields, base: MessageBase, name: string): string {
+function readText(fields: Fields, base: MessageBase, name: string): string {
   const value = fields[name];
   if (typeof value === "string") {
     return value;
@@ -115,7 +113,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Foreign text in an error message: quoted and short. */
+/** Quotes and shortens a peer's text for an error message. */
 function show(value: unknown): string {
   return typeof value === "string" ? `'${value.slice(0, 60)}'` : `of type ${typeof value}`;
 }

@@ -1,20 +1,17 @@
-// What travels between parent and child: the union of all messages, field names as on the wire, no logic.
-// Next: create-message.ts makes them, encode.ts and decode.ts turn them into bytes and back.
-
-/** The app id of the protocol, in every message. `comlink_ipc_v4` has the same wire. */
+/** The app id of the protocol, part of every message. `comlink_ipc_v4` has the same wire format. */
 export const APP_ID = "comlink_ipc_v3";
 
-/** The namespace of a call that names none. */
+/** The namespace of a call without one. */
 export const DEFAULT_NAMESPACE = "default";
 
-/** Free extra fields of a message. Unknown keys are kept and ignored; these are the known ones. */
+/** Extra fields of a message. Unknown keys are kept and ignored. */
 export interface Metadata {
   [key: string]: unknown;
   /** call: when the caller sent it, float seconds since the epoch. */
   timestamp_sent?: number;
-  /** call: an id of the caller's own that joins several calls in logs. */
+  /** call: an id chosen by the caller that groups calls in logs. */
   correlation_id?: string;
-  /** call: the id of the call that made this one. */
+  /** call: the id of the call during which this one was made. */
   parent_request_id?: string;
   /** call: W3C Trace Context, https://www.w3.org/TR/trace-context/ */
   traceparent?: string;
@@ -23,7 +20,7 @@ export interface Metadata {
   hb_timestamp?: number;
   /** heartbeat: true in an answer. */
   hb_response?: boolean;
-  /** response to `listFunctions`: what the worker tells of its methods, an `InterfaceDescription` from a peer. */
+  /** response to `listFunctions`: the description of the worker's methods, an `InterfaceDescription` from a peer. */
   interface?: unknown;
   /** error: the thrown error in parts. */
   error?: ErrorParts;
@@ -37,11 +34,11 @@ export interface ErrorParts {
   stack?: string;
 }
 
-/** What every message has. The app id is not here: the codec writes and checks it. */
+/** Fields of every message. The app id is not among them: the codec writes and checks it. */
 export interface MessageBase {
-  /** A UUID v4. An answer carries the id of what it answers. Empty where an older sender left it out of an output. */
+  /** A UUID v4. An answer has the id of the message it answers. Empty if an older sender left it out of an output. */
   id: string;
-  /** When it was made, float seconds since the epoch; 0 where the sender left it out. */
+  /** When it was created, float seconds since the epoch; 0 if the sender left it out. */
   timestamp: number;
   metadata?: Metadata;
 }
@@ -49,20 +46,20 @@ export interface MessageBase {
 /** Parent to child: run a method. */
 export interface CallMessage extends MessageBase {
   type: "call";
-  /** The method's name; empty where the sender left it out, which is answered with an error. */
+  /** The method's name; empty if the sender left it out, which is answered with an error. */
   function: string;
   args: readonly unknown[];
   namespace: string;
   client_name?: string;
 }
 
-/** Child to parent: what the method returned. */
+/** Child to parent: the result of the method. */
 export interface ResponseMessage extends MessageBase {
   type: "response";
   result: unknown;
 }
 
-/** Child to parent: why the method gave no result. */
+/** Child to parent: why there is no result. */
 export interface ErrorMessage extends MessageBase {
   type: "error";
   error: string;
@@ -74,14 +71,14 @@ export interface OutputMessage extends MessageBase {
   output: string;
 }
 
-/** Either way: proves that the other side's loop turns. Answered with the same id. */
+/** In both directions: checks that the other side's event loop runs. Answered with the same id. */
 export interface HeartbeatMessage extends MessageBase {
   type: "heartbeat";
-  /** Older JavaScript puts its clock here; an answer echoes it. */
+  /** Older JavaScript puts its clock here; the answer repeats it. */
   args?: readonly unknown[];
 }
 
-/** Parent to child: take no more calls, finish those in flight, end. */
+/** Parent to child: accept no more calls, finish those in flight, exit. */
 export interface ShutdownMessage extends MessageBase {
   type: "shutdown";
 }
@@ -91,7 +88,7 @@ export interface ReadyMessage extends MessageBase {
   type: "ready";
 }
 
-/** Every message of the protocol, told apart by `type`. */
+/** Every message of the protocol, distinguished by `type`. */
 export type Message =
   | CallMessage
   | ResponseMessage

@@ -1,59 +1,86 @@
-// Walks over a message's bytes before anything is made of them (first half of step 8 and 12): structure, limits, and
-// what the decoder must be ready for. So a hostile length or depth costs nothing. Next: decode.ts.
-
 import type { ErrorCode } from "./errors/index.js";
-import { HEADS, type Kind } from "./heads.js";
 import { ENVELOPE_VALUES, MAX_ID_BYTES, type MessageLimits } from "./limits.js";
-import { isUtf8 } from "./utf8.js";
 
-/** What the decoder needs to know of a sound message, or why it is not one. */
+/** What the decoder needs to know about a message before it reads it. */
 export interface Scan {
-  /** Has 64-bit integers, which decode to bigint at first. */
+  /** Contains 64-bit integers, which decode to bigint at first. */
   wideIntegers: boolean;
-  /** Has a `__proto__` key, which must stay data. */
+  /** Contains a `__proto__` key, which must become a plain field. */
   protoKey: boolean;
   /**
-   * Has text that the library reads in a way of its own: what begins with U+FEFF, which it leaves out as a byte order mark,
-   * and short text that is not UTF-8.
+   * Contains text that the MessagePack library reads differently: text starting with U+FEFF, which it strips as a byte
+   * order mark, and short text that is not UTF-8.
    */
   oddText: boolean;
   /** Where binary values start. */
   readonly binaries: number[];
+  /** Why the message cannot be read. */
   fault: { code: ErrorCode; what: string } | undefined;
-  /** Where the message's own `id` and `type` stand, also if a fault comes after them. */
+  /** Where the message's `id` and `type` are, also when a fault comes after them. */
   idSpan: Span | undefined;
   typeSpan: Span | undefined;
 }
 
-/** A string's place in the bytes. */
+/** The position of a string in the bytes. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** The longest timestamp extension: a date is no binary value. */
+/** The kind of a MessagePack value, as far as the scan needs it. */
+export type Kind = "scalar" | "wide" | "string" | "binary" | "extension" | "array" | "map" | "invalid";
+
+/**
+ * Kind, number of length bytes, and number of bytes that always follow, for the head bytes 0xc0 to 0xdf.
+ * Source: https://github.com/msgpack/msgpack/blob/master/spec.md
+ */
+export const HEADS: readonly (readonly [kind: Kind, lengthBytes: number, fixed: number])[] = [
+  ["scalar", 0, 0],
+  ["invalid", 0, 0],
+  ["scalar", 0, 0],
+  ["scalar", 0, 0],
+  ["binary", 1, 0],
+  ["binary", 2, 0],
+  ["binary", 4, 0],
+  ["extension", 1, 1],
+  ["extension", 2, 1],
+  ["extension", 4, 1],
+  ["scalar", 0, 4],
+  ["scalar", 0, 8],
+  ["scalar", 0, 1],
+  ["scalar", 0, 2],
+  ["scalar", 0, 4],
+  ["wide", 0, 8],
+  ["scalar", 0, 1],
+  ["scalar", 0, 2],
+  ["scalar", 0, 4],
+  ["wide", 0, 8],
+  ["extension", 0, 2],
+  ["extension", 0, 3],
+  ["extension", 0, 5],
+  ["extension", 0, 9],
+  ["extension", 0, 17],
+  ["string", 1, 0],
+  ["string", 2, 0],
+  ["string", 4, 0],
+  ["array", 2, 0],
+  ["array", 4, 0],
+  ["map", 2, 0],
+  ["map", 4, 0],
+];
+
+/** The longest timestamp extension, in bytes. A date does not count as a binary value. */
 const TIMESTAMP_BYTES = 12;
 
-/** Longer text, in bytes, goes to a `TextDecoder` in the library, which reads what is not UTF-8 as U+FFFD. */
+/** The library reads longer text, in bytes, with a `TextDecoder`, which replaces what is not UTF-8 by U+FFFD. */
 const LONGEST_SHORT_TEXT = 200;
 
-/** The walk's place in the bytes, and the containers it is in: how many values each still wants. */
-interface Cursor {
-  readonly bytes: Uint8Array;
-  readonly limits: MessageLimits;
-  readonly wanted: number[];
-  /** Whether the container at the same depth is a map; then an even number of wanted values means a key is next. */
-  readonly maps: boolean[];
-  readonly found: Scan;
-  at: number;
-  values: number;
-  /** Levels of the message's own around the field at hand: its map, and the array of arguments. */
-  ownLevels: number;
-  /** The top-level field whose value is next. */
-  field: "idSpan" | "typeSpan" | undefined;
-}
+const TOO_EARLY = "it ends too early";
 
-/** Scans one message. Never throws; a fault is in the result. */
+/**
+ * Checks the structure and the limits of a message before anything is allocated for it, so that a hostile length or
+ * depth costs nothing. Never throws; a fault is in the result.
+ */
 export function scan(bytes: Uint8Array, limits: MessageLimits): Scan {
   const found: Scan = {
     wideIntegers: false,
@@ -64,169 +91,175 @@ export function scan(bytes: Uint8Array, limits: MessageLimits): Scan {
     idSpan: undefined,
     typeSpan: undefined,
   };
-  const start = { at: 0, values: 0, ownLevels: 1, field: undefined };
-  const cursor: Cursor = { bytes, limits, wanted: [1], maps: [false], found, ...start };
-  if (bytes.length > limits.maxMessageBytes) {
-    exceeds(cursor, `${bytes.length} bytes`, "maxMessageBytes");
+  const total = bytes.length;
+  if (total > limits.maxMessageBytes) {
+    return exceeds(found, `${total} bytes`, limits, "maxMessageBytes");
   }
-  while (cursor.wanted.length > 0 && found.fault === undefined) {
-    step(cursor);
-  }
-  if (found.fault === undefined && cursor.at < bytes.length) {
-    malformed(cursor, `${bytes.length - cursor.at} bytes too many`);
-  }
-  return found;
-}
+  // The container around the next value: how many values it still expects. In a map an even number means a key is next.
+  let expected = 1;
+  let inMap = false;
+  // The containers around that one.
+  const outerExpected: number[] = [];
+  const outerInMap: boolean[] = [];
+  // 0: the message itself. 1: its fields.
+  let depth = 0;
+  let at = 0;
+  let values = 0;
+  // Levels that belong to the message and not to a value in it: its map, and the array of arguments.
+  let ownLevels = 1;
+  // The message field whose value is next.
+  let field: "idSpan" | "typeSpan" | undefined;
 
-/** Takes one value or container head, then leaves the containers that are complete. */
-function step(cursor: Cursor): void {
-  const { wanted, maps } = cursor;
-  const depth = wanted.length - 1;
-  const isKey = maps[depth] === true && (wanted[depth] as number) % 2 === 0;
-  wanted[depth] = (wanted[depth] as number) - 1;
-  if (isKey && depth === 1) {
-    cursor.ownLevels = 1;
-  }
-  takeValue(cursor, isKey);
-  while (wanted.length > 0 && wanted[wanted.length - 1] === 0) {
-    wanted.pop();
-    maps.pop();
-  }
-}
+  for (;;) {
+    while (expected === 0) {
+      if (depth === 0) {
+        return at < total ? malformed(found, `${total - at} bytes too many`) : found;
+      }
+      depth--;
+      expected = outerExpected[depth] as number;
+      inMap = outerInMap[depth] as boolean;
+    }
+    const isKey = inMap && expected % 2 === 0;
+    expected--;
+    if (at >= total) {
+      return malformed(found, TOO_EARLY);
+    }
+    if (isKey) {
+      field = undefined;
+      ownLevels = depth === 1 ? 1 : ownLevels;
+    }
+    if (++values > limits.maxValues + ENVELOPE_VALUES) {
+      return exceeds(found, "too many values", limits, "maxValues");
+    }
 
-function takeValue(cursor: Cursor, isKey: boolean): void {
-  const { bytes, limits } = cursor;
-  if (cursor.at >= bytes.length) {
-    return malformed(cursor, "it ends too early");
-  }
-  if (isKey) {
-    cursor.field = undefined;
-  }
-  if (++cursor.values > limits.maxValues + ENVELOPE_VALUES) {
-    return exceeds(cursor, "too many values", "maxValues");
-  }
-  const head = bytes[cursor.at++] as number;
-  if (head < 0x80 || head >= 0xe0) {
-    return;
-  }
-  if (head < 0xc0) {
-    return takeShort(cursor, head, isKey);
-  }
-  const [kind, lengthBytes, fixed] = HEADS[head - 0xc0] as (typeof HEADS)[number];
-  if (cursor.at + lengthBytes > bytes.length) {
-    return malformed(cursor, "it ends too early");
-  }
-  let length = 0;
-  for (let index = 0; index < lengthBytes; index++) {
-    length = length * 256 + (bytes[cursor.at++] as number);
-  }
-  takeSized(cursor, kind, length, fixed, isKey);
-}
+    const head = bytes[at++] as number;
+    if (head < 0x80 || head >= 0xe0) {
+      continue;
+    }
+    let kind: Kind;
+    let length = 0;
+    let fixed = 0;
+    if (head < 0xc0) {
+      // Small maps, arrays and strings have their length in the head byte.
+      kind = head < 0x90 ? "map" : head < 0xa0 ? "array" : "string";
+      length = head < 0xa0 ? head & 0x0f : head & 0x1f;
+    } else {
+      const [headKind, lengthBytes, headFixed] = HEADS[head - 0xc0] as (typeof HEADS)[number];
+      kind = headKind;
+      fixed = headFixed;
+      if (at + lengthBytes > total) {
+        return malformed(found, TOO_EARLY);
+      }
+      for (let index = 0; index < lengthBytes; index++) {
+        length = length * 256 + (bytes[at++] as number);
+      }
+    }
 
-/** Small maps, arrays and strings have their length in the head byte. */
-function takeShort(cursor: Cursor, head: number, isKey: boolean): void {
-  if (head < 0x90) {
-    return takeContainer(cursor, true, head - 0x80);
-  }
-  if (head < 0xa0) {
-    return takeContainer(cursor, false, head - 0x90);
-  }
-  takeSized(cursor, "string", head - 0xa0, 0, isKey);
-}
+    if (kind === "map" || kind === "array") {
+      const isMap = kind === "map";
+      const limit = isMap ? "maxMapLength" : "maxArrayLength";
+      if (length > limits[limit]) {
+        return exceeds(found, `${isMap ? "a map of" : "an array of"} ${length} items`, limits, limit);
+      }
+      if (depth + 1 > limits.maxDepth + ownLevels) {
+        return exceeds(found, "arrays and maps nested too deep", limits, "maxDepth");
+      }
+      const inner = isMap ? length * 2 : length;
+      if (inner > total - at) {
+        return malformed(found, "it announces more items than it has bytes");
+      }
+      outerExpected[depth] = expected;
+      outerInMap[depth] = inMap;
+      depth++;
+      expected = inner;
+      inMap = isMap;
+      continue;
+    }
 
-function takeSized(cursor: Cursor, kind: Kind, length: number, fixed: number, isKey: boolean): void {
-  const { limits, found } = cursor;
-  switch (kind) {
-    case "invalid":
-      return malformed(cursor, "it has the byte 0xc1, which MessagePack does not use");
-    case "array":
-      return takeContainer(cursor, false, length);
-    case "map":
-      return takeContainer(cursor, true, length);
-    case "string":
+    const start = at;
+    if (kind === "string") {
       if (length > limits.maxStringBytes) {
-        return exceeds(cursor, `a string of ${length} bytes`, "maxStringBytes");
+        return exceeds(found, `a string of ${length} bytes`, limits, "maxStringBytes");
       }
-      break;
-    case "binary":
-    case "extension":
+    } else if (kind === "binary" || kind === "extension") {
       if (length > limits.maxBinaryBytes && (kind === "binary" || length > TIMESTAMP_BYTES)) {
-        return exceeds(cursor, `a binary value of ${length} bytes`, "maxBinaryBytes");
+        return exceeds(found, `a binary value of ${length} bytes`, limits, "maxBinaryBytes");
       }
-      break;
-    case "wide":
+    } else if (kind === "wide") {
       found.wideIntegers = true;
-      break;
-    case "scalar":
-      break;
-    default:
-      kind satisfies never;
-  }
-  const start = cursor.at;
-  cursor.at += length + fixed;
-  if (cursor.at > cursor.bytes.length) {
-    return malformed(cursor, "it ends too early");
-  }
-  if (kind === "string") {
-    noteString(cursor, start, length, isKey);
-  } else if (kind === "binary") {
-    found.binaries.push(start);
-  }
-}
-
-function takeContainer(cursor: Cursor, isMap: boolean, length: number): void {
-  const { limits, wanted, maps } = cursor;
-  const limit = isMap ? "maxMapLength" : "maxArrayLength";
-  if (length > limits[limit]) {
-    return exceeds(cursor, `${isMap ? "a map of" : "an array of"} ${length} items`, limit);
-  }
-  // `wanted` has one level of its own for the message as a whole.
-  if (wanted.length > limits.maxDepth + cursor.ownLevels) {
-    return exceeds(cursor, "arrays and maps nested too deep", "maxDepth");
-  }
-  const values = isMap ? length * 2 : length;
-  if (values > cursor.bytes.length - cursor.at) {
-    return malformed(cursor, "it announces more items than it has bytes");
-  }
-  if (values > 0) {
-    wanted.push(values);
-    maps.push(isMap);
-  }
-}
-
-/** Notices `__proto__` keys and odd text anywhere, and the message's own id, type and arguments. */
-function noteString(cursor: Cursor, start: number, length: number, isKey: boolean): void {
-  const { bytes, found, wanted, field } = cursor;
-  const isMarked = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
-  if (isMarked || (length <= LONGEST_SHORT_TEXT && !isUtf8(bytes, start, start + length))) {
-    found.oddText = true;
-  }
-  if (isKey) {
-    if (length === 9 && hasText(bytes, start, "__proto__")) {
-      found.protoKey = true;
+    } else if (kind === "invalid") {
+      return malformed(found, "it has the byte 0xc1, which MessagePack does not use");
     }
-    // Level one is the message as a whole, level two its map.
-    const isField = wanted.length === 2;
-    cursor.field = isField ? topLevelField(bytes, start, length) : undefined;
-    if (isField && length === 4 && hasText(bytes, start, "args")) {
-      cursor.ownLevels = 2;
+    at += length + fixed;
+    if (at > total) {
+      return malformed(found, TOO_EARLY);
     }
-  } else if (field !== undefined) {
-    cursor.field = undefined;
-    if (wanted.length === 2 && length > 0 && length <= MAX_ID_BYTES) {
-      found[field] = { start, end: start + length };
+    if (kind === "binary") {
+      found.binaries.push(start);
+    } else if (kind === "string") {
+      const isMarked = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+      if (isMarked || (length <= LONGEST_SHORT_TEXT && !isUtf8(bytes, start, at))) {
+        found.oddText = true;
+      }
+      if (isKey) {
+        if (length === 9 && isText(bytes, start, "__proto__")) {
+          found.protoKey = true;
+        }
+        if (depth === 1) {
+          if (length === 2) {
+            field = isText(bytes, start, "id") ? "idSpan" : undefined;
+          } else if (length === 4) {
+            field = isText(bytes, start, "type") ? "typeSpan" : undefined;
+            ownLevels = isText(bytes, start, "args") ? 2 : ownLevels;
+          }
+        }
+      } else if (field !== undefined) {
+        if (depth === 1 && length > 0 && length <= MAX_ID_BYTES) {
+          found[field] = { start, end: at };
+        }
+        field = undefined;
+      }
     }
   }
 }
 
-function topLevelField(bytes: Uint8Array, start: number, length: number): Cursor["field"] {
-  if (length === 2 && hasText(bytes, start, "id")) {
-    return "idSpan";
+/** The smallest code point that needs this many bytes after the first. */
+const LEAST = [0, 0x80, 0x800, 0x1_0000] as const;
+
+/**
+ * Whether the bytes from `start` up to `end` are UTF-8: complete, in the shortest form, without lone surrogates.
+ * Source: https://www.rfc-editor.org/rfc/rfc3629
+ */
+export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at++] as number;
+    if (byte < 0x80) {
+      continue;
+    }
+    if (byte < 0xc2 || byte > 0xf4) {
+      return false;
+    }
+    const more = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+    if (at + more > end) {
+      return false;
+    }
+    let code = byte & (0x3f >> more);
+    for (let index = 0; index < more; index++) {
+      const next = bytes[at++] as number;
+      if (next >> 6 !== 0b10) {
+        return false;
+      }
+      code = (code << 6) | (next & 0x3f);
+    }
+    if (code < LEAST[more]! || code > 0x10_ffff || (code >= 0xd800 && code <= 0xdfff)) {
+      return false;
+    }
   }
-  return length === 4 && hasText(bytes, start, "type") ? "typeSpan" : undefined;
+  return true;
 }
 
-function hasText(bytes: Uint8Array, start: number, text: string): boolean {
+function isText(bytes: Uint8Array, start: number, text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     if (bytes[start + index] !== text.charCodeAt(index)) {
       return false;
@@ -235,10 +268,12 @@ function hasText(bytes: Uint8Array, start: number, text: string): boolean {
   return true;
 }
 
-function malformed(cursor: Cursor, what: string): void {
-  cursor.found.fault = { code: "MALFORMED_MESSAGE", what };
+function malformed(found: Scan, what: string): Scan {
+  found.fault = { code: "MALFORMED_MESSAGE", what };
+  return found;
 }
 
-function exceeds(cursor: Cursor, what: string, limit: keyof MessageLimits): void {
-  cursor.found.fault = { code: "LIMIT_EXCEEDED", what: `${what}, above limits.${limit} (${cursor.limits[limit]})` };
+function exceeds(found: Scan, what: string, limits: MessageLimits, limit: keyof MessageLimits): Scan {
+  found.fault = { code: "LIMIT_EXCEEDED", what: `${what}, above limits.${limit} (${limits[limit]})` };
+  return found;
 }

@@ -9,6 +9,7 @@ import {
   createReady,
   createResponse,
   createShutdown,
+  newMessageId,
   wireTime,
 } from "../src/index.js";
 import { echo, toHex } from "./wire.js";
@@ -153,4 +154,12 @@ describe("shutdown and ready", () => {
       expect(echo(message)).toStrictEqual(message);
     }
   });
+});
+
+it("[MSG-2] ids are UUIDs of version 4, and never the same", () => {
+  const ids = Array.from({ length: 1000 }, newMessageId);
+  for (const id of ids) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+  expect(new Set(ids).size).toBe(1000);
 });

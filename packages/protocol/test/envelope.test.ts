@@ -1,7 +1,7 @@
 import { decode, Encoder } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createEnvelopeWriter } from "../src/envelope.js";
+import { EnvelopeWriter } from "../src/encode.js";
 
 const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
 const encodeValue = (value: unknown): Uint8Array => encoder.encodeSharedRef(value);
@@ -10,22 +10,22 @@ const encodeValue = (value: unknown): Uint8Array => encoder.encodeSharedRef(valu
 const texts = [0, 1, 31, 32, 33, 254, 255, 256, 20_000].flatMap((length) => ["x".repeat(length), "é".repeat(length)]);
 
 it("writes the same bytes as the library does", () => {
-  const write = createEnvelopeWriter(encodeValue);
+  const writer = new EnvelopeWriter(encodeValue);
   for (const text of texts) {
     for (const value of [text, [text], 0.5, 1, null, { text }, new Uint8Array(300)]) {
       const fields = { app: "x", id: text, absent: undefined, value };
-      expect(Buffer.compare(write(fields), encoder.encode(fields))).toBe(0);
+      expect(Buffer.compare(writer.write(fields), encoder.encode(fields))).toBe(0);
     }
   }
 });
 
 it("what it has written is not changed by what it writes next, however large", () => {
-  const write = createEnvelopeWriter(encodeValue);
+  const writer = new EnvelopeWriter(encodeValue);
   const fields = fc.record({ id: fc.string(), number: fc.double({ noNaN: true }), size: fc.nat(40_000) });
   fc.assert(
     fc.property(fc.array(fields, { maxLength: 20 }), (messages) => {
       const sent = messages.map(({ size, ...rest }) => ({ ...rest, body: new Uint8Array(size).fill(size) }));
-      const written = sent.map((message) => write(message));
+      const written = sent.map((message) => writer.write(message));
       for (const [index, bytes] of written.entries()) {
         expect(withBodyAsText(bytes)).toEqual(withBodyAsText(encoder.encode(sent[index])));
       }
@@ -42,27 +42,27 @@ function withBodyAsText(bytes: Uint8Array): object {
 
 it("a value that writes a message of its own while it is encoded does not get into this one", () => {
   let inner: Uint8Array | undefined;
-  const write = createEnvelopeWriter((value) => {
+  const writer = new EnvelopeWriter((value) => {
     if (inner === undefined) {
       inner = new Uint8Array();
-      inner = write({ id: "inner", text: "é" });
+      inner = writer.write({ id: "inner", text: "é" });
     }
     return new Encoder().encode(value);
   });
-  const outer = write({ id: "outer", value: [1, 2, 3], more: "ä" });
+  const outer = writer.write({ id: "outer", value: [1, 2, 3], more: "ä" });
   expect(decode(outer)).toEqual({ id: "outer", value: [1, 2, 3], more: "ä" });
   expect(decode(inner as Uint8Array)).toEqual({ id: "inner", text: "é" });
 });
 
 it("after a value that cannot be encoded the next message is whole", () => {
   let fails = true;
-  const write = createEnvelopeWriter((value) => {
+  const writer = new EnvelopeWriter((value) => {
     if (fails) {
       throw new Error("cannot be encoded");
     }
     return encodeValue(value);
   });
-  expect(() => write({ id: "first", value: [1] })).toThrow("cannot be encoded");
+  expect(() => writer.write({ id: "first", value: [1] })).toThrow("cannot be encoded");
   fails = false;
-  expect(decode(write({ id: "second", value: [2] }))).toEqual({ id: "second", value: [2] });
+  expect(decode(writer.write({ id: "second", value: [2] }))).toEqual({ id: "second", value: [2] });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readText, restore } from "../src/restore.js";
+import { readText, restore } from "../src/decode.js";
 
 const usual = { protoStandIn: "stand-in", binaries: undefined, offset: 0 };
 

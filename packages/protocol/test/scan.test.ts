@@ -2,7 +2,7 @@ import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { completeLimits, type MessageLimits } from "../src/limits.js";
-import { type Scan, scan } from "../src/scan.js";
+import { HEADS, isUtf8, type Scan, scan } from "../src/scan.js";
 import { fromHex } from "./wire.js";
 
 function scanned(hex: string, limits?: Partial<MessageLimits>): Scan {
@@ -83,4 +83,95 @@ it("[LIM-3] of 64 MiB that nest without end it looks at a few hundred bytes", ()
     expect(scan(bomb, completeLimits()).fault?.code).toBe("LIMIT_EXCEEDED");
     expect(looks).toBeLessThan(1000);
   }
+});
+
+/** Each head byte with a value as short as it may be, from the MessagePack specification. */
+const SHORTEST: Readonly<Record<string, [kind: string, bytes: number]>> = {
+  c0: ["scalar", 1],
+  c1: ["invalid", 1],
+  c2: ["scalar", 1],
+  c3: ["scalar", 1],
+  c4: ["binary", 2],
+  c5: ["binary", 3],
+  c6: ["binary", 5],
+  c7: ["extension", 3],
+  c8: ["extension", 4],
+  c9: ["extension", 6],
+  ca: ["scalar", 5],
+  cb: ["scalar", 9],
+  cc: ["scalar", 2],
+  cd: ["scalar", 3],
+  ce: ["scalar", 5],
+  cf: ["wide", 9],
+  d0: ["scalar", 2],
+  d1: ["scalar", 3],
+  d2: ["scalar", 5],
+  d3: ["wide", 9],
+  d4: ["extension", 3],
+  d5: ["extension", 4],
+  d6: ["extension", 6],
+  d7: ["extension", 10],
+  d8: ["extension", 18],
+  d9: ["string", 2],
+  da: ["string", 3],
+  db: ["string", 5],
+  dc: ["array", 3],
+  dd: ["array", 5],
+  de: ["map", 3],
+  df: ["map", 5],
+};
+
+it("each head byte from 0xc0 to 0xdf has the kind and the length of the specification", () => {
+  const found = HEADS.map(([kind, lengthBytes, fixed], index) => [
+    (0xc0 + index).toString(16),
+    [kind, 1 + lengthBytes + fixed],
+  ]);
+  expect(Object.fromEntries(found)).toEqual(SHORTEST);
+});
+
+it("agrees with what the library writes", () => {
+  const heads = [null, 0.5, 200, 2 ** 31, new Uint8Array(1), "x".repeat(40), new Array(20), new Date(0)].map(
+    (value) => HEADS[(pack(value)[0] ?? 0) - 0xc0]?.[0],
+  );
+  expect(heads).toEqual(["scalar", "scalar", "scalar", "scalar", "binary", "string", "array", "extension"]);
+});
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+function decodes(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+it("says what a strict decoder says of every sequence of the first, the last and the odd bytes of each kind", () => {
+  const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee];
+  const bytes = [...edges, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff];
+  let sequences = [[]] as number[][];
+  for (let length = 1; length <= 4; length++) {
+    sequences = sequences.flatMap((sequence) => bytes.map((byte) => [...sequence, byte]));
+    const all = sequences.map((sequence) => Uint8Array.from(sequence));
+    expect(all.filter((sequence) => isUtf8(sequence, 0, length) !== decodes(sequence))).toEqual([]);
+  }
+});
+
+it("says what a strict decoder says of any bytes, and of any text with one byte changed", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.nat(), fc.nat(255), (text, place, byte) => {
+      const bytes = new TextEncoder().encode(text);
+      expect(isUtf8(bytes, 0, bytes.length)).toBe(true);
+      bytes[place % (bytes.length + 1)] = byte;
+      expect(isUtf8(bytes, 0, bytes.length)).toBe(decodes(bytes));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+it("looks at its part of the bytes only", () => {
+  expect(isUtf8(fromHex("ff61c3a4ff"), 1, 4)).toBe(true);
+  expect(isUtf8(fromHex("61c3a4"), 0, 2)).toBe(false);
+  expect(isUtf8(fromHex("ff"), 1, 1)).toBe(true);
 });

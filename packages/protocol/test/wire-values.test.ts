@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { SerializationError } from "../src/errors/index.js";
 import { completeLimits, type MessageLimits } from "../src/limits.js";
-import { createToSendable } from "../src/wire-values.js";
+import { WireValues } from "../src/wire-values.js";
 import { nested, thrownBy } from "./wire.js";
 
 function send(value: unknown, limits?: Partial<MessageLimits>): unknown {
-  return createToSendable(completeLimits(limits))(value, "args");
+  return new WireValues(completeLimits(limits)).convert(value, "args");
 }
 
 function refusal(value: unknown): SerializationError {
@@ -152,9 +152,47 @@ describe("what can be sent", () => {
   });
 
   it("[LIM-2] the values of one message are counted together", () => {
-    const toSendable = createToSendable(completeLimits({ maxValues: 5 }));
-    toSendable([1, 2], "args");
-    const error = thrownBy(() => toSendable({ a: 1 }, "metadata"), SerializationError);
+    const values = new WireValues(completeLimits({ maxValues: 5 }));
+    values.convert([1, 2], "args");
+    const error = thrownBy(() => values.convert({ a: 1 }, "metadata"), SerializationError);
     expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", path: "metadata.a" });
+  });
+});
+
+describe("errors", () => {
+  const functionAt = (...path: (string | number)[]): unknown =>
+    path.reduceRight<unknown>(
+      (value, step) =>
+        typeof step === "number" ? Object.assign([0, 0, 0, 0], { [step]: value }) : Object.fromEntries([[step, value]]),
+      () => 1,
+    );
+
+  it.each<[path: (string | number)[], text: string]>([
+    [["result"], "result"],
+    [["args", 0, "cb"], "args[0].cb"],
+    [["args", 0, "$a_1", 2, 3], "args[0].$a_1[2][3]"],
+    [["args", 0, "two words"], 'args[0]["two words"]'],
+    [["args", "1"], 'args["1"]'],
+    [["args", ""], 'args[""]'],
+    [["args", "é\n\"'"], 'args["é\\n\\"\'"]'],
+    [["args", "__proto__"], "args.__proto__"],
+  ])("the path %j is written as in code: %s", ([root, ...path], text) => {
+    const values = new WireValues(completeLimits());
+    const error = thrownBy(() => values.convert(functionAt(...path), root as string), SerializationError);
+    expect(error.path).toBe(text);
+    expect(error.message).toBe(`${text}: function cannot be sent. Nothing was sent.`);
+  });
+
+  it("[LIM-2] values and bytes are accepted up to their limits", () => {
+    const values = new WireValues(completeLimits({ maxValues: 3, maxMessageBytes: 10 }));
+    values.convert(["12345"], "args");
+    expect(values.bytes).toBe(5);
+    values.convert("12345", "result");
+    expect(() => values.convert(1, "result")).toThrow("result: more than 3 values in one message (limits.maxValues).");
+    const bytes = new WireValues(completeLimits({ maxMessageBytes: 10 }));
+    bytes.convert("0123456789", "result");
+    const error = thrownBy(() => bytes.convert(["1"], "args"), SerializationError);
+    expect(error.code).toBe("MESSAGE_TOO_LARGE");
+    expect(error.message).toMatch(/^args\[0\]: more than 10 bytes in one message \(limits\.maxMessageBytes\);/);
   });
 });

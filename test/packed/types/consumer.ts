@@ -2,14 +2,9 @@
 
 import * as child from "@multifrost/child";
 import * as parent from "@multifrost/parent";
-import {
-  type Codec,
-  createCodec,
-  type InterfaceDescription,
-  interfaceDeclaration,
-  type Message,
-} from "@multifrost/protocol";
+import { type Codec, createCodec, type InterfaceDescription, type Message } from "@multifrost/protocol";
 import { MultifrostError as ProtocolError } from "@multifrost/protocol/errors";
+import { interfaceDeclaration } from "@multifrost/protocol/interface";
 import { createFileRegistry, type ServiceEntry } from "@multifrost/registry";
 import { CircuitBreaker, type MetricsSnapshot, systemClock } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";

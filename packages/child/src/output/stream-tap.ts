@@ -1,8 +1,8 @@
 // The process's own streams: taking one over, and writing past the takeover.
 
 import { writeSync } from "node:fs";
-import { createLineSplitter } from "@multifrost/protocol";
-import { UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
+
+import { LineSplitter, UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 
 /** A stream of the process. */
 export type StreamName = "stdout" | "stderr";
@@ -21,7 +21,7 @@ export class StreamTap {
   readonly #stream: TappedStream;
   readonly #real: NodeJS.WriteStream["write"];
   readonly #write: NodeJS.WriteStream["write"];
-  readonly #lines = createLineSplitter();
+  readonly #lines = new LineSplitter();
   /** Two workers in one process tap the stream one above the other. The lowest one knows the real `write`. */
   readonly #isLowest: boolean;
   #released = false;

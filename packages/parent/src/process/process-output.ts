@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import { createLineSplitter } from "@multifrost/protocol";
+import { LineSplitter } from "@multifrost/protocol/internal";
 
 /** Receives the lines a worker writes. */
 export type OnOutput = (stream: "stdout" | "stderr", line: string) => void;
@@ -53,7 +53,7 @@ function readLines(
   onLine: (line: string) => void,
   onText: (text: string) => void = () => {},
 ): { end(): void } {
-  const lines = createLineSplitter();
+  const lines = new LineSplitter();
   pipe?.setEncoding("utf8").on("data", (chunk: string) => {
     onText(chunk);
     lines.add(chunk).forEach(onLine);

@@ -1,6 +1,6 @@
 // The same with real processes: a worker that is spawned, restarted, and a service.
 
-import { interfaceHash } from "@multifrost/protocol";
+import { interfaceHash } from "@multifrost/protocol/interface";
 import type { LogRecord } from "@multifrost/reliability";
 import { expect, it } from "vitest";
 import { servicePlace } from "../support/services.js";

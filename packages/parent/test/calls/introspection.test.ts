@@ -1,12 +1,7 @@
 // What a worker reveals about its methods, and the check of its interface against `interfaceHash`.
 
-import {
-  type InterfaceDescription,
-  interfaceHash,
-  MultifrostError,
-  RemoteCallError,
-  WorkerExitedError,
-} from "@multifrost/protocol";
+import { type InterfaceDescription, MultifrostError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
+import { interfaceHash } from "@multifrost/protocol/interface";
 import type { LogLevel, LogRecord } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { expect, it, vi } from "vitest";

@@ -1,4 +1,8 @@
-// The subpath `@multifrost/protocol/errors`: all that the mechanisms below the roles may import of ours.
+/**
+ * `@multifrost/protocol/errors`: the error classes of all Multifrost packages.
+ *
+ * @packageDocumentation
+ */
 
 export type { ErrorCode } from "./error-codes.js";
 export {

@@ -1,10 +1,8 @@
-// Errors raised on the caller's own side. Each class exists because it carries fields; the rest is told by `code`.
-
 import type { ErrorCode } from "./error-codes.js";
 import { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
 import type { ExitDetails } from "./remote-error.js";
 
-/** The worker process could not be started. `exitCode` and `signal` are `null` where it never ran. */
+/** The worker process could not be started. `exitCode` and `signal` are `null` if it never ran. */
 export class SpawnError extends MultifrostError {
   static override readonly kind: string = "SpawnError";
 
@@ -26,7 +24,7 @@ export class SpawnError extends MultifrostError {
 export class TimeoutError extends MultifrostError {
   static override readonly kind: string = "TimeoutError";
 
-  /** The timeout that ran out, in milliseconds. */
+  /** The timeout, in milliseconds. */
   readonly timeoutMs: number;
   readonly functionName: string | undefined;
 
@@ -50,7 +48,7 @@ export class AbortError extends MultifrostError {
 export class CircuitOpenError extends MultifrostError {
   static override readonly kind: string = "CircuitOpenError";
 
-  /** When the next trial call is let through. */
+  /** When the next trial call is admitted. */
   readonly retryAt: Date;
 
   constructor(message: string, details: ErrorDetails & { retryAt: Date }) {
@@ -59,11 +57,11 @@ export class CircuitOpenError extends MultifrostError {
   }
 }
 
-/** The way to the worker is lost or was never there. */
+/** The connection to the worker is lost or could not be made. */
 export class ConnectionError extends MultifrostError {
   static override readonly kind: string = "ConnectionError";
 
-  /** Where the worker was, such as `tcp://127.0.0.1:40123`. */
+  /** The address of the worker, such as `tcp://127.0.0.1:40123`. */
   readonly endpoint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details?: ErrorDetails & { endpoint?: string | undefined }) {
@@ -76,7 +74,7 @@ export class ConnectionError extends MultifrostError {
 export class SerializationError extends MultifrostError {
   static override readonly kind: string = "SerializationError";
 
-  /** Where in the call the value is, such as `args[0].callback`; empty for the message as a whole. */
+  /** The position of the value, such as `args[0].callback`; empty for the message as a whole. */
   readonly path: string;
 
   constructor(code: ErrorCode, message: string, details?: ErrorDetails & { path?: string }) {
@@ -89,9 +87,9 @@ export class SerializationError extends MultifrostError {
 export class MalformedMessageError extends MultifrostError {
   static override readonly kind: string = "MalformedMessageError";
 
-  /** The message's id, where it could be read before the fault, so that its sender can be answered. */
+  /** The message's id, if it could be read before the fault, so that its sender can be answered. */
   readonly messageId: string | undefined;
-  /** The message's type, where it could be read. */
+  /** The message's type, if it could be read. */
   readonly messageType: string | undefined;
 
   constructor(
@@ -109,7 +107,7 @@ export class MalformedMessageError extends MultifrostError {
 export class OverloadError extends MultifrostError {
   static override readonly kind: string = "OverloadError";
 
-  /** The bound that was reached. */
+  /** The limit that was reached. */
   readonly limit: number;
 
   constructor(message: string, details: ErrorDetails & { limit: number }) {
@@ -122,7 +120,7 @@ export class OverloadError extends MultifrostError {
 export class NotRunningError extends MultifrostError {
   static override readonly kind: string = "NotRunningError";
 
-  /** The state it is in instead. */
+  /** The state it is in. */
   readonly state: string;
 
   constructor(message: string, details: ErrorDetails & { state: string }) {
@@ -131,7 +129,7 @@ export class NotRunningError extends MultifrostError {
   }
 }
 
-/** What a registry error can tell beside its message. */
+/** Details of a {@link RegistryError}. */
 export interface RegistryErrorDetails extends ErrorDetails {
   serviceId?: string | undefined;
   /** The file that could not be locked, read or written. */
@@ -142,7 +140,7 @@ export interface RegistryErrorDetails extends ErrorDetails {
   port?: number | undefined;
 }
 
-/** The service registry refused or failed: see `code`. */
+/** The service registry refused or failed; `code` says why. */
 export class RegistryError extends MultifrostError {
   static override readonly kind: string = "RegistryError";
 

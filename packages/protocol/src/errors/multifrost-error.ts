@@ -1,13 +1,10 @@
-// The base of every error this library raises, and the one place that makes `instanceof` work across copies.
-// Next: local-errors.ts (raised on this side) and remote-error.ts (raised by the worker).
-
 import type { ErrorCode } from "./error-codes.js";
 
 const KINDS = Symbol.for("multifrost.errorKinds");
 
-/** What every error takes beside its message. */
+/** Details of every error. */
 export interface ErrorDetails {
-  /** What led to it; Node prints it below the stack. */
+  /** The error that caused it; Node prints it below the stack. */
   cause?: unknown;
 }
 
@@ -15,11 +12,12 @@ export interface ErrorDetails {
  * The base class of all errors of this library.
  *
  * `code` is stable and meant for `switch`; `message` says what happened, to what, and what to do next.
- * `instanceof` also holds between two copies of the package in one process: it looks at a brand that every copy
- * shares and not at the prototype. A class of your own that extends one of these is told apart as usual.
+ *
+ * `instanceof` also works between two copies of the package in one process: it checks a brand that all copies share, not
+ * the prototype. Classes that extend these are distinguished as usual.
  */
 export class MultifrostError extends Error {
-  /** Names this class and those above it, for `instanceof` between copies. Not set on classes that extend ours. */
+  /** Identifies this class for `instanceof` between copies. Classes that extend these do not set it. */
   static readonly kind: string = "MultifrostError";
 
   readonly code: ErrorCode;
@@ -45,7 +43,7 @@ function isInstance(type: unknown, value: unknown): boolean {
   return brandOf(value).includes(kind);
 }
 
-/** What was caught may be anything, also a proxy that throws. */
+/** A caught value may be anything, even a proxy that throws. */
 function brandOf(value: unknown): readonly unknown[] {
   try {
     const kinds = typeof value === "object" && value !== null && KINDS in value ? value[KINDS] : undefined;

@@ -1,10 +1,7 @@
-// Errors that come from the worker: what it answered, or that it ended before it could answer.
-// Made in the parent, from the `error` message (see ../error-message.ts) or from the exit of the process.
-
 import type { ErrorCode } from "./error-codes.js";
 import { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
 
-/** What a worker tells of an error, and for which call. */
+/** An error reported by a worker, and the call it belongs to. */
 export interface RemoteFailure extends ErrorDetails {
   /** Default: `REMOTE_ERROR`. */
   code?: ErrorCode;
@@ -14,13 +11,13 @@ export interface RemoteFailure extends ErrorDetails {
   remoteMessage: string;
   /** The worker's stack, or its Python traceback. */
   remoteStack?: string | undefined;
-  /** The `code` property of the thrown error, where it had one (`ENOENT`). */
+  /** The `code` property of the thrown error, if it had one (`ENOENT`). */
   remoteCode?: string | undefined;
   /** The method that was called. */
   functionName?: string | undefined;
 }
 
-/** The worker ran the method and it failed, or the worker refused the call. */
+/** The method failed in the worker, or the worker refused the call. */
 export class RemoteCallError extends MultifrostError {
   static override readonly kind: string = "RemoteCallError";
 
@@ -28,9 +25,9 @@ export class RemoteCallError extends MultifrostError {
   readonly remoteName: string;
   /** The message as thrown in the worker. */
   readonly remoteMessage: string;
-  /** The worker's stack or Python traceback, where it sent one. */
+  /** The worker's stack or Python traceback, if it sent one. */
   readonly remoteStack: string | undefined;
-  /** The `code` property of the thrown error, where it had one. */
+  /** The `code` property of the thrown error, if it had one. */
   readonly remoteCode: string | undefined;
   /** The method that was called. */
   readonly functionName: string | undefined;
@@ -45,7 +42,7 @@ export class RemoteCallError extends MultifrostError {
   }
 }
 
-/** How a process ended, and the last it wrote to its stderr. */
+/** How a process ended, and the end of its stderr. */
 export interface ExitDetails {
   /** The exit code; `null` when a signal ended it. */
   exitCode: number | null;
@@ -53,11 +50,11 @@ export interface ExitDetails {
   signal: string | null;
   /** The last 4 KiB of its stderr. */
   stderrTail: string;
-  /** The command line, for a person to read and try. */
+  /** The command line, to read and try. */
   command: string;
 }
 
-/** The worker's process ended while the call was waiting for its answer, or before it was made. */
+/** The worker's process ended while the call was waiting for its answer, or before the call was made. */
 export class WorkerExitedError extends RemoteCallError {
   static override readonly kind: string = "WorkerExitedError";
 

@@ -1,9 +1,7 @@
-// A described type as TypeScript writes it. Used by interface-declaration.ts.
-
+import type { ParameterDescription, ValueType } from "./description.js";
 import { quoted } from "./identifiers.js";
-import type { ParameterDescription, ValueType } from "./interface-description.js";
 
-/** What each record is called in the declaration. */
+/** The name of each record in the declaration. */
 export type RecordNames = ReadonlyMap<string, string>;
 
 const PLAIN: Readonly<Record<ValueType & string, string>> = {
@@ -17,7 +15,7 @@ const PLAIN: Readonly<Record<ValueType & string, string>> = {
   time: "Date",
 };
 
-/** The text of a type; of one that is not known, or refers to no record there is, `unknown`. */
+/** A type in TypeScript. `unknown` if it is not known or refers to a missing record. */
 export function typeText(type: ValueType | undefined, records: RecordNames): string {
   if (type === undefined) {
     return "unknown";
@@ -48,20 +46,20 @@ function isUnion(type: ValueType): boolean {
   return typeof type === "object" && "union" in type;
 }
 
-/** Several types may have one text, as int and float do; and with `unknown` it may be anything. */
+/** Several types may have the same text, as int and float do. A union with `unknown` is `unknown`. */
 function unionText(members: readonly ValueType[], records: RecordNames): string {
   const texts = new Set(members.map((member) => typeText(member, records)));
   return texts.has("unknown") ? "unknown" : [...texts].join(" | ") || "never";
 }
 
-/** What a method returns. One that returns nothing else than nil returns nothing. */
+/** The return type of a method: `void` if it always returns nil. */
 export function returnText(type: ValueType | undefined, records: RecordNames): string {
   return type === "nil" ? "void" : typeText(type, records);
 }
 
 /**
- * Parameters between the parentheses. TypeScript wants those that may be left out behind the others: one that is not
- * takes `undefined`, which is sent as nil. Nothing can follow a rest parameter.
+ * The parameter list of a method. TypeScript requires optional parameters to come last: one that does not takes
+ * `undefined`, which is sent as nil. Parameters after a rest parameter are left out.
  */
 export function parametersText(
   parameters: readonly ParameterDescription[] | undefined,

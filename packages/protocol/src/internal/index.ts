@@ -1,15 +1,16 @@
 /**
- * `@multifrost/protocol/internal`: small things that several Multifrost packages need. Not for applications: it may
- * change in any release.
+ * `@multifrost/protocol/internal`: what several Multifrost packages share. Not for applications: it may change in any
+ * release.
  *
  * @packageDocumentation
  */
 
-export { countsAgainstWorker } from "../errors/failure-codes.js";
+export { countsAgainstWorker } from "../errors/error-codes.js";
 export { LONGEST_TIMER_MS, orAborted, pause, withLimit } from "./bounded-wait.js";
 export { Deferred } from "./deferred.js";
 export { FifoQueue } from "./fifo-queue.js";
 export { INTROSPECTION_NAMES } from "./introspection-names.js";
+export { LineSplitter } from "./line-splitter.js";
 export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
 export { atLeast, invalidOption } from "./option-checks.js";
 export { callSafely, rethrowLater } from "./rethrow-later.js";

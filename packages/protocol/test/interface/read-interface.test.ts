@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readInterface } from "../../src/index.js";
+import { readInterface } from "../../src/interface/index.js";
 import { hostileInterface, PREDICTOR } from "./descriptions.js";
 
 describe("what a worker tells", () => {

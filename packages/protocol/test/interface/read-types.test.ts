@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isMap, readText, readType } from "../../src/interface/read-types.js";
+import { isMap, readText, readType } from "../../src/interface/read-interface.js";
 
 const plenty = () => ({ left: 1_000 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ParameterDescription, ValueType } from "../../src/index.js";
 import { createNames } from "../../src/interface/identifiers.js";
+import type { ParameterDescription, ValueType } from "../../src/interface/index.js";
 import { parametersText, returnText, typeText } from "../../src/interface/type-text.js";
 
 const records = new Map([["Point", "Point2"]]);

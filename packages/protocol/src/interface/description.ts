@@ -1,7 +1,4 @@
-// What a worker tells of its methods: as it stands under `metadata.interface` of the answer to `listFunctions`, no logic.
-// Next: read-interface.ts checks what a peer sent, interface-declaration.ts makes TypeScript of it.
-
-/** The type of a value, as far as all languages have it in common. */
+/** The type of a value, in terms that all languages share. */
 export type ValueType =
   | "any"
   | "nil"
@@ -17,23 +14,23 @@ export type ValueType =
   | { readonly tuple: readonly ValueType[] }
   /** One of these; with `nil` among them it may be absent. */
   | { readonly union: readonly ValueType[] }
-  /** This value and no other. A number is a whole one. */
+  /** Exactly this value. A number is an integer. */
   | { readonly literal: string | number | boolean }
   /** The record of this name in `types`. */
   | { readonly ref: string };
 
-/** One parameter. Without `type` the type is not known. */
+/** One parameter. Without `type` its type is unknown. */
 export interface ParameterDescription {
   readonly name: string;
-  /** Of a `rest` parameter: the type of each of its values. */
+  /** For a `rest` parameter, the type of each value. */
   readonly type?: ValueType;
   /** May be left out. */
   readonly optional?: true;
-  /** Takes all further arguments; the last one. */
+  /** Takes all further arguments. Only the last parameter. */
   readonly rest?: true;
 }
 
-/** One method. Without `parameters` or `returns` these are not known. */
+/** One method. Without `parameters` or `returns` these are unknown. */
 export interface FunctionDescription {
   readonly parameters?: readonly ParameterDescription[];
   readonly returns?: ValueType;
@@ -41,7 +38,7 @@ export interface FunctionDescription {
   readonly doc?: string;
 }
 
-/** One field of a record. Without `type` the type is not known. */
+/** One field of a record. Without `type` its type is unknown. */
 export interface FieldDescription {
   readonly type?: ValueType;
   /** May be absent. */
@@ -53,11 +50,11 @@ export interface RecordDescription {
   readonly fields: Readonly<Record<string, FieldDescription>>;
 }
 
-/** The methods that a worker offers, and what is known of them. */
+/** A worker's methods and their types, as under `metadata.interface` of the answer to `listFunctions`. */
 export interface InterfaceDescription {
-  /** What it is written in, such as `python`. */
+  /** The language of the worker, such as `python`. */
   readonly language?: string;
   readonly functions: Readonly<Record<string, FunctionDescription>>;
-  /** The records that `ref` refers to. Absent where there are none. */
+  /** The records that `ref` refers to. Absent if there are none. */
   readonly types?: Readonly<Record<string, RecordDescription>>;
 }

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createLineSplitter } from "../src/index.js";
+import { LineSplitter } from "../../src/internal/index.js";
 
 const MAX = 1024 * 1024;
 
 function split(...chunks: (string | Uint8Array)[]): { lines: string[]; rest: string } {
-  const splitter = createLineSplitter();
+  const splitter = new LineSplitter();
   return { lines: chunks.flatMap((chunk) => splitter.add(chunk)), rest: splitter.rest() };
 }
 
@@ -17,7 +17,7 @@ it("[MSG-10] lines come without their ends, of either kind; what is unfinished w
 });
 
 it("the rest is given out once", () => {
-  const splitter = createLineSplitter();
+  const splitter = new LineSplitter();
   splitter.add("a");
   expect([splitter.rest(), splitter.rest(), splitter.add("b\n")]).toEqual(["a", "", ["b"]]);
 });
@@ -60,7 +60,7 @@ it("no piece ends within a character", () => {
 });
 
 it("a million characters written one by one are looked through once, not a million times", () => {
-  const splitter = createLineSplitter();
+  const splitter = new LineSplitter();
   let searched = 0;
   const indexOf = String.prototype.indexOf;
   String.prototype.indexOf = function (this: string, ...args: [string, number?]) {

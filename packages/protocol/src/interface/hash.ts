@@ -1,20 +1,17 @@
-// A description in one short word, so that a parent can tell whether a worker is still the one that it was written for.
-// Compared by parent/src/check-interface.ts.
-
 import type {
   FieldDescription,
   FunctionDescription,
   InterfaceDescription,
   ParameterDescription,
   ValueType,
-} from "./interface-description.js";
+} from "./description.js";
 import { readInterface } from "./read-interface.js";
 
 /**
- * The hash of what callers depend on: names, parameters, types. Documentation and language are not in it, nor the order
- * in which methods, fields and the members of a union are told. The SHA-256 of that, as 64 hexadecimal digits.
+ * Returns the hash of what callers depend on: names, parameters, types. Compare it to notice that a worker's interface
+ * has changed. Documentation, language, and the order of methods, fields and union members do not change it.
  *
- * A promise, as it is the platform's own hash, `crypto.subtle`, which browsers have on secure pages only.
+ * It is a SHA-256 as 64 hexadecimal digits, computed with `crypto.subtle`, which browsers provide on secure pages only.
  */
 export async function interfaceHash(description: InterfaceDescription): Promise<string> {
   const text = JSON.stringify(canonical(readInterface(description)));
@@ -29,24 +26,33 @@ function canonical({ functions, types = {} }: InterfaceDescription): unknown {
       canonicalParameters(parameters),
       typeOf(returns),
     ]),
-    sorted(types).map(([name, { fields }]) => [name, sorted(fields).map(([field, told]) => [field, ...fieldOf(told)])]),
+    sorted(types).map(([name, { fields }]) => [
+      name,
+      sorted(fields).map(([field, description]) => [field, ...fieldOf(description)]),
+    ]),
   ];
 }
 
-/** By code unit, as the same order is to come out everywhere. */
+/** By code unit, so that the order is the same everywhere. */
 function sorted<V>(named: Readonly<Record<string, V>>): [string, V][] {
   return Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function canonicalParameters(parameters: FunctionDescription["parameters"]): unknown {
-  return parameters?.map((told: ParameterDescription) => [told.name, ...fieldOf(told), told.rest ?? false]) ?? null;
+  return (
+    parameters?.map((parameter: ParameterDescription) => [
+      parameter.name,
+      ...fieldOf(parameter),
+      parameter.rest ?? false,
+    ]) ?? null
+  );
 }
 
 function fieldOf({ type, optional }: FieldDescription): [type: unknown, optional: boolean] {
   return [typeOf(type), optional ?? false];
 }
 
-/** What is not known and what may be anything are the same to a caller. */
+/** To a caller, an unknown type and `any` are the same. */
 function typeOf(type: ValueType = "any"): unknown {
   if (typeof type === "string") {
     return type;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { type InterfaceDescription, interfaceHash, type ValueType } from "../../src/index.js";
+import { type InterfaceDescription, interfaceHash, type ValueType } from "../../src/interface/index.js";
 import { PREDICTOR } from "./descriptions.js";
 
 const returning = (returns?: ValueType): InterfaceDescription => ({

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { type InterfaceDescription, interfaceDeclaration, readInterface } from "../../src/index.js";
+import { type InterfaceDescription, interfaceDeclaration, readInterface } from "../../src/interface/index.js";
 import { hostileInterface, PREDICTOR } from "./descriptions.js";
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
