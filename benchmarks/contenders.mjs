@@ -1,7 +1,7 @@
 // The two that are compared, each with a process of its own at the other end, and the bytes that both of them move.
 // Next: multifrost/client.mjs and bare/client.mjs.
 
-import { createCall, createCodec, createResponse } from "multifrost";
+import { createCall, createCodec, createResponse } from "@multifrost/protocol";
 import { startBare } from "./bare/client.mjs";
 import { startMultifrost } from "./multifrost/client.mjs";
 

@@ -47,7 +47,6 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
       "@multifrost/protocol/errors",
       "@multifrost/protocol/interface",
       "@multifrost/transport",
-      "@multifrost/registry",
       "@multifrost/reliability",
       "@multifrost/parent",
       "@multifrost/child",

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { createFileRegistry } from "multifrost";
+import { createFileRegistry } from "@multifrost/registry";
 import { type Command, environment } from "./languages.ts";
 
 /** The longest that one parent takes for all it is asked, in milliseconds. */

@@ -4,14 +4,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import {
-  ConnectionError,
-  isProcessAlive,
-  type ParentWorker,
-  RemoteCallError,
-  TimeoutError,
-  WorkerExitedError,
-} from "multifrost";
+import { isProcessAlive } from "@multifrost/registry";
+import { ConnectionError, type ParentWorker, RemoteCallError, TimeoutError, WorkerExitedError } from "multifrost";
 import { fromTagged } from "./tagged.ts";
 import type { MatrixWorker } from "./worker.ts";
 

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createFileRegistry, ParentWorker } from "multifrost";
+import { createFileRegistry } from "@multifrost/registry";
+import { ParentWorker } from "multifrost";
 import { afterEach } from "vitest";
 
 /** What both echo workers offer. */

@@ -5,7 +5,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { createFileRegistry, defaultRegistryDirectory, ParentWorker } from "multifrost";
+import { createFileRegistry, defaultRegistryDirectory } from "@multifrost/registry";
+import { ParentWorker } from "multifrost";
 
 assert.ok(defaultRegistryDirectory().startsWith(homedir()));
 const service = spawn(process.execPath, [fileURLToPath(new URL("./worker.js", import.meta.url))], { stdio: "inherit" });
