@@ -10,7 +10,7 @@ import (
 // refusals recognize the texts of refusals, for older implementations that send no code.
 var refusals = map[string]*regexp.Regexp{
 	CodeFunctionNotFound: regexp.MustCompile(`(?i)^Function '[^']*' not found`),
-	CodeNotCallable:      regexp.MustCompile(`(?i)^'[^']*' is not callable$`),
+	CodeNotCallable:      regexp.MustCompile(`(?i)^'[^']*' is (?:not callable$|a function property, not a method)`),
 	CodePrivateMethod:    regexp.MustCompile(`(?i)^Cannot call private method '`),
 	CodeMissingFunction:  regexp.MustCompile(`(?i)^Message missing 'function'`),
 	CodeWrongNamespace:   regexp.MustCompile(`(?i)^No namespace '`),

@@ -116,6 +116,9 @@ func checkRemote(t *testing.T, v vector, m *wire.Message) {
 	if got := [4]string{e.RemoteName, e.RemoteMessage, code, e.RemoteStack}; got != want {
 		t.Errorf("%v: the caller gets %q, not %q", v.Rules, got, want)
 	}
+	if v.Remote["name"] == "RefusedCall" && e.Code != v.Remote["code"] {
+		t.Errorf("%v: %q is no refusal", v.Rules, e.RemoteMessage)
+	}
 }
 
 // fieldsOfMessage returns a message in the form of the vectors.

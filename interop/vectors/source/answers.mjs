@@ -86,6 +86,9 @@ Traceback (most recent call last):
 LookupError: no row
 `;
 
+const functionProperty =
+  "'sum' is a function property, not a method: write sum() { … } in the class to make it callable";
+
 export const errors = [
   structured("error/parts", ["MSG-3", "MSG-9"], "too far", { message: "too far", name: "RangeError" }),
   structured("error/parts-with-code-and-stack", ["MSG-9"], "no such file", {
@@ -106,6 +109,11 @@ export const errors = [
   structured("error/refusal", ["MSG-9"], "Function 'ad' not found; did you mean 'add'?", {
     code: "FUNCTION_NOT_FOUND",
     message: "Function 'ad' not found; did you mean 'add'?",
+    name: "RefusedCall",
+  }),
+  structured("error/refusal-function-property", ["MSG-9", "CALL-3"], functionProperty, {
+    code: "NOT_CALLABLE",
+    message: functionProperty,
     name: "RefusedCall",
   }),
   structured("error/empty-message", ["MSG-9"], "", { message: "", name: "Error" }),

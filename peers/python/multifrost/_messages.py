@@ -22,7 +22,7 @@ MAX_ERROR_TEXT = 256 * 1024
 
 REFUSALS = {
     "FUNCTION_NOT_FOUND": re.compile(r"Function '[^']*' not found", re.I),
-    "NOT_CALLABLE": re.compile(r"'[^']*' is not callable$", re.I),
+    "NOT_CALLABLE": re.compile(r"'[^']*' is (?:not callable$|a function property, not a method)", re.I),
     "PRIVATE_METHOD": re.compile(r"Cannot call private method '", re.I),
     "MISSING_FUNCTION": re.compile(r"Message missing 'function'", re.I),
     "WRONG_NAMESPACE": re.compile(r"No namespace '", re.I),

@@ -47,6 +47,8 @@ def test_a_vector_is_read_as_its_message(vector: Vector) -> None:
         failure = read_remote_failure(message)
         parts = {"name": failure.name, "message": failure.message, "stack": failure.stack, "code": failure.code}
         assert {name: text for name, text in parts.items() if text is not None} == vector["remote"]
+        if failure.name == "RefusedCall":
+            assert failure.refusal == failure.code
 
 
 @pytest.mark.parametrize("vector", vectors("dropped"))

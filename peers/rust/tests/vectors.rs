@@ -59,6 +59,9 @@ fn check_remote(message: &Message, expected: &Json) -> Result<(), String> {
     let remote = remote_error_of(message, "function").ok_or("it is no error")?;
     let is = [Some(&remote.name), Some(&remote.message), remote.stack.as_ref()].map(|part| part.map(String::as_str));
     let wanted = ["name", "message", "stack"].map(|key| expected[key].as_str());
+    if remote.name == "RefusedCall" && expected["code"] != remote.code {
+        return Err(format!("{:?} is no refusal", remote.message));
+    }
     if is == wanted { Ok(()) } else { Err(format!("its caller is told {is:?} and not {wanted:?}")) }
 }
 

@@ -104,7 +104,9 @@ fn refusal_code(parts: &ErrorParts, is_text_only: bool) -> Option<&'static str> 
                 "FUNCTION_NOT_FOUND" => {
                     text[start.len()..].split_once('\'').is_some_and(|(_, rest)| rest.starts_with(" not found"))
                 }
-                "NOT_CALLABLE" => text.ends_with("' is not callable"),
+                "NOT_CALLABLE" => {
+                    text.ends_with("' is not callable") || text.contains("' is a function property, not a method")
+                }
                 _ => true,
             }
     };
