@@ -12,7 +12,7 @@ function rulesOf(document: string): string[] {
   return [...document.matchAll(/^- \*\*([A-Z]+-\d+)\*\* /gm)].map(([, id = ""]) => id);
 }
 
-/** What the title of a test begins with, be it of `it`, `test`, `describe` or one of their `.each`. */
+/** The citations at the start of test titles, in `it`, `test`, `describe` and their `.each`. */
 function citationsOf(source: string): string[] {
   const titles = source.matchAll(/\(\s*["'`]((?:\[[A-Z]+-\d+\] ?)+)/g);
   return [...titles].flatMap(([, ids = ""]) => [...ids.matchAll(/[A-Z]+-\d+/g)].map(([id]) => id));
@@ -37,11 +37,11 @@ it("every rule is cited by the title of a test", () => {
   expect(rules.filter((id) => !cited.has(id))).toEqual([]);
 });
 
-it("every citation is of a rule that exists", () => {
+it("every cited rule exists", () => {
   expect(citations.filter(({ id }) => !rules.includes(id))).toEqual([]);
 });
 
-it("the rules of each chapter are numbered from 1 on, without gaps", () => {
+it("the rules of each chapter are numbered from 1 without gaps", () => {
   const last = new Map<string, number>();
   for (const [chapter = "", number] of rules.map((id) => id.split("-"))) {
     expect(`${chapter}-${number}`).toBe(`${chapter}-${(last.get(chapter) ?? 0) + 1}`);
@@ -50,7 +50,7 @@ it("the rules of each chapter are numbered from 1 on, without gaps", () => {
   expect([...last.keys()]).toEqual(["NET", "MSG", "VAL", "LIM", "CALL", "INT", "REG", "LIFE"]);
 });
 
-it("citations are found in titles of any form, and only there", () => {
+it("citations are found in titles of every form, and only there", () => {
   const [open, rule] = ["(", "[MSG-1]"];
   expect(citationsOf(`it${open}"${rule} [MSG-2] a title", () => {})`)).toEqual(["MSG-1", "MSG-2"]);
   expect(citationsOf(`test.each([1])${open}\n  \`${rule} a title\`, run)`)).toEqual(["MSG-1"]);

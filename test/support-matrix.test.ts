@@ -6,7 +6,7 @@ import { CASES } from "../interop/matrix/pair.ts";
 const root = join(import.meta.dirname, "..");
 const page = readFileSync(join(root, "docs/support-matrix.md"), "utf8");
 
-/** How each language writes a test's name where the test is. */
+/** Where each language has its tests, and how it writes a test's name. */
 const TESTS = {
   Python: { folders: ["peers/python/tests"], name: /^def (test_\w+)/gm },
   Go: { folders: ["peers/go"], name: /^func (Test\w+)/gm },
@@ -29,7 +29,7 @@ it("every row has a test, a case of the matrix or a reason for each language", (
   }
 });
 
-it("every case that the support matrix names is one of the matrix", () => {
+it("every case that the support matrix names exists in the matrix", () => {
   const named = [...page.matchAll(/`matrix: ([\w-]+)`/g)].map((match) => match[1] as string);
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((name) => !CASES.includes(name))).toEqual([]);
@@ -40,7 +40,7 @@ function filesIn(folder: string): string[] {
   return entries.filter((entry) => /\.(py|go|rs)$/.test(entry.name)).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** The cells of a language in all tables that have a column for it. */
+/** The cells of a language's column, in all tables that have one. */
 function columnOf(language: string): string[] {
   const cells: string[] = [];
   let column = -1;

@@ -1,4 +1,4 @@
-// Failures that are known and why: they do not fail the run, but one that has gone away does.
+// Known failures and their reasons: they do not fail the run, but a known failure that passes does.
 
 import { readFileSync } from "node:fs";
 import type { Result } from "./pair.ts";
@@ -17,13 +17,13 @@ export function readKnownFailures(): KnownFailure[] {
   const known = JSON.parse(readFileSync(new URL("../known-failures.json", import.meta.url), "utf8")) as KnownFailure[];
   for (const entry of known) {
     if (!entry.reason) {
-      throw new Error(`known-failures.json: no reason is given for ${JSON.stringify(entry)}`);
+      throw new Error(`known-failures.json: no reason for ${JSON.stringify(entry)}`);
     }
   }
   return known;
 }
 
-/** Results that fail and are not known to, and entries that are no longer so. */
+/** Unknown failures, known failures, and entries whose case passed. */
 export function judge(
   results: readonly Result[],
   known: readonly KnownFailure[],
@@ -33,7 +33,7 @@ export function judge(
   return {
     failed: failing.filter((result) => !isKnown(result)),
     expected: failing.filter(isKnown),
-    // An entry that was run (a part of the matrix may have been left out) and held.
+    // The case ran (parts of the matrix may be skipped) and passed.
     stale: known.filter((entry) => results.some((result) => matches(entry, result) && result.failure === undefined)),
   };
 }

@@ -1,5 +1,4 @@
 // The four languages: what each needs, how its two programs are built, and how they are started.
-// Next: processes.ts.
 
 import { execFile } from "node:child_process";
 import { delimiter } from "node:path";
@@ -16,9 +15,9 @@ export type Language = (typeof LANGUAGES)[number];
 export type Command = readonly [program: string, ...args: string[]];
 
 interface Toolchain {
-  /** What tells that it is there: a command that succeeds. */
+  /** A command that succeeds if the tool is installed. */
   readonly probe: Command;
-  /** What to say where it is not. */
+  /** What to report if it is missing. */
   readonly missing: string;
   readonly build?: { readonly command: Command; readonly cwd: string };
   readonly worker: Command;
@@ -66,7 +65,7 @@ export function parentCommand(language: Language): Command {
   return TOOLCHAINS[language].parent;
 }
 
-/** Builds what has to be built; what is missing where the toolchain is not there. Rejects when a build fails. */
+/** Builds a language's programs. Resolves to what is missing if its toolchain is; rejects if a build fails. */
 export async function prepare(language: Language): Promise<string | undefined> {
   const { probe, missing, build } = TOOLCHAINS[language];
   try {
@@ -80,7 +79,7 @@ export async function prepare(language: Language): Promise<string | undefined> {
   return undefined;
 }
 
-/** The environment of workers and parents: a home of their own, and the Python package of this checkout. */
+/** The environment of workers and parents: a private home folder, and the Python package of this checkout. */
 export function environment(home: string): NodeJS.ProcessEnv {
   const pythonPath = [path("../../peers/python"), process.env.PYTHONPATH].filter(Boolean).join(delimiter);
   return { ...process.env, HOME: home, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1" };

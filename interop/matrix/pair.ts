@@ -1,5 +1,4 @@
-// One parent against one worker in one mode: every case, with a fresh worker for those that end it.
-// Next: run.ts shows what came of it.
+// One parent with one worker in one mode: every case, with a new worker for each case that ends it.
 
 import { type Language, parentCommand, workerCommand } from "./languages.ts";
 import { holdsWithin, type Line, runs, startParent, startService, withHome } from "./processes.ts";
@@ -12,7 +11,7 @@ const SHARED = [
   ...["output", "private", "missing", "list-functions", "namespace"],
 ];
 
-/** Cases that need a worker of their own, because it ends. */
+/** Cases that end their worker, so each gets a new one. */
 const ENDING = ["shutdown", "child-crash", "parent-crash"];
 
 export const CASES: readonly string[] = [...SHARED, ...ENDING];
@@ -20,17 +19,17 @@ export const CASES: readonly string[] = [...SHARED, ...ENDING];
 /** How long a spawned worker may outlive its parent, in milliseconds. Source: LIFE-3. */
 const ORPHAN_MS = 2000;
 
-/** What came of a case. */
+/** The outcome of a case. */
 export interface Result {
   readonly parent: Language;
   readonly child: Language;
   readonly mode: Mode;
   readonly case: string;
-  /** Absent where all was well. */
+  /** Absent if the case passed. */
   readonly failure?: string;
 }
 
-/** A parent and a worker, of which one can be a service. */
+/** A parent and a worker, which may be a service. */
 interface Pair {
   readonly parent: Language;
   readonly child: Language;
@@ -50,7 +49,7 @@ export async function runPair(pair: Pair): Promise<Result[]> {
   });
 }
 
-/** Runs cases with a worker that nobody has used before, and looks at how a service ends. */
+/** Runs cases with a new worker, and checks how a service ends. */
 async function fresh(
   pair: Pair,
   cases: readonly string[],
@@ -100,7 +99,7 @@ function failureOf(line: Line): string | undefined {
   return line.ok ? undefined : (line.detail ?? "it failed, and nothing more was said");
 }
 
-/** Kills a parent in the middle of a call: its own worker ends, a service serves the next parent. */
+/** Kills a parent in the middle of a call: the worker it spawned ends, a service serves the next parent. */
 async function afterCrash(
   pair: Pair,
   parent: { kill(signal: "SIGKILL"): boolean },

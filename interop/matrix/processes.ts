@@ -1,5 +1,5 @@
-// The processes of one pair: a service in the background, a parent that reports line by line. Each is ended, at the
-// latest by the end of the run. Next: pair.ts.
+// The processes of one pair: a service in the background, a parent that reports line by line. Each ends, at the
+// latest with the run.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,16 +10,16 @@ import { createInterface } from "node:readline";
 import { createFileRegistry } from "@multifrost/registry";
 import { type Command, environment } from "./languages.ts";
 
-/** The longest that one parent takes for all it is asked, in milliseconds. */
+/** How long one parent may take for all its cases, in milliseconds. */
 const PARENT_MS = 150_000;
 
-/** How long a service may take to be in the registry, and to end, in milliseconds. */
+/** How long a service may take to register, and to end, in milliseconds. */
 const SERVICE_MS = 20_000;
 
 /** Characters of a parent's stderr that a failure shows. */
 const TAIL = 1500;
 
-/** What a parent says of a case. */
+/** A parent's report about a case. */
 export interface Line {
   readonly case: string;
   readonly ok: boolean;
@@ -31,7 +31,7 @@ export interface Line {
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => void child.kill("SIGKILL")));
 
-/** A home of its own for a while, so that every pair has a registry of its own. */
+/** A temporary home folder, so that every pair has a private registry. */
 export async function withHome<R>(use: (home: string) => Promise<R>): Promise<R> {
   const home = mkdtempSync(join(tmpdir(), "multifrost-"));
   try {
@@ -41,12 +41,12 @@ export async function withHome<R>(use: (home: string) => Promise<R>): Promise<R>
   }
 }
 
-/** A parent at work. */
+/** A running parent. */
 export interface RunningParent {
   readonly child: ChildProcess;
   /** Its lines, until it ends. */
   readonly lines: AsyncIterable<Line>;
-  /** How it ended and the last of what it wrote to stderr. */
+  /** How it ended, and the end of its stderr. */
   ending(): string;
 }
 
@@ -86,7 +86,7 @@ function parseLine(text: string): Line {
 /** A running service. */
 export interface Service {
   readonly child: ChildProcess;
-  /** Its exit code, or the signal that ended it; SIGTERM is sent unless it has ended by itself. */
+  /** Sends SIGTERM unless the service has ended; resolves to its exit code, or the signal that ended it. */
   end(): Promise<number | string>;
 }
 
@@ -118,12 +118,12 @@ function start(program: string, args: readonly string[], home: string): ChildPro
   const child = spawn(program, args, { env: environment(home), stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   child.once("close", () => running.delete(child));
-  // What could not be started closes with an exit code below 0, which is reported as any other.
+  // A process that could not be started closes with an exit code below 0, which is reported like any other.
   child.on("error", () => {});
   return child;
 }
 
-/** Whether a process runs; one that has ended and that nobody has asked about (a zombie) does not. */
+/** Whether a process runs. A zombie does not. */
 export function runs(pid: number): boolean {
   try {
     const state = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.[0];
@@ -133,7 +133,7 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Waits for a condition; whether it came to hold in time. */
+/** Waits for a condition; resolves to whether it became true in time. */
 export async function holdsWithin(ms: number, condition: () => boolean): Promise<boolean> {
   const end = performance.now() + ms;
   while (!condition()) {

@@ -8,7 +8,7 @@ import { startService, withHome } from "./processes.ts";
 /** Services of each language. */
 const EACH = 3;
 
-/** What went wrong; nothing where all of them are there, and all are gone after SIGTERM. */
+/** What went wrong; `undefined` if all of them register, and all are gone after SIGTERM. */
 export async function contend(languages: readonly Language[]): Promise<string | undefined> {
   return withHome(async (home) => {
     const wanted = languages.flatMap((language) =>

@@ -5,7 +5,7 @@ import type { Result } from "./pair.ts";
 
 const WIDTH = 12;
 
-/** Parents down, workers across; how many cases held. */
+/** Parents down, workers across; each cell has the number of passed cases. */
 export function printGrid(
   title: string,
   results: readonly Result[],
@@ -25,7 +25,7 @@ function cell(results: readonly Result[]): string {
   return results.length === 0 ? "left out" : `${held}/${results.length}`;
 }
 
-/** What failed, what was known to fail, and what is said to fail and does not. */
+/** Prints failures, known failures, and stale known failures. */
 export function printFailures(
   failed: readonly Result[],
   expected: readonly Result[],
@@ -38,7 +38,7 @@ export function printFailures(
     console.log(`\nknown failure: ${label(result)}`);
   }
   for (const entry of stale) {
-    console.log(`\nSTALE: ${label(entry)} is in known-failures.json, but it held. Take it out.`);
+    console.log(`\nSTALE: ${label(entry)} is in known-failures.json, but it passed. Remove it.`);
   }
 }
 

@@ -63,7 +63,7 @@ async function main(): Promise<boolean> {
   printFailures(failed, expected, stale);
   console.log(`\nregistry, ${there.join(" + ")} at once: ${contention ?? "ok"}`);
   if (!complete) {
-    console.log(process.env.CI ? "Something was left out, which fails the run in CI." : "Something was left out.");
+    console.log(process.env.CI ? "Languages were skipped, which fails the run in CI." : "Languages were skipped.");
   }
   const ok = results.filter(({ failure }) => failure === undefined).length + (contention === undefined ? 1 : 0);
   const bad = failed.length + stale.length + (contention === undefined ? 0 : 1);
@@ -71,7 +71,7 @@ async function main(): Promise<boolean> {
   return bad === 0 && (complete || !process.env.CI);
 }
 
-/** The languages whose toolchain is here, built; what is missing is said. */
+/** Builds the languages whose toolchain is installed, and reports the missing ones. */
 async function prepareAll(languages: readonly Language[]): Promise<Language[]> {
   const there: Language[] = [];
   for (const language of languages) {
@@ -79,13 +79,13 @@ async function prepareAll(languages: readonly Language[]): Promise<Language[]> {
     if (missing === undefined) {
       there.push(language);
     } else {
-      console.log(`Left out, as parent and as worker: ${language}. Not found: ${missing}.`);
+      console.log(`Skipped, as parent and as worker: ${language}. Not found: ${missing}.`);
     }
   }
   return there;
 }
 
-/** As many pairs at a time as there are processors. */
+/** Runs as many pairs at a time as there are processors. */
 async function runAll(pairs: readonly { parent: Language; child: Language; mode: Mode }[]): Promise<Result[]> {
   const results: Result[][] = [];
   const waiting = [...pairs.entries()];
@@ -105,7 +105,7 @@ async function runAll(pairs: readonly { parent: Language; child: Language; mode:
 function chosen<T extends string>(option: string, given: readonly string[], all: readonly T[]): T[] {
   const unknown = given.filter((one) => !(all as readonly string[]).includes(one));
   if (unknown.length > 0) {
-    console.error(`--${option} ${unknown.join(", ")}: it has to be one of ${all.join(", ")}.`);
+    console.error(`--${option} ${unknown.join(", ")}: it must be one of ${all.join(", ")}.`);
     process.exit(2);
   }
   return all.filter((one) => given.includes(one));

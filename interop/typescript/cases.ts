@@ -1,4 +1,4 @@
-// What each case of the matrix does and checks, from the side of a TypeScript parent. In words: README.md.
+// The cases of the matrix for a TypeScript parent. README.md describes them.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,10 +9,10 @@ import { ConnectionError, type ParentWorker, RemoteCallError, TimeoutError, Work
 import { fromTagged } from "./tagged.ts";
 import type { MatrixWorker } from "./worker.ts";
 
-/** The worker's methods, whatever language it is written in. */
+/** The worker's methods, in every language. */
 export type Matrix = MatrixWorker;
 
-/** What a case knows besides the worker. */
+/** What a case gets besides the worker. */
 export interface Around {
   readonly mode: "spawn" | "connect";
   report(line: object): void;
@@ -29,7 +29,7 @@ interface ValueRow {
 
 const METHODS = "add busy checksum describe echo exit fail größe nothing pid say sleep warn".split(" ");
 
-/** Where the integers of 64 bits and of doubles end. */
+/** The limits of 64-bit integers and of doubles. */
 const EDGES = [
   -(2n ** 63n),
   -(2n ** 63n) + 1n,
@@ -151,7 +151,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   async shutdown(worker, { mode }) {
     const pid = await worker.call.pid();
     const last = worker.call.sleep(300);
-    // Answered behind the call above, which has then begun.
+    // When this is answered, the call above has begun.
     await worker.call.pid();
     const stopped = mode === "spawn" ? worker.stop() : void process.kill(pid, "SIGTERM");
     assert.equal(await last, 300);
@@ -179,7 +179,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** The error a call fails with, which has to be of this kind. */
+/** The error that a call rejects with, which must be of this class. */
 async function failure<E extends Error>(call: Promise<unknown>, kind: new (...args: never[]) => E): Promise<E> {
   const error = await call.then(
     () => assert.fail(`succeeded, where a ${kind.name} was due`),

@@ -1,6 +1,6 @@
-// Tells what a worker saw, in words that are the same in every language. The words are in README.md.
+// Describes what a worker received, in the same words in every language. README.md defines them.
 
-/** One line about a value. */
+/** Describes a value in one line. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) {
     return "nil";

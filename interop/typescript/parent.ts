@@ -1,5 +1,4 @@
-// The TypeScript parent of the matrix: runs the cases it is told on one worker, and prints a line of JSON for each.
-// Next: cases.ts.
+// The TypeScript parent of the matrix: runs the given cases on one worker, and prints a line of JSON for each.
 
 import { ParentWorker } from "multifrost";
 import { CASES, type Matrix } from "./cases.ts";
@@ -12,10 +11,10 @@ interface Plan {
   readonly cases: readonly string[];
 }
 
-/** A case that is not done by then hangs, in milliseconds. */
+/** The time limit of a case, in milliseconds. */
 const CASE_MS = 20_000;
 
-/** Heartbeats often enough to be counted; nothing that fails on purpose opens the circuit. */
+/** Frequent heartbeats, to count them; a circuit that never opens, as some cases fail on purpose. */
 const OPTIONS = {
   heartbeatInterval: 0.1,
   heartbeatTimeout: 2,

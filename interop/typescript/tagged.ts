@@ -1,6 +1,6 @@
-// Values as the JSON files of this folder have them. The tags are in README.md.
+// The values in the JSON files of this folder. README.md defines the tags.
 
-/** How a tag's content reads. */
+/** Reads the content of a tag. */
 export type Tags = Readonly<Record<string, (content: never) => unknown>>;
 
 /** The tags of the matrix's values; the vectors have more of them. */
@@ -28,7 +28,7 @@ export function fromTagged(tagged: unknown, tags: Tags = TAGS): unknown {
   return Object.fromEntries(entries.map(([name, value]) => [name, fromTagged(value, tags)]));
 }
 
-/** Cut to what a `Date` can tell. */
+/** Truncated to the milliseconds of a `Date`. */
 export function milliseconds(time: string): number {
   const [seconds, nanoseconds] = time.split(".");
   return Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6);

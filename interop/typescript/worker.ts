@@ -1,4 +1,4 @@
-// The TypeScript worker of the matrix. Its methods are those of README.md, the same in every language.
+// The TypeScript worker of the matrix. README.md lists its methods, which are the same in every language.
 
 import { createHash } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
@@ -66,7 +66,7 @@ export class MatrixWorker extends ChildWorker {
   }
 
   _secret(): string {
-    return "nobody may read this";
+    return "this must stay private";
   }
 }
 

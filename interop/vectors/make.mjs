@@ -1,5 +1,5 @@
 // Makes the vectors, and the values of the matrix: `node interop/vectors/make.mjs && npx -y pnpm@12 format` writes the
-// files beside this one and ../values.json.
+// other files of this folder and ../values.json.
 
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
