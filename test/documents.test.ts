@@ -9,17 +9,12 @@ const REPLACED =
   /\b(?:(?:is|are|was|be) told|tells? of|hears? of|whoever|nobody|somebody|of (?:its|our|your|one's) own|anew|for ever|beside|mends?|twins?|taking part|in consequence)\b/gi;
 
 /** Rewritten on other branches. */
-const PENDING = [
-  "docs/architecture.md",
-  "packages/protocol/README.md",
-  "peers/python/README.md",
-  "peers/rust/README.md",
-];
+const PENDING = ["peers/rust/README.md"];
 
 describe.each(listDocuments())("%s", (file) => {
   const text = readFileSync(join(root, file), "utf8");
   const prose = text.replace(/^ *```.*?^ *```/gms, "").replace(/`[^`\n]*`/g, "code");
-  const links = [...prose.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)];
+  const links = [...prose.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)|(?:src|srcset)="(?!https:)([^"]+)"/g)];
   const targets = links.map((match) => (match[1] ?? match[2]) as string);
 
   it("links to files that exist", () => {
@@ -44,6 +39,18 @@ describe.each(listDocuments())("%s", (file) => {
       expect(prose.match(REPLACED) ?? []).toEqual([]);
     });
   }
+});
+
+it("the pictures on the npm page are those of the repository that the manifest names", () => {
+  const manifest = readFileSync(join(root, "packages/multifrost/package.json"), "utf8");
+  const { repository } = JSON.parse(manifest) as { repository: { url: string } };
+  const base = /github\.com\/([\w.-]+\/[\w-]+)/.exec(repository.url)?.[1];
+  const readme = readFileSync(join(root, "packages/multifrost/README.md"), "utf8");
+  const pictures = [...readme.matchAll(/(?:src|srcset)="([^"]+)"/g)].map(([, url = ""]) => url);
+  expect(pictures.map((url) => url.replace(/\w+\.svg$/, ""))).toEqual(
+    pictures.map(() => `https://raw.githubusercontent.com/${base}/main/docs/images/overview-`),
+  );
+  expect(pictures.map((url) => /\w+(?=\.svg$)/.exec(url)?.[0])).toEqual(["dark", "light"]);
 });
 
 it("the light and the dark picture of the README differ in colours only", () => {
