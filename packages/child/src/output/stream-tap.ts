@@ -1,7 +1,6 @@
 // The process's own streams: taking one over, and writing past the takeover.
 
 import { writeSync } from "node:fs";
-
 import { LineSplitter, UNFORWARDED_WRITE } from "@multifrost/protocol/internal";
 
 /** A stream of the process. */
