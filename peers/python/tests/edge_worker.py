@@ -30,6 +30,7 @@ class EdgeWorker(Base):
     max_pending = int(os.environ.get("TEST_MAX_PENDING", "250000"))
     stop_timeout = 1.0
     limit = 3
+    _server = _log = _options = "of the subclass"
 
     class Settings:
         pass
@@ -44,6 +45,9 @@ class EdgeWorker(Base):
 
     def stop(self) -> None:
         super().stop()
+
+    def private_attributes(self) -> list[str]:
+        return [self._server, self._log, self._options]
 
     def pid(self) -> int:
         return os.getpid()

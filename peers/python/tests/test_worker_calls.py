@@ -63,6 +63,10 @@ def test_inherited_and_static_methods_are_listed_and_overridden_base_methods_are
     assert edge.call("static", 5) == 5
 
 
+def test_a_worker_may_use_private_attribute_names_freely(edge: RawParent) -> None:
+    assert edge.call("private_attributes") == ["of the subclass"] * 3
+
+
 @pytest.mark.parametrize("name", ["_x", "__init__", "__class__", "_loop"])
 def test_a_private_method_is_refused(edge: RawParent, name: str) -> None:
     assert refusal(edge, function=name) == ("PRIVATE_METHOD", f"Cannot call private method '{name}'")
