@@ -1,4 +1,4 @@
-//! What both programs of the matrix share: see ../README.md.
+//! Functions that both programs of the interop matrix share: see ../README.md.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub fn checksum(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// A value as the table in ../README.md describes it.
+/// Describes a value in the form of ../README.md.
 pub fn describe(value: &Value) -> String {
     match value {
         Value::Nil => "nil".to_owned(),

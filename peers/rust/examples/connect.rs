@@ -1,10 +1,10 @@
-//! A parent of a service: `cargo run --example math_worker math-service`, and in another terminal
+//! A parent of a service. Run `cargo run --example math_worker math-service`, and in another terminal
 //! `cargo run --example connect`.
 
-use multifrost::{MultifrostError, ParentWorkerBuilder, call};
+use multifrost::{Error, ParentWorkerBuilder, call};
 
 #[tokio::main]
-async fn main() -> Result<(), MultifrostError> {
+async fn main() -> Result<(), Error> {
     let worker = ParentWorkerBuilder::connect("math-service", None).build().await?;
     worker.start().await?;
     let product: u64 = call!(worker, factorial(5)).await?;

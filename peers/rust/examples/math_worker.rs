@@ -1,4 +1,4 @@
-//! A worker. Spawned by `cargo run --example spawn`, or a service: `cargo run --example math_worker math-service`.
+//! A worker, which `cargo run --example spawn` spawns, or a service: `cargo run --example math_worker math-service`.
 
 use multifrost::{CallError, CallResult, ChildWorkerContext, methods, run_worker};
 

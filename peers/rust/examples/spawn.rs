@@ -1,13 +1,13 @@
-//! A parent that starts its worker: `cargo build --examples && cargo run --example spawn`.
+//! A parent that spawns its worker: `cargo build --examples && cargo run --example spawn`.
 
 use std::time::Duration;
 
-use multifrost::{MultifrostError, ParentWorkerBuilder, call};
+use multifrost::{Error, ParentWorkerBuilder, call};
 
 #[tokio::main]
-async fn main() -> Result<(), MultifrostError> {
+async fn main() -> Result<(), Error> {
     let here = std::env::current_exe().expect("a running program has a path");
-    let worker = ParentWorkerBuilder::spawn("math", here.with_file_name("math_worker"))
+    let worker = ParentWorkerBuilder::spawn(here.with_file_name("math_worker"))
         .default_timeout(Duration::from_secs(30))
         .stdout_handler(|line| println!("the worker says: {line}"))
         .build()
@@ -19,13 +19,13 @@ async fn main() -> Result<(), MultifrostError> {
 
     let failed: Result<f64, _> = call!(worker, divide(1, 0)).await;
     match failed {
-        Err(MultifrostError::Remote(error)) => println!("divide(1, 0) failed: {}: {}", error.name, error.message),
-        other => println!("divide(1, 0) gave {other:?}"),
+        Err(Error::Remote(error)) => println!("divide(1, 0) failed: {}: {}", error.name, error.message),
+        other => println!("divide(1, 0) returned {other:?}"),
     }
 
-    println!("it can do: {}", worker.list_functions().await?.join(", "));
+    println!("functions: {}", worker.list_functions().await?.join(", "));
     let requests = worker.metrics().snapshot().request_metrics;
-    println!("{} calls, {:.2} ms on average", requests.total, requests.avg);
+    println!("{} calls", requests.total);
     worker.stop().await;
     Ok(())
 }

@@ -1,78 +1,76 @@
-//! What can go wrong, on either side.
+//! The errors of this crate.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
-use thiserror::Error;
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The crate's result.
-pub type Result<T, E = MultifrostError> = std::result::Result<T, E>;
-
-/// What a worker's method failed with, as its caller is told.
+/// The error of a method in a worker, or a refusal of the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteError {
     /// The error's name or type, such as `ValueError`.
     pub name: String,
-    /// What it says.
+    /// The error's message.
     pub message: String,
-    /// The error's own code, where it has one.
+    /// The error's own code, if it has one.
     pub remote_code: Option<String>,
-    /// Its stack or traceback, where the worker's language tells one.
+    /// The stack or traceback, if the worker's language has one.
     pub stack: Option<String>,
     /// The method that was called.
     pub function: String,
-    /// `FUNCTION_NOT_FOUND` and the like where the call was refused, otherwise `REMOTE_ERROR`.
+    /// The code of a refusal, such as `FUNCTION_NOT_FOUND`. Otherwise `REMOTE_ERROR`.
     pub code: &'static str,
 }
 
 /// How a worker's process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessEnd {
-    /// Its exit code, where it exited.
+    /// The exit code, if it exited.
     pub exit_code: Option<i32>,
-    /// The number of the signal that ended it, where one did.
+    /// The number of the signal that ended it, if one did.
     pub signal: Option<i32>,
     /// The last 4 KiB of its stderr.
     pub stderr_tail: String,
-    /// The command it was started with.
+    /// The command that started it.
     pub command: String,
 }
 
-/// Every error of this crate. [`MultifrostError::code`] is stable; the wording is not.
-#[derive(Debug, Clone, Error)]
+/// An error of this crate. [`Error::code`] is stable, the message is not.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum MultifrostError {
+pub enum Error {
     /// The method failed, or the worker refused the call.
     #[error("{}() failed in the worker: {}: {}", .0.function, .0.name, .0.message)]
     Remote(Box<RemoteError>),
     /// The worker's process ended while the call waited.
-    #[error("the worker ended ({}) before it answered; command: {}{}", outcome(.0), .0.command, tail(.0))]
+    #[error("the worker ended ({}) before it answered; command: {}{}", exit_reason(.0), .0.command, tail(.0))]
     WorkerExited(Box<ProcessEnd>),
     /// The worker could not be started.
     #[error("{message}{}", .end.as_deref().map(tail).unwrap_or_default())]
     Spawn {
         /// `PROGRAM_NOT_FOUND`, `EXITED_EARLY`, `START_TIMEOUT` or `SPAWN_FAILED`.
         code: &'static str,
-        /// What happened, to what, and what to do.
+        /// What happened, and what to do.
         message: String,
-        /// How the process ended, where it ran at all.
+        /// How the process ended, if it ran.
         end: Option<Box<ProcessEnd>>,
     },
-    /// No answer came in time. The worker may still be at it.
-    #[error("{function}() gave no answer within {} ms; the worker may still be running it", .timeout.as_millis())]
+    /// No answer came in time. The worker may still be running the call.
+    #[error("{function}() was not answered within {} ms; the worker may still be running it", .timeout.as_millis())]
     Timeout {
         /// The method.
         function: String,
-        /// The timeout that ran out.
+        /// The timeout that passed.
         timeout: Duration,
     },
     /// The circuit breaker is open; nothing was sent.
-    #[error("the circuit breaker is open after repeated failures of this worker; the next trial is in {} ms", until(*.retry_at))]
+    #[error("the circuit breaker is open after repeated failures of this worker; the next call may go out in {} ms", until(*.retry_at))]
     CircuitOpen {
-        /// When the next call is let through as a trial.
+        /// When the next call may go out, as a trial.
         retry_at: SystemTime,
     },
-    /// The way to the worker is lost, or was never there.
+    /// The connection to the worker was lost or could not be made.
     #[error("{message}")]
     Connection {
         /// `CONNECTION_LOST` or `UNREACHABLE`.
@@ -80,28 +78,28 @@ pub enum MultifrostError {
         /// What happened, and what to do.
         message: String,
     },
-    /// The worker is not started, is stopped, or has ended for good.
+    /// The worker is not started, is stopped, or has failed.
     #[error("the worker is {state}: {advice}")]
     NotRunning {
-        /// What it is instead.
+        /// The state of the worker.
         state: &'static str,
         /// What to do.
         advice: String,
     },
-    /// A value or a message cannot be sent or read.
+    /// A value or a message cannot be encoded or decoded.
     #[error("{}{message}", if .path.is_empty() { String::new() } else { format!("{path}: ") })]
     Serialization {
         /// `UNSENDABLE_VALUE`, `LIMIT_EXCEEDED`, `MESSAGE_TOO_LARGE` or `MALFORMED_MESSAGE`.
         code: &'static str,
-        /// Where in the call the value is, such as `args[0].name`; empty for the message as a whole.
+        /// The path of the value, such as `args[0].name`. Empty for the whole message.
         path: String,
         /// What is wrong with it.
         message: String,
     },
-    /// Too many calls wait already; nothing was sent.
-    #[error("{limit} calls wait for this worker already (max_pending); call again later")]
+    /// Too many calls are waiting. Nothing was sent.
+    #[error("{limit} calls are already waiting for this worker (max_pending); call again later")]
     Overload {
-        /// The bound that was reached.
+        /// The limit, `max_pending`.
         limit: usize,
     },
     /// The service registry refused or failed.
@@ -109,10 +107,10 @@ pub enum MultifrostError {
     Registry {
         /// `SERVICE_NOT_FOUND`, `SERVICE_EXISTS`, `LOCK_TIMEOUT` or `REGISTRY_UNAVAILABLE`.
         code: &'static str,
-        /// What happened, to what, and what to do.
+        /// What happened, and what to do.
         message: String,
     },
-    /// An option has a value that cannot be used, or something was done twice.
+    /// An invalid option, or a second start.
     #[error("{message}")]
     Usage {
         /// `INVALID_OPTION`, `ALREADY_STARTED`, `INVALID_PORT` or `NO_START_MODE`.
@@ -122,8 +120,12 @@ pub enum MultifrostError {
     },
 }
 
-impl MultifrostError {
-    /// The stable code, the same as in the other languages.
+/// The former name of [`Error`].
+#[deprecated(since = "0.1.0", note = "use `multifrost::Error`")]
+pub type MultifrostError = Error;
+
+impl Error {
+    /// The code of the error. It is stable and the same in every language.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Remote(error) => error.code,
@@ -140,8 +142,8 @@ impl MultifrostError {
         }
     }
 
-    /// Whether it speaks against the worker, and so counts for the circuit breaker: exits, lost connections, timeouts
-    /// and failed methods do; the caller's own mistakes and overload do not.
+    /// Whether the error counts for the circuit breaker: exits, lost connections, timeouts and errors of methods do; mistakes
+    /// of the caller and overload do not.
     pub(crate) fn is_worker_failure(&self) -> bool {
         match self {
             Self::Remote(error) => error.code == "REMOTE_ERROR",
@@ -179,11 +181,11 @@ impl MultifrostError {
     }
 }
 
-pub(crate) fn outcome(end: &ProcessEnd) -> String {
+pub(crate) fn exit_reason(end: &ProcessEnd) -> String {
     match (end.exit_code, end.signal) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "unknown outcome".to_owned(),
+        (None, None) => "reason unknown".to_owned(),
     }
 }
 

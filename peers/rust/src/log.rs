@@ -1,4 +1,4 @@
-//! Structured log events, and where they go.
+//! Structured log events.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -10,21 +10,21 @@ use serde_json::{Value as Json, json};
 
 use crate::registry::iso_time;
 
-/// How much an event matters.
+/// The level of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum LogLevel {
-    /// Every request and heartbeat.
+    /// Each request and connection.
     Debug,
-    /// The life of workers.
+    /// Start, restart and stop of workers.
     Info,
-    /// Something to look at.
+    /// A problem that the library handles.
     Warn,
-    /// Something is broken.
+    /// An error.
     Error,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names say it")]
@@ -49,26 +49,26 @@ pub enum LogEvent {
     MessageDropped,
 }
 
-/// One event.
+/// A log event.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
-    /// When.
+    /// When it happened.
     pub timestamp: SystemTime,
-    /// How much it matters.
+    /// The level.
     pub level: LogLevel,
-    /// What happened.
+    /// The kind of event.
     pub event: LogEvent,
-    /// To whom, how long it took and the like.
+    /// Details, such as the worker and the duration.
     pub metadata: BTreeMap<String, Json>,
 }
 
 impl LogEntry {
-    /// An event of now, without metadata.
+    /// An event at the current time, without metadata.
     pub fn new(level: LogLevel, event: LogEvent) -> Self {
         Self { timestamp: SystemTime::now(), level, event, metadata: BTreeMap::new() }
     }
 
-    /// Adds to the metadata.
+    /// Adds an entry to the metadata.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
         self.metadata.insert(key.to_owned(), value.into());
@@ -76,10 +76,10 @@ impl LogEntry {
     }
 }
 
-/// Takes log entries.
+/// A function that receives log entries.
 pub type LogHandler = Arc<dyn Fn(&LogEntry) + Send + Sync>;
 
-/// Gives entries of its level and above to its handlers. Clones share level and handlers.
+/// Passes entries of its level and above to its handlers. Clones share the level.
 #[derive(Clone)]
 pub struct StructuredLogger {
     handlers: Vec<LogHandler>,
@@ -109,7 +109,7 @@ impl StructuredLogger {
         level as u8 >= self.level.load(Ordering::Relaxed)
     }
 
-    /// Gives an entry to the handlers.
+    /// Passes an entry to the handlers, if its level is handled.
     pub fn log(&self, entry: LogEntry) {
         if self.takes(entry.level) {
             self.handlers.iter().for_each(|handler| handler(&entry));
@@ -117,7 +117,7 @@ impl StructuredLogger {
     }
 }
 
-/// Warnings and errors, as readable lines on stderr.
+/// Writes warnings and errors to stderr, as readable lines.
 impl Default for StructuredLogger {
     fn default() -> Self {
         let logger = Self::new().with_handler(default_pretty_handler());
@@ -132,12 +132,12 @@ impl fmt::Debug for StructuredLogger {
     }
 }
 
-/// Writes each entry as a line of JSON to stderr.
+/// A handler that writes each entry to stderr as a line of JSON.
 pub fn default_json_handler() -> LogHandler {
     Arc::new(|entry| eprintln!("{}", json_line(entry)))
 }
 
-/// Writes each entry as a readable line to stderr.
+/// A handler that writes each entry to stderr as a readable line.
 pub fn default_pretty_handler() -> LogHandler {
     Arc::new(|entry| eprintln!("{}", pretty_line(entry)))
 }
@@ -170,7 +170,7 @@ impl Display for LogLevel {
     }
 }
 
-/// The same names as in the other languages: `worker_start`.
+/// Writes the name that the other languages use too, such as `worker_start`.
 impl Display for LogEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, letter) in format!("{self:?}").char_indices() {
@@ -189,7 +189,7 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
-    fn both_handlers_tell_the_event_and_its_metadata() {
+    fn both_handlers_write_the_event_and_its_metadata() {
         let entry = LogEntry::new(LogLevel::Info, LogEvent::WorkerStart).with("service_id", "my-service");
         assert_eq!(json_line(&entry)["event"], "worker_start");
         assert_eq!(json_line(&entry)["service_id"], "my-service");

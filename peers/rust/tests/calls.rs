@@ -1,4 +1,4 @@
-//! Calls: a parent of this crate, a worker of this crate, a process between them.
+//! Calls from a parent to a worker of this crate.
 
 mod support;
 
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use multifrost::codec::{Body, Message};
-use multifrost::{Bytes, CallOptions, Map, MultifrostError, RemoteError, Value, call};
+use multifrost::{Bytes, CallOptions, Error, Map, RemoteError, Value, call};
 use serde::{Deserialize, Serialize};
 use support::{Guarded, spawning, started};
 
-fn remote<T: std::fmt::Debug>(outcome: Result<T, MultifrostError>) -> RemoteError {
+fn remote<T: std::fmt::Debug>(outcome: Result<T, Error>) -> RemoteError {
     match outcome {
-        Err(MultifrostError::Remote(error)) => *error,
-        other => panic!("no remote error but {other:?}"),
+        Err(Error::Remote(error)) => *error,
+        other => panic!("expected a remote error, got {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn results_have_the_type_that_is_asked_for() {
+async fn results_have_the_requested_type() {
     #[derive(Serialize, Deserialize, PartialEq, Debug)]
     struct Point {
         x: f64,
@@ -44,7 +44,7 @@ async fn results_have_the_type_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn failures_tell_name_message_and_code() {
+async fn remote_errors_have_name_message_and_code() {
     let worker = started(spawning().max_restart_attempts(100)).await;
     let error = remote(call!(worker, parse("x")).await as multifrost::Result<i64>);
     assert_eq!((error.name.as_str(), error.message.as_str()), ("ParseIntError", "invalid digit found in string"));
@@ -63,7 +63,7 @@ async fn failures_tell_name_message_and_code() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_told_by_name() {
+async fn wrong_arguments_are_reported_by_name() {
     let worker = started(spawning()).await;
     let error = remote(call!(worker, add("x", 1)).await as multifrost::Result<i64>);
     assert_eq!(error.name, "ArgumentError");
@@ -94,7 +94,7 @@ async fn only_listed_names_can_be_called() {
 }
 
 #[tokio::test]
-async fn the_namespace_has_to_be_the_workers() {
+async fn calls_need_the_namespace_of_the_worker() {
     let worker = started(spawning().env("EDGE_NAMESPACE", "math")).await;
     let error = remote(call!(worker, add(1, 2)).await as multifrost::Result<i64>);
     assert_eq!(
@@ -112,14 +112,14 @@ async fn calls_for_other_namespaces_can_be_ignored() {
     let worker = started(spawning().env("EDGE_IGNORE", "1")).await;
     let other = CallOptions::new().namespace("elsewhere").timeout(Duration::from_millis(200));
     let unanswered: multifrost::Result<i64> = call!(worker, add(1, 2), other).await;
-    assert_eq!(unanswered.expect_err("nobody answers").code(), "TIMEOUT");
+    assert_eq!(unanswered.expect_err("there is no answer").code(), "TIMEOUT");
     let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
     assert_eq!(sum, 3);
     worker.stop().await;
 }
 
 #[tokio::test]
-async fn a_handler_sees_every_message() {
+async fn a_message_handler_gets_every_message() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let into = seen.clone();
     let handler = move |message: &Message| into.lock().expect("no panic").push(message.body.clone());
@@ -133,7 +133,7 @@ async fn a_handler_sees_every_message() {
 }
 
 #[tokio::test]
-async fn introspection_tells_parameters_types_and_documentation() {
+async fn introspection_describes_parameters_types_and_documentation() {
     let worker = started(spawning()).await;
     let interface = worker.describe().await.expect("an interface");
     let text = format!("{:?}", Value::Map(interface.clone()));
@@ -161,7 +161,7 @@ fn parameter(functions: &Map, function: &str, index: usize) -> (String, Option<V
 }
 
 #[tokio::test]
-async fn calls_run_at_once_and_answers_come_in_their_own_order() {
+async fn calls_run_concurrently_and_answers_arrive_in_any_order() {
     let worker = started(spawning()).await;
     let begun = Instant::now();
     let sleeps = (0..100).map(|_| {
@@ -176,7 +176,7 @@ async fn calls_run_at_once_and_answers_come_in_their_own_order() {
 }
 
 #[tokio::test]
-async fn a_bounded_worker_runs_one_at_a_time_and_refuses_too_many() {
+async fn a_bounded_worker_runs_one_call_at_a_time_and_refuses_too_many() {
     let worker = started(spawning().env("EDGE_CONCURRENCY", "1").env("EDGE_PENDING", "2")).await;
     let begun = Instant::now();
     let call_sleep = || async { call!(worker, sleep(300)).await as multifrost::Result<u64> };
@@ -190,10 +190,10 @@ async fn a_bounded_worker_runs_one_at_a_time_and_refuses_too_many() {
 #[tokio::test]
 async fn a_call_times_out_and_the_next_one_works() {
     let worker = started(spawning()).await;
-    let patience = CallOptions::new().timeout(Duration::from_millis(100));
+    let limit = CallOptions::new().timeout(Duration::from_millis(100));
     let begun = Instant::now();
-    let outcome: Result<u64, _> = call!(worker, sleep(5000), patience).await;
-    assert!(matches!(outcome, Err(MultifrostError::Timeout { .. })), "{outcome:?}");
+    let outcome: Result<u64, _> = call!(worker, sleep(5000), limit).await;
+    assert!(matches!(outcome, Err(Error::Timeout { .. })), "{outcome:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
     assert_eq!(sum, 3);
@@ -201,7 +201,7 @@ async fn a_call_times_out_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_not_sent() {
+async fn values_above_the_limits_are_not_sent() {
     let worker = started(spawning().max_pending(1)).await;
     let mut deep = Value::Nil;
     for _ in 0..101 {
@@ -223,7 +223,7 @@ async fn what_cannot_be_sent_is_not_sent() {
 }
 
 #[tokio::test]
-async fn figures_are_kept() {
+async fn calls_and_heartbeats_are_measured() {
     let worker = started(spawning().heartbeat_interval(0.02)).await;
     for _ in 0..3 {
         let _: i64 = call!(worker, add(1, 2)).await.expect("a sum");
@@ -240,7 +240,7 @@ async fn figures_are_kept() {
 }
 
 #[tokio::test]
-async fn a_worker_without_a_parent_or_a_name_says_so() {
+async fn a_worker_without_a_port_or_a_service_id_reports_it_and_exits() {
     for (port, says) in [(None, "has neither COMLINK_ZMQ_PORT"), (Some("80"), "is no port"), (Some("x"), "is no port")]
     {
         let env: Vec<(&str, &str)> = port.map(|port| ("COMLINK_ZMQ_PORT", port)).into_iter().collect();

@@ -1,4 +1,4 @@
-//! Services and their registry, in a directory of each test's own.
+//! Services and the registry, in a separate directory for each test.
 
 mod support;
 
@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use multifrost::{MultifrostError, ParentWorker, ParentWorkerBuilder, ServiceRegistry, call};
+use multifrost::{Error, ParentWorker, ParentWorkerBuilder, ServiceRegistry, call};
 use support::{Guarded, Lines, signal, until};
 
-/// A home that is removed at the end.
+/// A home directory that is removed at the end.
 struct Home(PathBuf);
 
 impl Home {
@@ -72,14 +72,14 @@ impl Drop for Home {
     }
 }
 
-/// The id of a process that has ended and been waited for.
+/// The id of a process that has ended.
 fn dead_pid() -> u32 {
     let mut process = std::process::Command::new("true").spawn().expect("it starts");
     process.wait().expect("it ends");
     process.id()
 }
 
-fn code(outcome: Result<(), MultifrostError>) -> &'static str {
+fn code(outcome: Result<(), Error>) -> &'static str {
     outcome.expect_err("refused").code()
 }
 
@@ -88,7 +88,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn a_service_is_found_called_and_leaves() {
+async fn a_service_is_found_and_called_and_unregisters_at_its_end() {
     let home = Home::new();
     let mut service = home.serve("edge").await;
     let worker = home.connect("edge").await;
@@ -110,7 +110,7 @@ async fn a_service_is_found_called_and_leaves() {
 }
 
 #[tokio::test]
-async fn a_service_that_waits_for_the_registry_at_its_end_answers_meanwhile() {
+async fn a_stopping_service_answers_while_it_waits_for_the_registry() {
     let home = Home::new();
     let mut service = home.serve("edge").await;
     let worker = home.connect("edge").await;
@@ -123,7 +123,7 @@ async fn a_service_that_waits_for_the_registry_at_its_end_answers_meanwhile() {
     let answer = tokio::time::timeout(Duration::from_secs(5), sleeping).await.expect("while the lock is held");
     assert_eq!(answer.expect("no panic").expect("it is answered"), 300);
     assert!(home.services().get("edge").is_some());
-    fs::remove_file(&lock).expect("let go");
+    fs::remove_file(&lock).expect("released");
     assert_eq!(service.ended().await, Some(0));
     assert!(home.services().get("edge").is_none());
     worker.stop().await;
@@ -146,18 +146,18 @@ async fn a_second_signal_ends_a_service_at_once() {
 }
 
 #[tokio::test]
-async fn output_of_a_service_goes_to_every_parent_and_to_its_own_stream() {
+async fn output_of_a_service_goes_to_every_parent_and_to_its_stdout() {
     let home = Home::new();
     let mut service = home.serve("edge").await;
-    let heard = [Lines::default(), Lines::default()];
+    let received = [Lines::default(), Lines::default()];
     let mut parents = Vec::new();
-    for lines in &heard {
+    for lines in &received {
         let worker = home.builder("edge").stdout_handler(lines.handler()).build().await.expect("found");
         worker.start().await.expect("it answers");
         parents.push(worker);
     }
     let _: () = call!(parents[0], say("hello")).await.expect("printed");
-    until("both have heard it", || heard.iter().all(|lines| lines.all() == ["hello"])).await;
+    until("both have received it", || received.iter().all(|lines| lines.all() == ["hello"])).await;
     for parent in parents {
         parent.stop().await;
     }
@@ -168,7 +168,7 @@ async fn output_of_a_service_goes_to_every_parent_and_to_its_own_stream() {
 }
 
 #[tokio::test]
-async fn a_parent_finds_its_service_again_at_another_port() {
+async fn a_parent_reconnects_to_a_service_on_another_port() {
     let home = Home::new();
     let mut service = home.serve("edge").await;
     let worker = home.connect("edge").await;
@@ -180,12 +180,12 @@ async fn a_parent_finds_its_service_again_at_another_port() {
     let waiting = tokio::spawn(async move { call!(caller, add(1, 2)).await as multifrost::Result<i64> });
     let _second = home.serve("edge").await;
     assert_ne!(home.services()["edge"]["port"], port);
-    assert_eq!(waiting.await.expect("no panic").expect("the new one answers"), 3);
+    assert_eq!(waiting.await.expect("no panic").expect("the new process answers"), 3);
     worker.stop().await;
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_not_found() {
+async fn a_missing_or_dead_service_is_not_found() {
     let home = Home::new();
     home.write(&format!(r#"{{"gone": {{"port": 5555, "pid": {}}}, "odd": 7}}"#, dead_pid()));
     for (name, says) in [("nothing", "registered there: 'gone', 'odd'"), ("gone", "which is not running")] {
@@ -194,11 +194,11 @@ async fn a_service_that_is_not_there_is_not_found() {
         assert_eq!(error.code(), "SERVICE_NOT_FOUND");
         assert!(error.to_string().contains(says), "{error}");
     }
-    // A live process, but not at that port: an entry is a claim.
+    // Another program listens on the registered port.
     let (port, listener) = silent_listener();
     home.write(&format!(r#"{{"liar": {{"port": {port}, "pid": {}}}}}"#, std::process::id()));
     let worker = home.builder("liar").heartbeat_timeout(0.1).build().await.expect("it is registered");
-    assert_eq!(worker.start().await.expect_err("nobody answers").code(), "UNREACHABLE");
+    assert_eq!(worker.start().await.expect_err("there is no answer").code(), "UNREACHABLE");
     drop(listener);
 }
 
@@ -208,7 +208,7 @@ fn silent_listener() -> (u16, std::net::TcpListener) {
 }
 
 #[test]
-fn an_id_is_taken_while_its_process_lives() {
+fn a_service_id_is_taken_while_its_process_runs() {
     let home = Home::new();
     let registry = home.registry();
     registry.register("mine", 5000).expect("it is free");
@@ -225,7 +225,7 @@ fn an_id_is_taken_while_its_process_lives() {
 }
 
 #[test]
-fn what_others_wrote_stays_as_it_is() {
+fn entries_of_other_implementations_do_not_change() {
     let home = Home::new();
     let odd = r#"{ "port": 1, "pid": 1.0, "start_time": "then", "exact": 12345678901234567890123 }"#;
     home.write(&format!(r#"{{"odd": {odd}, "number": 7}}"#));
@@ -250,7 +250,7 @@ fn a_file_that_is_no_registry_is_moved_aside() {
 }
 
 #[test]
-fn locks_of_the_dead_and_of_old_age_are_broken() {
+fn locks_of_ended_processes_and_old_locks_are_broken() {
     let home = Home::new();
     fs::create_dir_all(home.directory()).expect("a directory");
     for name in ["registry.lock", "services.lock"] {
@@ -278,16 +278,16 @@ fn age(path: &Path) {
 }
 
 #[test]
-fn a_writer_waits_for_each_of_the_three_locks_and_names_the_one_that_is_never_let_go() {
+fn a_writer_waits_for_each_of_the_three_locks_and_names_the_one_that_is_not_released() {
     std::thread::scope(|scope| {
         for name in ["services.json.lock", "registry.lock", "services.lock"] {
-            scope.spawn(move || is_kept_out_by(name));
+            scope.spawn(move || is_blocked_by(name));
         }
     });
 }
 
-/// Holds a lock for as long as a writer waits for it, by renewing it; then lets go.
-fn is_kept_out_by(name: &str) {
+/// Holds a lock by renewing it until the writer gives up, then releases it.
+fn is_blocked_by(name: &str) {
     let home = Home::new();
     fs::create_dir_all(home.directory()).expect("a directory");
     let lock = home.directory().join(name);
@@ -306,13 +306,13 @@ fn is_kept_out_by(name: &str) {
     assert_eq!(error.code(), "LOCK_TIMEOUT");
     assert!(error.to_string().contains(name), "{error}");
     assert!(home.services().get("mine").is_none(), "it wrote although {name} was held");
-    if lock.is_dir() { fs::remove_dir(&lock) } else { fs::remove_file(&lock) }.expect("let go");
-    home.registry().register("mine", 5000).expect("nobody holds it");
+    if lock.is_dir() { fs::remove_dir(&lock) } else { fs::remove_file(&lock) }.expect("released");
+    home.registry().register("mine", 5000).expect("the lock is free");
     assert_eq!(home.services()["mine"]["port"], 5000);
 }
 
 #[test]
-fn many_writers_lose_nothing() {
+fn many_writers_lose_no_entry() {
     let home = Home::new();
     let writers: Vec<_> = (0..16)
         .map(|index| {

@@ -1,4 +1,4 @@
-//! The vectors that all languages share: ../../interop/vectors, as ../../interop/README.md describes them.
+//! The vectors that all languages share: see ../../interop/README.md.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use multifrost::{Map, Timestamp, Value};
 use serde_json::Value as Json;
 
 #[test]
-fn every_vector_is_read_and_written_as_it_says() {
+fn each_vector_is_read_and_written() {
     let vectors = read_vectors();
     assert!(vectors.len() >= 120, "there are only {} vectors", vectors.len());
     let complaints: Vec<String> = vectors
@@ -37,16 +37,16 @@ fn check(vector: &Json) -> Result<(), String> {
         (Some("read"), Ok(message)) => message,
         (Some("dropped"), Err(Unread { kind: UnreadKind::Dropped, .. })) => return Ok(()),
         (Some("ignored"), Err(Unread { kind: UnreadKind::Ignored, .. })) => return Ok(()),
-        (outcome, read) => return Err(format!("it is not {outcome:?} but {read:?}")),
+        (outcome, read) => return Err(format!("expected {outcome:?}, got {read:?}")),
     };
     let expected = message_of(&vector["message"]);
     if format!("{message:?}") != format!("{expected:?}") {
-        return Err(format!("it is read as\n  {message:?}\nand not as\n  {expected:?}"));
+        return Err(format!("read as\n  {message:?}\nnot as\n  {expected:?}"));
     }
     if vector["written"] == true {
         let written = encode(&expected, &Limits::default()).map_err(|error| error.to_string())?;
         if written != bytes {
-            return Err(format!("it is written as\n  {}\nand not as\n  {}", hex(&written), hex(&bytes)));
+            return Err(format!("written as\n  {}\nnot as\n  {}", hex(&written), hex(&bytes)));
         }
     }
     match &vector["remote"] {
@@ -62,7 +62,7 @@ fn check_remote(message: &Message, expected: &Json) -> Result<(), String> {
     if remote.name == "RefusedCall" && expected["code"] != remote.code {
         return Err(format!("{:?} is no refusal", remote.message));
     }
-    if is == wanted { Ok(()) } else { Err(format!("its caller is told {is:?} and not {wanted:?}")) }
+    if is == wanted { Ok(()) } else { Err(format!("the caller gets {is:?}, not {wanted:?}")) }
 }
 
 fn message_of(json: &Json) -> Message {

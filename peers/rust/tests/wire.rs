@@ -1,4 +1,4 @@
-//! Both sides against bare sockets: strangers, garbage, and what older implementations send.
+//! Parents and workers against bare sockets: other programs, garbage, and messages of older implementations.
 
 mod support;
 
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use multifrost::codec::{Body, Limits, Message, decode, encode};
-use multifrost::{Map, MultifrostError, ParentWorkerBuilder, ServiceRegistry, StructuredLogger, Value, call};
+use multifrost::{Error, Map, ParentWorkerBuilder, ServiceRegistry, StructuredLogger, Value, call};
 use support::{Guarded, edge_worker, is_running, signal, spawning, started, until};
 use zeromq::{DealerSocket, Endpoint, RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
 
-/// A parent that is nothing but a socket.
+/// A parent that is a bare socket.
 struct BareParent {
     socket: DealerSocket,
     port: u16,
@@ -41,7 +41,7 @@ impl BareParent {
         self.socket.send(ZmqMessage::try_from(frames).expect("frames")).await.expect("sent");
     }
 
-    /// The next message that is no line of the worker's log.
+    /// The next message, except lines of stderr.
     async fn receive(&mut self) -> Message {
         loop {
             let message = self.receive_any().await;
@@ -74,7 +74,7 @@ fn call_message(function: &str, args: Vec<Value>) -> Message {
 }
 
 #[tokio::test]
-async fn a_worker_outlives_garbage_and_answers_what_it_can() {
+async fn a_worker_survives_garbage_and_answers_what_it_can() {
     let mut parent = BareParent::bind().await;
     let mut worker = parent.spawn().await;
     let good = encode(&call_message("add", vec![Value::Int(1), Value::Int(2)]), &Limits::default()).expect("bytes");
@@ -87,9 +87,9 @@ async fn a_worker_outlives_garbage_and_answers_what_it_can() {
     parent.send_frames(vec![Vec::new(), other_app]).await;
     parent.send(&Message::answer(String::new(), Body::Heartbeat { args: None })).await;
     parent.send(&Message::answer(String::new(), call_message("add", vec![]).body)).await;
-    assert_eq!(parent.add().await, Value::Int(3), "the first thing that is answered");
+    assert_eq!(parent.add().await, Value::Int(3), "the first answer");
 
-    // Its id stands before the fault.
+    // The id precedes the fault.
     let call = call_message("add", vec![Value::Int(1), Value::Int(2)]);
     let mut broken = encode(&call, &Limits::default()).expect("bytes");
     broken.pop();
@@ -97,7 +97,7 @@ async fn a_worker_outlives_garbage_and_answers_what_it_can() {
     let answer = parent.receive().await;
     assert!(answer.id == call.id && matches!(answer.body, Body::Error { .. }), "{answer:?}");
 
-    // Frames behind the payload are ignored.
+    // Frames after the payload are ignored.
     parent.send_frames(vec![Vec::new(), good, b"more".to_vec()]).await;
     assert!(matches!(parent.receive().await.body, Body::Response { result: Some(Value::Int(3)) }));
 
@@ -123,7 +123,7 @@ async fn a_heartbeat_comes_back_with_its_id_args_and_metadata() {
     let mut expected = metadata;
     expected.insert("hb_response".to_owned(), Value::Bool(true));
     assert_eq!(answer.metadata, Some(expected));
-    // An answer is not answered: what comes next is that of the call.
+    // The answer to a heartbeat is not answered. The next message answers the call.
     parent.send(&answer).await;
     assert_eq!(parent.add().await, Value::Int(3));
 }
@@ -143,7 +143,7 @@ async fn every_name_of_introspection_is_answered() {
 
 #[tokio::test]
 async fn a_worker_ends_soon_after_its_parent_even_by_sigkill() {
-    // The parent process is a shell; the socket, which stays open, is this test's.
+    // The parent process is a shell. The socket belongs to this test and stays open.
     let mut parent = BareParent::bind().await;
     let script = "\"$0\" & wait";
     let mut command = std::process::Command::new("sh");
@@ -153,7 +153,7 @@ async fn a_worker_ends_soon_after_its_parent_even_by_sigkill() {
     let call = call_message("pid", vec![]);
     parent.send(&call).await;
     let Body::Response { result: Some(Value::Int(pid)) } = parent.receive().await.body else { panic!("no pid") };
-    // Busy in a thread of its own runtime all the while.
+    // The worker computes meanwhile.
     parent.send(&call_message("busy", vec![Value::Int(20_000)])).await;
     let begun = Instant::now();
     shell.0.kill().expect("it is ours");
@@ -163,7 +163,7 @@ async fn a_worker_ends_soon_after_its_parent_even_by_sigkill() {
 }
 
 #[tokio::test]
-async fn a_worker_ends_soon_after_its_connection_is_gone_for_good() {
+async fn a_worker_ends_soon_after_it_lost_its_connection() {
     let mut parent = BareParent::bind().await;
     let mut worker = parent.spawn().await;
     let begun = Instant::now();
@@ -172,7 +172,7 @@ async fn a_worker_ends_soon_after_its_connection_is_gone_for_good() {
     assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
 }
 
-/// A worker that is nothing but a socket: answers each call with what `answer` makes of it, heartbeats as they should be.
+/// A worker that is a bare socket. It answers calls with the messages that `answer` returns, and heartbeats correctly.
 struct BareWorker {
     registry: ServiceRegistry,
     directory: std::path::PathBuf,
@@ -226,7 +226,7 @@ fn bytes_of(message: &Message) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_parent_outlives_garbage_and_counts_it() {
+async fn a_parent_survives_garbage_and_counts_it() {
     let worker = BareWorker::serve(|message| {
         let answer = bytes_of(&Message::answer(message.id, Body::Response { result: Some(Value::Int(7)) }));
         vec![
@@ -272,13 +272,13 @@ async fn a_python_traceback_is_taken_apart() {
     .await;
     let parent = worker.parent().await;
     let outcome: multifrost::Result<Value> = call!(parent, anything()).await;
-    let Err(MultifrostError::Remote(error)) = outcome else { panic!("{outcome:?}") };
+    let Err(Error::Remote(error)) = outcome else { panic!("{outcome:?}") };
     assert_eq!((error.name.as_str(), error.message.as_str()), ("ValueError", "no"));
     assert!(error.stack.is_some_and(|stack| stack.starts_with("Traceback")));
     parent.stop().await;
 }
 
-/// What a ZMTP peer says first: the greeting, and that it is a socket of this type.
+/// The first bytes of a ZMTP peer: the greeting, and READY with the type of its socket.
 fn zmtp_hello(socket_type: &str) -> Vec<u8> {
     let mut hello = vec![0; 64];
     (hello[0], hello[9], hello[10]) = (0xff, 0x7f, 3);
@@ -291,13 +291,13 @@ fn zmtp_hello(socket_type: &str) -> Vec<u8> {
     hello
 }
 
-/// A frame of so many bytes, of which none follows.
+/// The head of a frame of this length.
 fn announcement(length: u64) -> Vec<u8> {
     [[2].as_slice(), &length.to_be_bytes()].concat()
 }
 
 #[tokio::test]
-async fn a_service_that_announces_too_much_is_no_service() {
+async fn a_service_that_announces_a_huge_frame_is_disconnected() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
@@ -306,7 +306,7 @@ async fn a_service_that_announces_too_much_is_no_service() {
     let hostile = std::thread::spawn(move || {
         let (mut caller, _) = listener.accept().expect("a parent");
         caller.write_all(&[zmtp_hello("ROUTER"), announcement(1 << 36)].concat()).expect("written");
-        // Until it is cut off.
+        // Until it is disconnected.
         let _ = caller.read_to_end(&mut Vec::new());
     });
     let parent = ParentWorkerBuilder::connect("hostile", None)
@@ -316,12 +316,12 @@ async fn a_service_that_announces_too_much_is_no_service() {
     let parent = parent.build().await.expect("it is registered");
     assert!(parent.start().await.is_err());
     parent.stop().await;
-    hostile.join().expect("it was cut off");
+    hostile.join().expect("it was disconnected");
     let _ = std::fs::remove_dir_all(directory);
 }
 
 #[tokio::test]
-async fn strangers_at_the_parents_port_change_nothing() {
+async fn strangers_at_the_port_of_a_parent_have_no_effect() {
     let parent = started(spawning()).await;
     let pid = parent.pid().expect("a process");
     let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("our own process");
@@ -338,11 +338,11 @@ async fn strangers_at_the_parents_port_change_nothing() {
         let mut stranger = TcpStream::connect(("127.0.0.1", port)).expect("it is bound");
         stranger.write_all(&garbage).expect("written");
         stranger.set_read_timeout(Some(Duration::from_millis(200))).expect("an option");
-        // Until it is cut off, or for a moment.
+        // Until it is disconnected, or for a moment.
         let _ = stranger.read_to_end(&mut Vec::new());
         drop(stranger);
         for _ in 0..4 {
-            let sum: i64 = call!(parent, add(1, 2)).await.expect("its own worker answers");
+            let sum: i64 = call!(parent, add(1, 2)).await.expect("the worker answers");
             assert_eq!(sum, 3);
         }
     }
@@ -351,7 +351,7 @@ async fn strangers_at_the_parents_port_change_nothing() {
 }
 
 #[tokio::test]
-async fn strangers_at_a_services_port_change_nothing() {
+async fn strangers_at_the_port_of_a_service_have_no_effect() {
     let home = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
     let service = Guarded::edge_worker(&[("EDGE_SERVICE", "edge"), ("HOME", home.to_str().expect("text"))]);
     let registry = ServiceRegistry::at(home.join(".multifrost"));
@@ -365,7 +365,7 @@ async fn strangers_at_a_services_port_change_nothing() {
         stranger.write_all(&[zmtp_hello("DEALER"), announcement(length)].concat()).expect("written");
         stranger.set_read_timeout(Some(Duration::from_secs(10))).expect("an option");
         let error = stranger.read_to_end(&mut Vec::new()).err();
-        assert!(error.is_none_or(|error| error.kind() == std::io::ErrorKind::ConnectionReset), "it is cut off");
+        assert!(error.is_none_or(|error| error.kind() == std::io::ErrorKind::ConnectionReset), "it is disconnected");
     }
     let caller = ParentWorkerBuilder::connect("edge", None).registry(registry).logger(StructuredLogger::new());
     let caller = started(caller).await;

@@ -1,4 +1,4 @@
-//! The bare peer in Rust: the `zeromq` crate and nothing else. It does what ../../../bare/echo-peer.mjs does.
+//! The bare peer in Rust, with the `zeromq` crate alone. It does the same as ../../../bare/echo-peer.mjs.
 
 use tokio::io::AsyncReadExt;
 use zeromq::{RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};

@@ -1,28 +1,25 @@
-//! The parent of the matrix: runs the cases that its argument names, and prints a line of JSON for each.
+//! The parent of the interop matrix: runs the cases that its argument names, and prints a line of JSON for each.
 
-use std::error::Error;
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use multifrost::{
-    Bytes, CallOptions, Map, MultifrostError, ParentWorker, ParentWorkerBuilder, RemoteError, Value, call,
-};
+use multifrost::{Bytes, CallOptions, Error, Map, ParentWorker, ParentWorkerBuilder, RemoteError, Value, call};
 use multifrost_interop::{checksum, describe, from_json};
 use serde_json::{Value as Json, json};
 use tokio::time::{sleep, timeout};
 
-type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// A case that takes longer has failed.
+/// The time limit of a case.
 const CASE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The functions of every worker of the matrix.
+/// The functions of each worker of the matrix.
 const FUNCTIONS: [&str; 13] =
     ["add", "busy", "checksum", "describe", "echo", "exit", "fail", "größe", "nothing", "pid", "say", "sleep", "warn"];
 
-/// The worker, and what it has written.
-struct Stage {
+/// The worker and its output.
+struct TestBench {
     worker: ParentWorker,
     service: Option<String>,
     stdout: Lines,
@@ -31,7 +28,7 @@ struct Stage {
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// Fails the case unless it is so.
+/// Fails the case unless the condition holds.
 macro_rules! expect {
     ($condition:expr, $($detail:tt)+) => {
         if !$condition {
@@ -41,21 +38,21 @@ macro_rules! expect {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let plan: Json = serde_json::from_str(&std::env::args().nth(1).ok_or("one argument is needed: the plan")?)?;
-    let stage = set_up(&plan).await?;
+    let bench = set_up(&plan).await?;
     for case in plan["cases"].as_array().into_iter().flatten().filter_map(Json::as_str) {
-        let outcome = timeout(CASE_TIMEOUT, run(case, &stage)).await.unwrap_or_else(|_| Err("it hung for 20 s".into()));
+        let outcome = timeout(CASE_TIMEOUT, run(case, &bench)).await.unwrap_or_else(|_| Err("it hung for 20 s".into()));
         match outcome {
             Ok(()) => println!("{}", json!({ "case": case, "ok": true })),
             Err(error) => println!("{}", json!({ "case": case, "ok": false, "detail": error.to_string() })),
         }
     }
-    stage.worker.stop().await;
+    bench.worker.stop().await;
     Ok(())
 }
 
-async fn set_up(plan: &Json) -> Result<Stage, Box<dyn Error + Send + Sync>> {
+async fn set_up(plan: &Json) -> Result<TestBench, Box<dyn std::error::Error + Send + Sync>> {
     let (stdout, stderr) = (Lines::default(), Lines::default());
     let (out, err) = (stdout.clone(), stderr.clone());
     let service = plan["service"].as_str().filter(|_| plan["mode"] == "connect").map(str::to_owned);
@@ -64,11 +61,11 @@ async fn set_up(plan: &Json) -> Result<Stage, Box<dyn Error + Send + Sync>> {
         None => {
             let line: Vec<&str> = plan["worker"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
             let (program, args) = line.split_first().ok_or("the plan has neither a service nor a worker")?;
-            // The whole line is given, so that nothing is to be guessed from the first word.
+            // The plan names the executable, so the extension does not decide.
             match args.split_last() {
-                None => ParentWorkerBuilder::spawn("", program),
+                None => ParentWorkerBuilder::spawn(program),
                 Some((script, leading)) => {
-                    ParentWorkerBuilder::spawn("", script).executable(std::iter::once(program).chain(leading).copied())
+                    ParentWorkerBuilder::spawn(script).executable(std::iter::once(program).chain(leading).copied())
                 }
             }
         }
@@ -83,39 +80,39 @@ async fn set_up(plan: &Json) -> Result<Stage, Box<dyn Error + Send + Sync>> {
         .build()
         .await?;
     worker.start().await?;
-    Ok(Stage { worker, service, stdout, stderr })
+    Ok(TestBench { worker, service, stdout, stderr })
 }
 
-async fn run(case: &str, stage: &Stage) -> Outcome {
+async fn run(case: &str, bench: &TestBench) -> Outcome {
     match case {
-        "results" => results(&stage.worker).await,
-        "errors" => errors(&stage.worker).await,
-        "values" => values(&stage.worker).await,
-        "binary" => binary(&stage.worker).await,
-        "int64" => int64(&stage.worker).await,
-        "unicode" => unicode(&stage.worker).await,
-        "concurrent" => concurrent(&stage.worker).await,
-        "timeout" => times_out(&stage.worker).await,
-        "busy-heartbeats" => busy_heartbeats(&stage.worker).await,
-        "output" => output(stage).await,
-        "private" => refused(&stage.worker, "_secret", (), "_secret").await,
-        "missing" => refused(&stage.worker, "ad", (1, 2), "not found").await,
-        "list-functions" => list_functions(&stage.worker).await,
-        "namespace" => namespace(&stage.worker).await,
-        "shutdown" => shutdown(stage).await,
-        "child-crash" => child_crash(stage).await,
-        "parent-crash" => parent_crash(&stage.worker).await,
+        "results" => results(&bench.worker).await,
+        "errors" => errors(&bench.worker).await,
+        "values" => values(&bench.worker).await,
+        "binary" => binary(&bench.worker).await,
+        "int64" => int64(&bench.worker).await,
+        "unicode" => unicode(&bench.worker).await,
+        "concurrent" => concurrent(&bench.worker).await,
+        "timeout" => times_out(&bench.worker).await,
+        "busy-heartbeats" => busy_heartbeats(&bench.worker).await,
+        "output" => output(bench).await,
+        "private" => refused(&bench.worker, "_secret", (), "_secret").await,
+        "missing" => refused(&bench.worker, "ad", (1, 2), "not found").await,
+        "list-functions" => list_functions(&bench.worker).await,
+        "namespace" => namespace(&bench.worker).await,
+        "shutdown" => shutdown(bench).await,
+        "child-crash" => child_crash(bench).await,
+        "parent-crash" => parent_crash(&bench.worker).await,
         other => Err(format!("there is no case {other}").into()),
     }
 }
 
 async fn results(worker: &ParentWorker) -> Outcome {
     let sum: Value = call!(worker, add(2, 3)).await?;
-    expect!(sum == Value::Int(5), "add(2, 3) gave {sum:?}, not 5");
+    expect!(sum == Value::Int(5), "add(2, 3) returned {sum:?}, not 5");
     let sum: f64 = call!(worker, add(0.5, 0.25)).await?;
-    expect!(sum == 0.75, "add(0.5, 0.25) gave {sum}, not 0.75");
+    expect!(sum == 0.75, "add(0.5, 0.25) returned {sum}, not 0.75");
     let nothing: Value = call!(worker, nothing()).await?;
-    expect!(nothing.is_nil(), "nothing() gave {nothing:?}");
+    expect!(nothing.is_nil(), "nothing() returned {nothing:?}");
     Ok(())
 }
 
@@ -169,7 +166,7 @@ async fn int64(worker: &ParentWorker) -> Outcome {
 async fn unicode(worker: &ParentWorker) -> Outcome {
     // Seven code points: the astronaut is three, with a joiner in the middle.
     let size: u64 = call!(worker, größe("日本語 👩\u{200d}🚀")).await?;
-    expect!(size == 7, "größe gave {size}, not 7");
+    expect!(size == 7, "größe returned {size}, not 7");
     let map: Map = ["ключ", "鍵", "🔑"].map(|key| (key.to_owned(), Value::from(key))).into();
     let back: Map = call!(worker, echo(&map)).await?;
     expect!(back == map, "{back:?} came back");
@@ -183,7 +180,7 @@ async fn concurrent(worker: &ParentWorker) -> Outcome {
         async move {
             let back: u64 = call!(worker, sleep(ms)).await?;
             order.lock().expect("no panic").push(back);
-            Ok::<_, MultifrostError>(())
+            Ok::<_, Error>(())
         }
     };
     tokio::try_join!(sleeps(600), sleeps(300), sleeps(0))?;
@@ -197,15 +194,15 @@ async fn concurrent(worker: &ParentWorker) -> Outcome {
     }
     for (i, back) in echoes.join_all().await {
         let back = back?;
-        expect!(back == i, "echo({i}) gave {back}");
+        expect!(back == i, "echo({i}) returned {back}");
     }
     Ok(())
 }
 
 async fn times_out(worker: &ParentWorker) -> Outcome {
-    let patience = CallOptions::new().timeout(Duration::from_millis(150));
-    let outcome: Result<Value, _> = call!(worker, sleep(3000), patience).await;
-    expect!(matches!(outcome, Err(MultifrostError::Timeout { .. })), "sleep(3000) gave {outcome:?}");
+    let limit = CallOptions::new().timeout(Duration::from_millis(150));
+    let outcome: Result<Value, _> = call!(worker, sleep(3000), limit).await;
+    expect!(matches!(outcome, Err(Error::Timeout { .. })), "sleep(3000) returned {outcome:?}");
     let began = Instant::now();
     works(worker).await?;
     expect!(began.elapsed() < Duration::from_secs(1), "the next call took {:?}", began.elapsed());
@@ -222,10 +219,10 @@ async fn busy_heartbeats(worker: &ParentWorker) -> Outcome {
     Ok(())
 }
 
-async fn output(stage: &Stage) -> Outcome {
-    let _: Value = call!(stage.worker, say("grüße 1")).await?;
-    let _: Value = call!(stage.worker, warn("warnung 1")).await?;
-    for (lines, line) in [(&stage.stdout, "grüße 1"), (&stage.stderr, "warnung 1")] {
+async fn output(bench: &TestBench) -> Outcome {
+    let _: Value = call!(bench.worker, say("grüße 1")).await?;
+    let _: Value = call!(bench.worker, warn("warnung 1")).await?;
+    for (lines, line) in [(&bench.stdout, "grüße 1"), (&bench.stderr, "warnung 1")] {
         let has_come = || lines.lock().is_ok_and(|lines| lines.iter().any(|heard| heard == line));
         let heard = timeout(Duration::from_secs(5), async {
             while !has_come() {
@@ -255,43 +252,43 @@ async fn namespace(worker: &ParentWorker) -> Outcome {
     let error = remote(call!(worker, add(1, 2), elsewhere).await)?;
     expect!(error.message.contains("default"), "the refusal says {:?}, without \"default\"", error.message);
     let sum: i64 = call!(worker, add(1, 2), CallOptions::new().namespace("default")).await?;
-    expect!(sum == 3, "add(1, 2) gave {sum}");
+    expect!(sum == 3, "add(1, 2) returned {sum}");
     Ok(())
 }
 
-async fn shutdown(stage: &Stage) -> Outcome {
-    let pid: u32 = call!(stage.worker, pid()).await?;
+async fn shutdown(bench: &TestBench) -> Outcome {
+    let pid: u32 = call!(bench.worker, pid()).await?;
     let ending = async {
-        // Made behind the call below, which is in flight when this one has been answered.
-        works(&stage.worker).await?;
-        match &stage.service {
-            None => stage.worker.stop().await,
+        // The call below is made first, so it is in flight when this one is answered.
+        works(&bench.worker).await?;
+        match &bench.service {
+            None => bench.worker.stop().await,
             Some(_) => terminate(pid).await?,
         }
         Outcome::Ok(())
     };
-    let (answer, ended): (Result<u64, _>, _) = tokio::join!(call!(stage.worker, sleep(300)), ending);
+    let (answer, ended): (Result<u64, _>, _) = tokio::join!(call!(bench.worker, sleep(300)), ending);
     ended?;
-    expect!(matches!(answer, Ok(300)), "the call in flight gave {answer:?}");
+    expect!(matches!(answer, Ok(300)), "the call in flight returned {answer:?}");
     until(|| !is_running(pid), &format!("process {pid} still runs")).await?;
-    match &stage.service {
+    match &bench.service {
         None => Ok(()),
         Some(service) => until(|| !is_registered(service), "its entry is still in the registry").await,
     }
 }
 
-async fn child_crash(stage: &Stage) -> Outcome {
+async fn child_crash(bench: &TestBench) -> Outcome {
     let began = Instant::now();
     let (sleep, exit): (Result<u64, _>, Result<Value, _>) =
-        tokio::join!(call!(stage.worker, sleep(30000)), call!(stage.worker, exit(3)));
+        tokio::join!(call!(bench.worker, sleep(30000)), call!(bench.worker, exit(3)));
     expect!(began.elapsed() < Duration::from_secs(5), "they took {:?} to fail", began.elapsed());
-    expect!(exit.is_err() && sleep.is_err(), "exit(3) gave {exit:?}, and sleep {sleep:?}");
-    if stage.service.is_none() {
+    expect!(exit.is_err() && sleep.is_err(), "exit(3) returned {exit:?}, and sleep {sleep:?}");
+    if bench.service.is_none() {
         let code = match &sleep {
-            Err(MultifrostError::WorkerExited(end)) => end.exit_code,
+            Err(Error::WorkerExited(end)) => end.exit_code,
             _ => None,
         };
-        expect!(code == Some(3), "the error does not tell the exit code 3: {sleep:?}");
+        expect!(code == Some(3), "the error does not have the exit code 3: {sleep:?}");
     }
     Ok(())
 }
@@ -300,19 +297,19 @@ async fn parent_crash(worker: &ParentWorker) -> Outcome {
     let pid: u32 = call!(worker, pid()).await?;
     println!("{}", json!({ "case": "parent-crash", "ok": true, "pid": pid }));
     let _: Value = call!(worker, sleep(60000)).await?;
-    Err("nobody ended this parent".into())
+    Err("this parent was not killed".into())
 }
 
 async fn works(worker: &ParentWorker) -> Outcome {
     let sum: i64 = call!(worker, add(1, 2)).await?;
-    expect!(sum == 3, "add(1, 2) gave {sum}");
+    expect!(sum == 3, "add(1, 2) returned {sum}");
     Ok(())
 }
 
-fn remote(outcome: Result<Value, MultifrostError>) -> Result<RemoteError, Box<dyn Error + Send + Sync>> {
+fn remote(outcome: Result<Value, Error>) -> Result<RemoteError, Box<dyn std::error::Error + Send + Sync>> {
     match outcome {
-        Err(MultifrostError::Remote(error)) => Ok(*error),
-        other => Err(format!("it gave {other:?}, no remote error").into()),
+        Err(Error::Remote(error)) => Ok(*error),
+        other => Err(format!("expected a remote error, got {other:?}").into()),
     }
 }
 
@@ -331,7 +328,7 @@ async fn terminate(pid: u32) -> Outcome {
     Ok(())
 }
 
-/// A process that has ended but was not waited for does not run.
+/// Whether a process runs. A zombie does not.
 fn is_running(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -1,4 +1,4 @@
-//! The worker of the matrix: a service under the name given, or spawned.
+//! The worker of the interop matrix. Its argument is a service id; a spawned worker has none.
 
 use std::time::{Duration, Instant};
 

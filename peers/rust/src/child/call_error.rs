@@ -1,54 +1,54 @@
-//! What a method fails with.
-
-use std::error::Error;
+//! The error of a method.
 
 use crate::codec::ErrorParts;
 
 /// The result of a worker's method.
 pub type CallResult<T> = Result<T, CallError>;
 
-/// A failure of a method, as its caller is told: a name, a message and, where given, a code.
+/// The error of a method, as its caller gets it: a name, a message and an optional code.
 ///
-/// Every [`std::error::Error`] turns into one by `?`, with its type's name.
+/// `?` turns every [`std::error::Error`] into one, with the name of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError(pub(crate) ErrorParts);
 
 impl CallError {
-    /// A failure with this message and the name `Error`.
+    /// An error with this message and the name `Error`.
     pub fn new(message: impl Into<String>) -> Self {
         Self(ErrorParts::new("Error", message))
     }
 
-    /// Gives it another name, such as `ValueError`.
+    /// Sets the name, such as `ValueError`. Default: `Error`.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.0.name = name.into();
         self
     }
 
-    /// Gives it a code that programs can tell it by.
+    /// Sets a code, by which programs can recognize the error. Default: none.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
         self
     }
 
-    /// For a `handle_call` that is asked for a function which it does not have.
+    /// The error with which `handle_call` answers a call of an unknown function.
     pub fn not_found(function: &str) -> Self {
         Self(ErrorParts::refusal("FUNCTION_NOT_FOUND", format!("Function '{function}' not found")))
     }
 
-    /// What it says.
+    /// The message.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 }
 
-impl<E: Error> From<E> for CallError {
+impl<E: std::error::Error> From<E> for CallError {
     fn from(error: E) -> Self {
         let path = std::any::type_name::<E>();
         let plain = path.split('<').next().unwrap_or(path);
         let name = plain.rsplit("::").next().unwrap_or(plain);
+        // Callers know the errors of this crate by the name that they had before.
+        let name = if path == std::any::type_name::<crate::Error>() { "MultifrostError" } else { name };
         Self::new(error.to_string()).with_name(name)
     }
 }

@@ -1,4 +1,4 @@
-//! Runs calls: from the message to the answer.
+//! Runs the calls of a worker.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -13,16 +13,16 @@ use tokio::sync::Notify;
 use zeromq::util::PeerIdentity;
 
 use super::context::ChildWorkerContext;
-use super::outlet::Outlet;
+use super::outbound::Outbound;
 use super::refusals::{not_callable, overloaded, stopping, wrong_namespace};
 use super::worker::ChildWorker;
 use crate::codec::{Body, ErrorParts, Message, encode};
 use crate::value::{Map, Value};
 
-/// Every implementation's name for introspection.
+/// The name of introspection in each implementation.
 const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
 
-/// A call that has arrived.
+/// A call that the worker has received.
 pub(super) struct Call {
     pub(super) parent: PeerIdentity,
     pub(super) id: String,
@@ -37,8 +37,8 @@ pub(super) struct Calls<W> {
     names: Vec<String>,
     interface: Value,
     context: ChildWorkerContext,
-    outlet: Arc<Outlet>,
-    /// Where methods run: the user's runtime, not that of the socket.
+    outbound: Arc<Outbound>,
+    /// The user's runtime, where methods run. The socket has another.
     runtime: Handle,
     load: Mutex<Load>,
     idle: Notify,
@@ -51,27 +51,25 @@ struct Load {
     is_closed: bool,
 }
 
-/// What becomes of a call that arrives.
+/// What happens to a new call.
 enum Admission {
     Run(Call),
     Nothing,
     Refuse(Call, ErrorParts),
 }
 
-type Outcome = Result<Value, ErrorParts>;
-
 impl<W: ChildWorker> Calls<W> {
-    pub(super) fn new(worker: W, context: ChildWorkerContext, outlet: Arc<Outlet>, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(worker: W, context: ChildWorkerContext, outbound: Arc<Outbound>, runtime: Handle) -> Arc<Self> {
         let mut names: Vec<String> = worker.list_functions();
         names.retain(|name| !name.starts_with('_') && !name.is_empty());
         names.sort();
         names.dedup();
         let interface = worker.interface().to_value(&names);
         let (load, idle) = (Mutex::default(), Notify::new());
-        Arc::new(Self { worker, names, interface, context, outlet, runtime, load, idle })
+        Arc::new(Self { worker, names, interface, context, outbound, runtime, load, idle })
     }
 
-    /// Takes a call: runs it, lets it wait, or refuses it. Every call is answered.
+    /// Runs a call, queues it, or refuses it. Every call is answered, except those for ignored namespaces.
     pub(super) fn take(self: &Arc<Self>, call: Call) {
         match self.admit(call) {
             Admission::Run(call) => self.spawn(call),
@@ -120,20 +118,20 @@ impl<W: ChildWorker> Calls<W> {
         if INTROSPECTION.contains(&call.function.as_str()) && !is_listed {
             return self.answer_introspection(call.parent, call.id).await;
         }
-        let outcome = if is_listed {
+        let answer = if is_listed {
             self.run(&call.function, call.args).await
         } else {
             Err(not_callable(&call.function, &self.names))
         };
-        self.answer(call.parent, call.id, outcome).await;
+        self.answer(call.parent, call.id, answer).await;
     }
 
-    /// How many run.
+    /// The number of running calls.
     pub(super) fn running(&self) -> usize {
         self.load().running
     }
 
-    /// The next one that waits, in place of one that has ended.
+    /// Takes the next waiting call in place of one that has ended.
     fn next(&self) -> Option<Call> {
         let mut load = self.load();
         let next = load.waiting.pop_front();
@@ -146,15 +144,15 @@ impl<W: ChildWorker> Calls<W> {
         next
     }
 
-    async fn run(&self, function: &str, args: Vec<Value>) -> Outcome {
+    async fn run(&self, function: &str, args: Vec<Value>) -> Result<Value, ErrorParts> {
         match caught(async { self.worker.handle_call(function, args).await }).await {
             Ok(answer) => answer.map_err(|error| error.0),
             Err(panic) => Err(ErrorParts::new("Panic", format!("{function}() panicked: {}", panic_text(&*panic)))),
         }
     }
 
-    async fn answer(&self, parent: PeerIdentity, id: String, outcome: Outcome) {
-        let message = match outcome {
+    async fn answer(&self, parent: PeerIdentity, id: String, answer: Result<Value, ErrorParts>) {
+        let message = match answer {
             Ok(value) => Message::answer(id, Body::Response { result: Some(value) }),
             Err(parts) => Message::error(id, parts),
         };
@@ -168,34 +166,34 @@ impl<W: ChildWorker> Calls<W> {
         self.send(parent, Message { metadata: Some(metadata), ..answer }).await;
     }
 
-    /// An answer beyond the limits becomes an error that says so.
+    /// Sends an answer. If it exceeds the limits, sends an error instead.
     async fn send(&self, parent: PeerIdentity, message: Message) {
         let bytes = encode(&message, &self.context.limits).or_else(|error| {
             let parts = ErrorParts::new("SerializationError", format!("the answer cannot be sent: {error}"));
             encode(&Message::error(message.id, parts), &self.context.limits)
         });
         if let Ok(bytes) = bytes {
-            self.outlet.send(parent, bytes).await;
+            self.outbound.send(parent, bytes).await;
         }
     }
 
-    /// Answers a call that could not be read.
+    /// Answers a call that could not be decoded.
     pub(super) fn refuse_unread(self: &Arc<Self>, parent: PeerIdentity, id: String, reason: String) {
         let calls = self.clone();
         let parts = ErrorParts::new("MalformedMessageError", reason);
         self.runtime.spawn(async move { calls.answer(parent, id, Err(parts)).await });
     }
 
-    /// Takes no more calls, and waits until those in flight are answered.
+    /// Refuses new calls, and waits until those in flight are answered.
     pub(super) async fn drain(&self) {
         self.load().is_closed = true;
-        // A notice may be left over from earlier.
+        // There may be an earlier notification.
         while self.load().running > 0 {
             self.idle.notified().await;
         }
     }
 
-    /// Answers the calls that have not begun. For the end of the time to drain.
+    /// Refuses the calls that have not begun, after the time to drain has passed.
     pub(super) async fn abandon(&self) {
         let waiting = std::mem::take(&mut self.load().waiting);
         for call in waiting {
@@ -203,13 +201,13 @@ impl<W: ChildWorker> Calls<W> {
         }
     }
 
-    /// Nothing that holds the lock can panic.
+    /// No code that holds this lock can panic.
     fn load(&self) -> MutexGuard<'_, Load> {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs to its end, or to its panic.
+/// Runs a future and catches its panic.
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

@@ -1,4 +1,4 @@
-//! How a worker is run.
+//! The options of a worker.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::log::StructuredLogger;
 use crate::registry::ServiceRegistry;
 
-/// Options of a worker.
+/// The options of a worker.
 #[derive(Debug, Clone)]
 pub struct ChildWorkerContext {
     pub(crate) service_id: Option<String>,
@@ -22,7 +22,7 @@ pub struct ChildWorkerContext {
 }
 
 impl ChildWorkerContext {
-    /// The defaults: spawned by a parent, namespace `default`, as many calls at once as come.
+    /// The defaults: spawned by a parent, namespace `default`, no bound on concurrent calls.
     pub fn new() -> Self {
         Self {
             service_id: None,
@@ -37,56 +37,57 @@ impl ChildWorkerContext {
         }
     }
 
-    /// Runs it as a service that parents find by this name, unless a parent has spawned it.
+    /// Makes the worker a service that parents find by this name, unless a parent has spawned it. Default: none.
     #[must_use]
     pub fn with_service_id(mut self, service_id: impl Into<String>) -> Self {
         self.service_id = Some(service_id.into());
         self
     }
 
-    /// The namespace that calls have to name. Default: `default`.
+    /// Sets the namespace. Calls for others are refused. Default: `default`.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// Leaves calls for other namespaces unanswered, for channels that several workers share. Default: they are refused.
+    /// Leaves calls for other namespaces unanswered, for channels that several workers share. Default: such calls are
+    /// refused.
     #[must_use]
     pub fn ignoring_other_namespaces(mut self) -> Self {
         self.ignores_other_namespaces = true;
         self
     }
 
-    /// How many calls run at once; 1 gives strict order. Default: all.
+    /// Bounds the calls that run at once. With 1, they run in the order in which they arrive. Default: no bound.
     #[must_use]
     pub fn with_max_concurrency(mut self, calls: usize) -> Self {
         self.max_concurrency = calls.max(1);
         self
     }
 
-    /// How many calls may run and wait; more are refused with `OVERLOADED`. Default: 250,000.
+    /// Bounds the calls that run and wait. More are refused with `OVERLOADED`. Default: 250,000.
     #[must_use]
     pub fn with_max_pending(mut self, calls: usize) -> Self {
         self.max_pending = calls.max(1);
         self
     }
 
-    /// How long calls in flight may take to finish when the worker is told to end. Default: 5 s.
+    /// Sets how long calls in flight may take to finish when the worker stops. Default: 5 s.
     #[must_use]
     pub fn with_stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = timeout;
         self
     }
 
-    /// How large messages and values may be. With a limit of 0 the worker does not start.
+    /// Sets the limits of messages and values. With a limit of 0, the worker does not start. Default: see [`Limits`].
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where a service is registered. Default: the registry of this user.
+    /// Sets the registry of a service. Default: that of this user.
     #[must_use]
     pub fn with_registry(mut self, registry: ServiceRegistry) -> Self {
         self.registry = Some(registry);
@@ -97,7 +98,7 @@ impl ChildWorkerContext {
         self.registry.clone().map_or_else(ServiceRegistry::of_user, Ok)
     }
 
-    /// Where log events go. Default: warnings and errors to stderr.
+    /// Sets the logger. Default: warnings and errors, to stderr.
     #[must_use]
     pub fn with_logger(mut self, logger: StructuredLogger) -> Self {
         self.logger = logger;

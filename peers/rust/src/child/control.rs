@@ -1,4 +1,4 @@
-//! What the socket's own thread does: reads messages, answers heartbeats, and brings the worker to its end in order.
+//! The thread of the socket: reads messages, answers heartbeats, and stops the worker.
 
 use std::convert::Infallible;
 use std::process;
@@ -13,61 +13,61 @@ use zeromq::util::PeerIdentity;
 
 use super::calls::{Call, Calls};
 use super::context::ChildWorkerContext;
-use super::last_words::CLOSING;
-use super::outlet::Outlet;
+use super::exit_flush::EXIT_FLUSH;
+use super::outbound::Outbound;
 use super::output;
 use super::parent_watch::watch_parent;
 use super::run::Mode;
 use super::worker::ChildWorker;
 use crate::codec::{Body, Message, Unread, UnreadKind, decode, encode};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::transport::{Router, RouterEvent, flushed};
 
-/// How long a worker tries to reach the parent that spawned it, which may be slow to bind.
-const FIRST_CONNECT: Duration = Duration::from_secs(5);
+/// How long a worker tries to reach the parent that spawned it, at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same when the connection broke. A parent that lives is still bound.
-const RECONNECT: Duration = Duration::from_secs(1);
+/// How long it tries after the connection was lost. A live parent accepts at once.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the thread stays awake for an answer. A sequential call takes about 10 % less for it.
+/// How long the thread stays awake for an answer. This makes a sequential call about 10 % faster.
 const AWAKE: Duration = Duration::from_micros(30);
 
-/// A worker at work.
+/// A running worker.
 pub(super) struct Control<W> {
     pub(super) mode: Mode,
     pub(super) calls: Arc<Calls<W>>,
-    pub(super) outlet: Arc<Outlet>,
+    pub(super) outbound: Arc<Outbound>,
     pub(super) context: ChildWorkerContext,
-    /// Messages that could not be read.
+    /// The number of messages that could not be decoded.
     pub(super) dropped: AtomicU64,
 }
 
-/// Why a worker stops to serve.
+/// Why a worker stops serving.
 enum End {
-    /// It was asked to.
+    /// By a shutdown message or a signal.
     Asked,
-    /// The parent that spawned it cannot be reached any more.
+    /// The connection to its parent is lost.
     ParentGone,
-    /// The process ends by itself, on another thread.
+    /// The process exits, on another thread.
     Exiting,
 }
 
 impl<W: ChildWorker> Control<W> {
-    /// Serves until the end; gives the exit code.
+    /// Serves until the end, and returns the exit code.
     pub(super) async fn run(self) -> Result<i32> {
         let mut signals = Signals::listen().map_err(|error| cannot_start(&error))?;
         let is_service = matches!(self.mode, Mode::Service(_));
         if !is_service {
             watch_parent().map_err(|error| cannot_start(&error))?;
         }
-        let mut router = self.open(FIRST_CONNECT).await?;
-        output::capture(&self.outlet, is_service).map_err(|error| cannot_start(&error))?;
+        let mut router = self.open(CONNECT_TIMEOUT).await?;
+        output::capture(&self.outbound, is_service).map_err(|error| cannot_start(&error))?;
         self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStart));
 
         match self.serve(&mut router, &mut signals).await {
             End::ParentGone => {
-                CLOSING.done();
+                EXIT_FLUSH.done();
                 Ok(1)
             }
             End::Asked => {
@@ -82,38 +82,38 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
-    /// Closes the socket when it has sent everything.
+    /// Closes the socket after it has sent everything.
     async fn close(&self, router: Router) {
-        self.outlet.set_sender(None);
+        self.outbound.set_sender(None);
         drop(router);
         flushed().await;
-        CLOSING.done();
+        EXIT_FLUSH.done();
     }
 
-    async fn open(&self, patience: Duration) -> Result<Router> {
+    async fn open(&self, timeout: Duration) -> Result<Router> {
         match &self.mode {
             Mode::Spawned(port) => {
-                let opened = Router::connect(*port, patience).await;
+                let opened = Router::connect(*port, timeout).await;
                 let (router, sender) = opened.map_err(|error| no_parent(*port, &error))?;
-                self.outlet.set_sender(Some(sender));
+                self.outbound.set_sender(Some(sender));
                 Ok(router)
             }
             Mode::Service(service_id) => {
                 let (router, sender, port) = Router::bind().await.map_err(|error| cannot_start(&error))?;
-                self.outlet.set_sender(Some(sender));
+                self.outbound.set_sender(Some(sender));
                 self.context.registry()?.register(service_id, port)?;
                 Ok(router)
             }
         }
     }
 
-    /// Reads until the worker is asked to end.
+    /// Reads messages until the worker stops.
     async fn serve(&self, router: &mut Router, signals: &mut Signals) -> End {
         loop {
             let event = tokio::select! {
                 event = router.next() => event,
                 () = signals.next() => return End::Asked,
-                () = CLOSING.asked() => return End::Exiting,
+                () = EXIT_FLUSH.requested() => return End::Exiting,
                 never = self.stay_awake() => match never {},
             };
             match event {
@@ -125,9 +125,9 @@ impl<W: ChildWorker> Control<W> {
                 RouterEvent::Dropped => self.dropped("it does not have the frames of a message"),
                 RouterEvent::Up(parent) => self.greet(parent).await,
                 RouterEvent::Down(parent) => {
-                    self.outlet.lost(&parent);
+                    self.outbound.lost(&parent);
                     if matches!(self.mode, Mode::Spawned(_)) {
-                        match self.open(RECONNECT).await {
+                        match self.open(RECONNECT_TIMEOUT).await {
                             Ok(reopened) => *router = reopened,
                             Err(_) => return End::ParentGone,
                         }
@@ -137,8 +137,8 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
-    /// Keeps this thread from sleeping while a single call is about to be answered: to wake it takes longer than most
-    /// methods do. Never ends, and asks for nothing more after a moment.
+    /// Keeps this thread awake for a moment while a single call runs: waking it takes longer than most methods. The future
+    /// never completes.
     async fn stay_awake(&self) -> Infallible {
         let until = Instant::now() + AWAKE;
         while self.calls.running() == 1 && Instant::now() < until {
@@ -147,8 +147,8 @@ impl<W: ChildWorker> Control<W> {
         std::future::pending().await
     }
 
-    /// Takes no more calls, finishes those in flight, leaves the registry. Goes on reading, so that heartbeats are answered
-    /// and late calls refused. A second signal ends the process at once.
+    /// Refuses new calls, lets those in flight finish, and leaves the registry. Meanwhile it reads messages, to answer
+    /// heartbeats and refuse late calls. A second signal ends the process at once.
     async fn stop(&self, router: &mut Router, signals: &mut Signals) {
         let drain = async {
             if timeout(self.context.stop_timeout, self.calls.drain()).await.is_err() {
@@ -163,10 +163,10 @@ impl<W: ChildWorker> Control<W> {
                         self.receive(parent, &payload).await;
                     },
                     () = signals.next() => if signals.count > 1 {
-                        CLOSING.done();
+                        EXIT_FLUSH.done();
                         process::exit(1)
                     },
-                    () = CLOSING.asked() => return,
+                    () = EXIT_FLUSH.requested() => return,
                 }
             }
         };
@@ -178,7 +178,8 @@ impl<W: ChildWorker> Control<W> {
         output::finish();
     }
 
-    /// So that nobody finds a service that takes no more calls. May have to wait for locks, so it has a thread of its own.
+    /// Unregisters a service, so that parents do not find one that refuses calls. Uses another thread, as it may wait for
+    /// locks.
     async fn leave_registry(&self) {
         if let Mode::Service(service_id) = &self.mode {
             let (context, service_id) = (self.context.clone(), service_id.clone());
@@ -189,7 +190,7 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
-    /// Takes one message; tells whether it asks the worker to end.
+    /// Handles one message. Returns whether it is a shutdown.
     async fn receive(&self, parent: PeerIdentity, payload: &Bytes) -> bool {
         let message = match decode(payload, &self.context.limits) {
             Ok(message) => message,
@@ -198,7 +199,7 @@ impl<W: ChildWorker> Control<W> {
                 return false;
             }
         };
-        self.outlet.saw(&parent);
+        self.outbound.saw(&parent);
         let is_answer = message.is_heartbeat_answer();
         match message.body {
             Body::Call { function, args, namespace, .. } => {
@@ -221,7 +222,7 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
-    /// Tells the parent that spawned this worker that it is ready.
+    /// Sends `ready` to the parent that spawned this worker.
     async fn greet(&self, parent: PeerIdentity) {
         if matches!(self.mode, Mode::Spawned(_)) {
             self.send(parent, &Message::new(Body::Ready)).await;
@@ -229,13 +230,13 @@ impl<W: ChildWorker> Control<W> {
     }
 
     async fn send(&self, parent: PeerIdentity, message: &Message) {
-        // Only what a peer has made of a heartbeat can be too large to be sent back.
+        // Only the metadata of a peer's heartbeat can be too large to be sent back.
         if let Ok(bytes) = encode(message, &self.context.limits) {
-            self.outlet.send(parent, bytes).await;
+            self.outbound.send(parent, bytes).await;
         }
     }
 
-    /// Counts it, and tells of the first, the second, the fourth and so on: a peer may send any number of them.
+    /// Counts a dropped message. Logs the first, the second, the fourth and so on, as a peer may send any number of them.
     fn dropped(&self, reason: &str) {
         let count = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
@@ -265,7 +266,7 @@ impl Signals {
         Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())?, count: 0 })
     }
 
-    /// Waits for the next one. May be cancelled without loss.
+    /// Waits for the next signal. Cancel safe.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.term.recv() => {}
@@ -275,13 +276,13 @@ impl Signals {
     }
 }
 
-fn cannot_start(why: &dyn std::fmt::Display) -> MultifrostError {
-    MultifrostError::unreachable(format!("this worker cannot start: {why}"))
+fn cannot_start(why: &dyn std::fmt::Display) -> Error {
+    Error::unreachable(format!("this worker cannot start: {why}"))
 }
 
-fn no_parent(port: u16, why: &dyn std::fmt::Display) -> MultifrostError {
-    MultifrostError::unreachable(format!(
-        "no parent could be reached at port {port} ({why}); the parent sets {} when it spawns a worker, unset it to run \
+fn no_parent(port: u16, why: &dyn std::fmt::Display) -> Error {
+    Error::unreachable(format!(
+        "no parent could be reached on port {port} ({why}); the parent sets {} when it spawns a worker: unset it to run \
          this one as a service",
         super::run::PORT_VARIABLE
     ))

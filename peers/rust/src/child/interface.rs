@@ -1,39 +1,39 @@
-//! What a worker tells about its functions, next to their names.
+//! The description of a worker's functions.
 
 use std::collections::BTreeMap;
 
 use super::wire_type::Type;
 use crate::value::{Map, Value};
 
-/// A worker's functions, with what is known about them.
+/// The description of a worker's functions.
 #[derive(Debug, Clone, Default)]
 pub struct Interface {
     /// By name.
     pub functions: BTreeMap<String, Function>,
 }
 
-/// What is known about a function.
+/// The description of a function.
 #[derive(Debug, Clone, Default)]
 pub struct Function {
     /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
-    /// What it gives, where that is known.
+    /// The type of its result, if known.
     pub returns: Option<Type>,
-    /// The first paragraph of its documentation; empty where there is none.
+    /// The first paragraph of its documentation, or empty.
     pub doc: String,
 }
 
-/// What is known about a parameter.
+/// The description of a parameter.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// Its type, where that is known. One that may be nil may be left out at the end.
+    /// Its type, if known. If it may be nil, the argument may be left out at the end.
     pub of_type: Option<Type>,
 }
 
 impl Interface {
-    /// As it is sent, in the metadata of the answer to `listFunctions`.
+    /// The value that is sent in the metadata of the answer to `listFunctions`.
     pub(crate) fn to_value(&self, names: &[String]) -> Value {
         let mut types = Map::new();
         let functions: Map = names

@@ -1,4 +1,4 @@
-//! The macro that makes a worker of an `impl` block.
+//! The macro that turns an `impl` block into a worker.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use super::call_error::{CallError, CallResult};
 use crate::value::{Value, to_value};
 
-/// Makes a [`crate::ChildWorker`] of the `async fn`s in an `impl` block, and keeps the block as it is, so that they can be
-/// tested without a worker. Each takes `&self` and any types that serde can read, and gives a `Result` of any type that
-/// serde can write; the error is a [`crate::CallError`] or any [`std::error::Error`].
+/// Implements [`crate::ChildWorker`] with the `async fn`s of an `impl` block. The block itself stays as it is, so that its
+/// functions can be tested without a worker. Each takes `&self` and types that serde can deserialize, and returns a `Result`
+/// of a type that serde can serialize; the error is a [`crate::CallError`] or any [`std::error::Error`].
 ///
 /// ```
 /// use multifrost::{CallError, CallResult, methods};
@@ -84,7 +84,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// More arguments than parameters are the caller's mistake.
+    /// Refuses more arguments than parameters.
     #[doc(hidden)]
     pub fn new(function: &str, names: &'static [&'static str], values: Vec<Value>) -> CallResult<Self> {
         if values.len() > names.len() {
@@ -94,7 +94,7 @@ impl Args {
         Ok(Self { function: function.to_owned(), names: names.iter(), values: values.into_iter() })
     }
 
-    /// The next one. One that is left out at the end is nil, which only an `Option` takes.
+    /// Takes the next argument. One that is left out at the end is nil, which only an `Option` accepts.
     #[doc(hidden)]
     pub fn take<T: DeserializeOwned>(&mut self) -> CallResult<T> {
         let name = self.names.next().copied().unwrap_or_default();
@@ -111,7 +111,7 @@ fn argument_error(message: String) -> CallError {
     CallError::new(message).with_name("ArgumentError")
 }
 
-/// What a method gives, as an answer.
+/// Turns the result of a method into an answer.
 #[doc(hidden)]
 pub trait Answer {
     fn into_answer(self) -> CallResult<Value>;
@@ -124,7 +124,7 @@ impl<T: Serialize, E: Into<CallError>> Answer for Result<T, E> {
     }
 }
 
-/// The first paragraph of a doc comment's lines.
+/// The first paragraph of a doc comment.
 #[doc(hidden)]
 pub fn doc_of(lines: &[&str]) -> String {
     let paragraph: Vec<&str> = lines.iter().map(|line| line.trim()).take_while(|line| !line.is_empty()).collect();

@@ -1,14 +1,14 @@
-//! The worker's side.
+//! The worker.
 
 mod call_error;
 mod calls;
 mod context;
 mod control;
+mod exit_flush;
 mod interface;
-mod last_words;
 mod methods;
 mod nearest_name;
-mod outlet;
+mod outbound;
 mod output;
 mod parent_watch;
 mod refusals;
@@ -24,7 +24,7 @@ pub(crate) use run::{PORT_VARIABLE, is_service_id};
 pub use wire_type::{Type, WireType};
 pub use worker::ChildWorker;
 
-/// What the macro [`crate::methods!`] expands to needs; not for use by hand.
+/// Used by the expansion of [`crate::methods!`]. Not a public interface.
 #[doc(hidden)]
 pub mod expansion {
     pub use super::methods::{Answer, Args, doc_of};

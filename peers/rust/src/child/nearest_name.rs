@@ -1,10 +1,10 @@
-//! For a misspelt function: the name that was probably meant.
+//! Finds the name that a misspelt function probably means.
 
-/// Longer names are not compared: they come from a peer.
+/// Longer names are not compared, as they come from a peer.
 const MAX_LENGTH: usize = 64;
 
-/// The name the fewest edits away, if they are at most a third of its length, one at least, but never all of it. Case and
-/// underscores count for nothing.
+/// Finds the name with the fewest edits: at most a third of its length, or one, but never all of it. Case and underscores
+/// do not count.
 pub(super) fn nearest_name<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
         return None;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_and_far() {
+    fn the_nearest_name_ignores_case_and_underscores() {
         let names = ["add", "factorial", "list_items"].map(str::to_owned);
         assert_eq!(nearest_name("ad", &names), Some("add"));
         assert_eq!(nearest_name("factroial", &names), Some("factorial"));

@@ -1,5 +1,5 @@
-//! Takes what this process writes to its stdout and stderr, `println!` and raw writes alike, and sends it to the parents
-//! line by line. What no parent takes goes to the real stream, and so does everything a service writes.
+//! Forwards what this process writes to stdout and stderr to the parents, line by line. Lines that no parent takes go to the
+//! original stream, as do all lines of a service.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,30 +9,29 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::last_words::CLOSING;
-use super::outlet::Outlet;
+use super::exit_flush::EXIT_FLUSH;
+use super::outbound::Outbound;
 use crate::codec::{Body, Limits, Message, encode};
 
-/// A longer line goes out in pieces of this many bytes, so that a program that never ends its line is bounded.
+/// Longer lines are sent in pieces of this many bytes, which bounds the memory for a line that never ends.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// How long the last lines may take at the end of the process. A program that this one has started may still hold the
-/// stream open.
-const LAST_LINES: Duration = Duration::from_millis(500);
+/// How long the last lines may take at the end of the process. A child process may still hold the stream open.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 static CAPTURE: OnceLock<Capture> = OnceLock::new();
 
-/// The streams taken.
+/// The captured streams.
 struct Capture {
     real: [OwnedFd; 2],
-    /// From here on lines go to the real streams: the process ends without waiting for its sockets.
+    /// When true, lines go to the original streams, as the process ends without waiting for its sockets.
     is_exiting: Arc<AtomicBool>,
     is_finished: AtomicBool,
     open: Arc<(Mutex<usize>, Condvar)>,
 }
 
-/// Takes both streams, for the rest of the process's life.
-pub(super) fn capture(outlet: &Arc<Outlet>, is_service: bool) -> io::Result<()> {
+/// Captures both streams until the end of the process.
+pub(super) fn capture(outbound: &Arc<Outbound>, is_service: bool) -> io::Result<()> {
     let is_exiting = Arc::new(AtomicBool::new(false));
     let open = Arc::new((Mutex::new(2), Condvar::new()));
     let real = [duplicate(1)?, duplicate(2)?];
@@ -40,7 +39,7 @@ pub(super) fn capture(outlet: &Arc<Outlet>, is_service: bool) -> io::Result<()> 
         let lines = Lines {
             stream,
             real: File::from(real.try_clone()?),
-            outlet: outlet.clone(),
+            outbound: outbound.clone(),
             is_service,
             is_exiting: is_exiting.clone(),
         };
@@ -60,7 +59,7 @@ pub(super) fn capture(outlet: &Arc<Outlet>, is_service: bool) -> io::Result<()> 
     Ok(())
 }
 
-/// Gives the real streams back and waits until what was written before has been forwarded.
+/// Restores the streams and waits until earlier output has been forwarded.
 pub(super) fn finish() {
     let _ = io::stdout().flush();
     if let Some(capture) = CAPTURE.get() {
@@ -68,12 +67,12 @@ pub(super) fn finish() {
     }
 }
 
-/// The process ends by itself: its last lines, such as why it panicked, go to the real streams.
+/// Runs when the process exits. Its last lines, such as the reason of a panic, go to the original streams.
 extern "C" fn at_exit() {
     if let Some(capture) = CAPTURE.get() {
         capture.is_exiting.store(true, Ordering::Relaxed);
         capture.finish();
-        CLOSING.ask_and_wait();
+        EXIT_FLUSH.request_and_wait();
     }
 }
 
@@ -88,7 +87,7 @@ impl Capture {
         }
         let (open, closed) = &*self.open;
         let guard = open.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = closed.wait_timeout_while(guard, LAST_LINES, |open| *open > 0);
+        let _ = closed.wait_timeout_while(guard, DRAIN_TIMEOUT, |open| *open > 0);
     }
 }
 
@@ -96,7 +95,7 @@ impl Capture {
 struct Lines {
     stream: RawFd,
     real: File,
-    outlet: Arc<Outlet>,
+    outbound: Arc<Outbound>,
     is_service: bool,
     is_exiting: Arc<AtomicBool>,
 }
@@ -115,9 +114,9 @@ impl Lines {
     }
 
     fn forward(&mut self, line: &[u8]) {
-        let is_forwarded = !self.is_exiting.load(Ordering::Relaxed) && self.outlet.broadcast(&self.message(line));
+        let is_forwarded = !self.is_exiting.load(Ordering::Relaxed) && self.outbound.broadcast(&self.message(line));
         if !is_forwarded || self.is_service {
-            // Nobody is left to be told that the real stream is closed.
+            // There is no place to report that the original stream is closed.
             let _ = self.real.write_all(line);
         }
     }
@@ -131,14 +130,14 @@ impl Lines {
 }
 
 fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: a new descriptor, which nobody else owns.
+    // SAFETY: a new descriptor, which has no other owner.
     match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) } {
         -1 => Err(io::Error::last_os_error()),
         copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
     }
 }
 
-/// Puts a pipe in the stream's place, and gives its end to read from.
+/// Replaces the stream with a pipe, and returns the end to read from.
 fn replace_by_pipe(stream: RawFd) -> io::Result<OwnedFd> {
     let (reader, writer) = io::pipe()?;
     // SAFETY: both are open descriptors; the writer's other descriptor is closed when it is dropped.

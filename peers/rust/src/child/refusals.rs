@@ -1,12 +1,12 @@
-//! The answers to calls that are not run, in words that every parent knows them by.
+//! The answers to calls that are refused. Parents recognize these texts.
 
 use super::nearest_name::nearest_name;
 use crate::codec::ErrorParts;
 
-/// Longest part of an unknown name that an answer repeats, in characters: it comes from a peer.
+/// How much of an unknown name an answer repeats, in characters: the name comes from a peer.
 const MAX_SHOWN: usize = 100;
 
-/// Why a name cannot be called.
+/// A name that cannot be called.
 pub(super) fn not_callable(name: &str, names: &[String]) -> ErrorParts {
     if name.is_empty() {
         return ErrorParts::refusal("MISSING_FUNCTION", "Message missing 'function' field");
@@ -27,13 +27,13 @@ pub(super) fn wrong_namespace(asked: &str, own: &str) -> ErrorParts {
     ErrorParts::refusal("WRONG_NAMESPACE", format!("No namespace '{asked}' here; this worker's is '{own}'"))
 }
 
-/// More calls than may wait.
+/// Too many calls run and wait.
 pub(super) fn overloaded(max_pending: usize) -> ErrorParts {
     let message = format!("Too many calls are waiting here (maxPending {max_pending}); call again later");
     ErrorParts::refusal("OVERLOADED", message)
 }
 
-/// A call that came after the end had begun, or had not begun by then.
+/// The worker is stopping.
 pub(super) fn stopping() -> ErrorParts {
     ErrorParts::new("NotRunningError", "This worker is stopping and takes no more calls")
 }

@@ -10,42 +10,41 @@ use tokio::runtime::{self, Handle};
 use super::calls::Calls;
 use super::context::ChildWorkerContext;
 use super::control::Control;
-use super::outlet::Outlet;
+use super::outbound::Outbound;
 use super::worker::ChildWorker;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 
 /// The environment variable with the port of the parent that spawned this worker.
 pub(crate) const PORT_VARIABLE: &str = "COMLINK_ZMQ_PORT";
 
-/// How a worker is reached.
+/// How parents reach a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// By the parent that spawned it, which waits at this port.
+    /// Spawned by the parent that listens on this port.
     Spawned(u16),
-    /// By everybody who looks for this name.
+    /// A service with this name.
     Service(String),
 }
 
-/// Runs the worker for the rest of the process's life: exits with 0 when the parent or a signal (SIGTERM, SIGINT) ends it,
-/// with 1 and a line on stderr when it cannot start or its parent is gone.
+/// Runs the worker until the end of the process. The process exits with code 0 after a shutdown message, SIGTERM or SIGINT,
+/// and with code 1 and a line on stderr when the worker cannot start or its parent has ended.
 ///
-/// Methods run on the runtime that this is called on. The socket has a thread of its own, so that heartbeats are answered
-/// while methods compute, even where they block their thread; on a runtime with few threads, such methods should use
-/// [`tokio::task::spawn_blocking`] so that others can run meanwhile.
+/// Methods run on the current runtime. The socket has a separate thread, so that heartbeats are answered while methods
+/// compute. Methods that block their thread should use [`tokio::task::spawn_blocking`], so that other calls can run.
 ///
-/// From here on, what the process writes to stdout and stderr is sent to its parents line by line.
+/// `run_worker` forwards what the process writes to stdout and stderr to the parents, line by line.
 pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) {
     let port = env::var_os(PORT_VARIABLE).map(|port| port.to_string_lossy().into_owned());
     if let Some(fault) = context.limits.fault() {
-        give_up(&MultifrostError::usage("INVALID_OPTION", fault));
+        give_up(&Error::usage("INVALID_OPTION", fault));
     }
     let mode = start_mode(port.as_deref(), context.service_id.as_deref()).unwrap_or_else(|error| give_up(&error));
-    let outlet = Arc::new(Outlet::default());
-    let calls = Calls::new(worker, context.clone(), outlet.clone(), Handle::current());
+    let outbound = Arc::new(Outbound::default());
+    let calls = Calls::new(worker, context.clone(), outbound.clone(), Handle::current());
     let started = thread::Builder::new().name("multifrost".to_owned()).spawn(move || {
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().unwrap_or_else(|error| give_up(&error));
-        match runtime.block_on(Control { mode, calls, outlet, context, dropped: AtomicU64::new(0) }.run()) {
+        match runtime.block_on(Control { mode, calls, outbound, context, dropped: AtomicU64::new(0) }.run()) {
             Ok(code) => process::exit(code),
             Err(error) => give_up(&error),
         }
@@ -61,20 +60,20 @@ fn give_up(why: &dyn std::fmt::Display) -> ! {
     process::exit(1)
 }
 
-/// The parent's port comes first, then the service id.
+/// The port of a parent takes precedence over a service id.
 fn start_mode(port: Option<&str>, service_id: Option<&str>) -> Result<Mode> {
     match (port, service_id) {
         (Some(text), _) => parse_port(text).map(Mode::Spawned),
         (None, Some(service_id)) if is_service_id(service_id) => Ok(Mode::Service(service_id.to_owned())),
         (None, Some(service_id)) => {
-            let rule = "it must have 1 to 255 characters, none of them a control character";
-            Err(MultifrostError::usage("INVALID_OPTION", format!("{service_id:?} is no service id: {rule}")))
+            let rule = "it must have 1 to 255 characters and no control characters";
+            Err(Error::usage("INVALID_OPTION", format!("{service_id:?} is no service id: {rule}")))
         }
-        (None, None) => Err(MultifrostError::usage(
+        (None, None) => Err(Error::usage(
             "NO_START_MODE",
             format!(
-                "this worker has neither {PORT_VARIABLE} in its environment nor a service id: let a parent spawn it, or \
-                 give it a name with ChildWorkerContext::with_service_id"
+                "the worker has neither {PORT_VARIABLE} in its environment nor a service id: spawn it from a parent, or make \
+                 it a service with ChildWorkerContext::with_service_id"
             ),
         )),
     }
@@ -86,9 +85,9 @@ fn parse_port(text: &str) -> Result<u16> {
     port.ok_or_else(|| {
         let message = format!(
             "{PORT_VARIABLE} is {text:?}, which is no port: it must be a whole number from 1024 to 65535; the parent sets \
-             it when it spawns a worker, unset it to run this one as a service"
+             it when it spawns a worker: unset it to run this one as a service"
         );
-        MultifrostError::usage("INVALID_PORT", message)
+        Error::usage("INVALID_PORT", message)
     })
 }
 
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_comes_first() {
+    fn the_port_of_a_parent_takes_precedence_over_a_service_id() {
         assert_eq!(start_mode(Some("5555"), Some("name")).expect("a mode"), Mode::Spawned(5555));
         assert_eq!(start_mode(None, Some("name")).expect("a mode"), Mode::Service("name".to_owned()));
         assert_eq!(start_mode(None, None).expect_err("no mode").code(), "NO_START_MODE");
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_are_none() {
+    fn invalid_ports_are_refused() {
         for text in ["", "1023", "65536", "+5555", "5555.0", "0x1f90", "-1", "port"] {
             assert_eq!(parse_port(text).expect_err(text).code(), "INVALID_PORT");
         }

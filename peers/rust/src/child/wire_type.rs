@@ -1,4 +1,4 @@
-//! Rust types as the other languages know them.
+//! The description of Rust types for other languages.
 
 use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
@@ -16,13 +16,13 @@ pub enum Type {
     Map(Box<Type>),
     /// A list of fixed length.
     Tuple(Vec<Type>),
-    /// One of several.
+    /// One of several types.
     Union(Vec<Type>),
     /// A record with a name: its fields and their types.
     Record(&'static str, Vec<(&'static str, Type)>),
 }
 
-/// A type that callers can be told of. Implement it for your own structs to have them described by field:
+/// A type with a description for callers. Implement it for a struct to describe its fields:
 ///
 /// ```
 /// use multifrost::{Type, WireType};
@@ -36,7 +36,7 @@ pub enum Type {
 /// }
 /// ```
 pub trait WireType {
-    /// Its type on the wire.
+    /// The type on the wire.
     fn wire_type() -> Type;
 }
 
@@ -45,7 +45,7 @@ impl Type {
         matches!(self, Self::Union(members) if members.contains(&Self::Plain("nil")))
     }
 
-    /// As it is sent; records go to `types`.
+    /// The value that is sent. Records are added to `types`.
     pub(super) fn to_value(&self, types: &mut Map) -> Value {
         let (kind, content) = match self {
             Self::Plain(name) => return Value::from(*name),
@@ -139,15 +139,15 @@ impl<A: WireType, B: WireType, C: WireType> WireType for (A, B, C) {
     }
 }
 
-/// What a method gives is described by what its result holds.
+/// The result of a method is described by its `Ok` type.
 impl<T: WireType, E> WireType for Result<T, E> {
     fn wire_type() -> Type {
         T::wire_type()
     }
 }
 
-/// Asks whether a type is a [`WireType`]: `Probe` answers for those that are, `&Probe` for all others, and method
-/// lookup takes the first that fits.
+/// Finds out whether a type is a [`WireType`]: `Probe` answers for those that are, `&Probe` for all others, and method lookup
+/// tries `Probe` first.
 #[doc(hidden)]
 pub struct Probe<T>(PhantomData<T>);
 

@@ -1,4 +1,4 @@
-//! What a worker is.
+//! The trait of workers.
 
 use std::future::Future;
 
@@ -6,8 +6,8 @@ use super::call_error::CallResult;
 use super::interface::Interface;
 use crate::value::Value;
 
-/// A worker: functions by name. [`crate::methods!`] writes this for an `impl` block of `async fn`s; by hand it is two
-/// functions.
+/// A worker: functions by name. [`crate::methods!`] implements it for an `impl` block of `async fn`s. Implement it by hand if
+/// the names are known only at run time.
 ///
 /// ```
 /// use multifrost::{CallError, CallResult, ChildWorker, Value};
@@ -28,15 +28,15 @@ use crate::value::Value;
 /// }
 /// ```
 pub trait ChildWorker: Send + Sync + 'static {
-    /// The names that can be called; no others reach [`ChildWorker::handle_call`]. Asked once, at the start. Names that
-    /// begin with `_` are private and cannot be called even if they are listed.
+    /// The names that can be called. Calls of other names do not reach [`ChildWorker::handle_call`]. Called once, at the start.
+    /// Names that begin with `_` are private and cannot be called even if they are listed.
     fn list_functions(&self) -> Vec<String>;
 
-    /// Runs one call. Calls run as tasks of their own on the runtime that `run_worker` was called on; one that panics
-    /// is answered with an error.
+    /// Runs one call. Each call is a separate task on the runtime of `run_worker`. A call that panics is answered with an
+    /// error.
     fn handle_call(&self, function: &str, args: Vec<Value>) -> impl Future<Output = CallResult<Value>> + Send;
 
-    /// What callers can learn about the functions: parameters, types, documentation. Default: nothing but the names.
+    /// Describes the functions: parameters, types, documentation. Default: only the names.
     fn interface(&self) -> Interface {
         Interface::default()
     }

@@ -1,36 +1,36 @@
-//! Bytes to a message.
+//! Decodes messages.
 
 use super::limits::{ENVELOPE_DEPTH, Limits, MAX_ID_LENGTH};
 use super::message::{APP_ID, Body, DEFAULT_NAMESPACE, Message};
 use super::reader::{Fault, Reader};
 use crate::value::{Map, Value};
 
-/// Bytes that are no message for us.
+/// Bytes that are no message for this side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Whether it is broken or merely for somebody else.
+    /// Whether the message is broken or for another program.
     pub kind: UnreadKind,
-    /// What is wrong with it.
+    /// What is wrong with the message.
     pub reason: String,
-    /// Its id, where that stands before the fault: its sender can be answered.
+    /// Its id, if it precedes the fault, so that the sender can be answered.
     pub id: Option<String>,
-    /// Its type, where that stands before the fault.
+    /// Its type, if it precedes the fault.
     pub message_type: Option<String>,
 }
 
-/// What becomes of bytes that are no message for us.
+/// What happens to bytes that are no message for this side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnreadKind {
-    /// Broken: dropped, counted, told to the logger.
+    /// Broken: dropped, counted and logged.
     Dropped,
-    /// Of another app, or of a type that is not known: left alone.
+    /// Of another app or an unknown type: ignored.
     Ignored,
 }
 
-/// Reads a message of the app `comlink_ipc_v3`.
+/// Decodes a message of the app `comlink_ipc_v3`.
 ///
 /// # Errors
-/// [`Unread`]; never anything else, whatever the bytes are.
+/// [`Unread`]. It does not panic, whatever the bytes are.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Message, Unread> {
     let mut fields = Map::new();
     if let Err(fault) = read_fields(bytes, limits, &mut fields) {
@@ -40,12 +40,12 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Message, Unread> {
     shape(fields)
 }
 
-/// Fills in the fields read before a fault, so that the answer can name the message.
+/// Reads the fields. Those before a fault are kept, so that the answer can have the id of the message.
 fn read_fields(bytes: &[u8], limits: &Limits, fields: &mut Map) -> Result<(), Fault> {
     let mut reader = Reader::new(bytes, limits)?;
     for _ in 0..reader.map_head()? {
         let key = reader.key()?;
-        // The list of arguments is not counted, what is in it is.
+        // The list of arguments itself does not count as a level.
         let depth = if key == "args" { ENVELOPE_DEPTH - 1 } else { ENVELOPE_DEPTH };
         fields.insert(key, reader.value(depth)?);
     }
@@ -78,7 +78,7 @@ fn shape(mut fields: Map) -> Result<Message, Unread> {
     Ok(Message { id, timestamp, metadata, body })
 }
 
-/// `None`: the type is not known. The error: what is wrong with a field.
+/// Returns `None` for an unknown type, and what is wrong with a field as the error.
 fn read_body(fields: &mut Map) -> Option<Result<Body, String>> {
     let body = match text_of(fields, "type")? {
         "call" => read_call(fields),

@@ -1,20 +1,20 @@
-//! A message to bytes.
+//! Encodes messages.
 
 use rmp::encode as rmp;
 
 use super::limits::{ENVELOPE_VALUES, Limits};
 use super::message::{APP_ID, Body, Message};
 use super::writer::write_value;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::value::Value;
 
-/// Writes a message for the app `comlink_ipc_v3`, its fields in the order of rule MSG-1 and interop/README.md.
+/// Encodes a message of the app `comlink_ipc_v3`, with its fields in the order of rule MSG-1.
 ///
 /// # Errors
-/// [`MultifrostError::Serialization`] `LIMIT_EXCEEDED`, with the path of what is beyond a limit, or `MESSAGE_TOO_LARGE`.
+/// [`Error::Serialization`] `LIMIT_EXCEEDED`, with the path of the value that exceeds a limit, or `MESSAGE_TOO_LARGE`.
 pub fn encode(message: &Message, limits: &Limits) -> Result<Vec<u8>> {
     let mut fields = Fields { out: Vec::with_capacity(256), count: 0, limits, left: limits.values + ENVELOPE_VALUES };
-    // The map's head; no message has 16 fields.
+    // The head of a map. No message has 16 fields.
     fields.out.push(0x80);
     fields.text("app", APP_ID)?;
     fields.text("id", &message.id)?;
@@ -51,7 +51,7 @@ struct Fields<'a> {
     out: Vec<u8>,
     count: u8,
     limits: &'a Limits,
-    /// Values that the message may still have.
+    /// The number of values that the message may still have.
     left: usize,
 }
 
@@ -66,7 +66,7 @@ impl Fields<'_> {
         if text.len() > self.limits.string_bytes {
             let message =
                 format!("{} bytes of text, above the limit string_bytes ({})", text.len(), self.limits.string_bytes);
-            return Err(MultifrostError::Serialization { code: "LIMIT_EXCEEDED", path: key.to_owned(), message });
+            return Err(Error::Serialization { code: "LIMIT_EXCEEDED", path: key.to_owned(), message });
         }
         rmp::write_str(&mut self.out, text).expect("a vector takes all bytes");
         Ok(())
@@ -87,7 +87,7 @@ impl Fields<'_> {
         if args.len() > self.limits.array_length {
             let message =
                 format!("{} arguments, above the limit array_length ({})", args.len(), self.limits.array_length);
-            return Err(MultifrostError::Serialization { code: "LIMIT_EXCEEDED", path: "args".to_owned(), message });
+            return Err(Error::Serialization { code: "LIMIT_EXCEEDED", path: "args".to_owned(), message });
         }
         rmp::write_array_len(&mut self.out, args.len() as u32).expect("a vector takes all bytes");
         for (index, arg) in args.iter().enumerate() {
@@ -97,7 +97,7 @@ impl Fields<'_> {
     }
 }
 
-fn too_large(bytes: usize, limits: &Limits) -> MultifrostError {
+fn too_large(bytes: usize, limits: &Limits) -> Error {
     let message = format!("the message has {bytes} bytes, above the limit message_bytes ({})", limits.message_bytes);
-    MultifrostError::Serialization { code: "MESSAGE_TOO_LARGE", path: String::new(), message }
+    Error::Serialization { code: "MESSAGE_TOO_LARGE", path: String::new(), message }
 }

@@ -1,6 +1,6 @@
-//! How large and how deep a message may be.
+//! The limits of messages.
 
-/// Limits of one codec (rule LIM-1). What is beyond is refused in both directions.
+/// The limits of messages and values (rule LIM-1), when writing and when reading. Each must be at least 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a message. Default: 64 MiB.
@@ -15,7 +15,7 @@ pub struct Limits {
     pub map_length: usize,
     /// Values of a message, keys included. Default: 4,000,000.
     pub values: usize,
-    /// Lists and maps within each other, in one argument or result. Default: 100.
+    /// Levels of lists and maps in one argument or result. Default: 100.
     pub depth: usize,
 }
 
@@ -35,7 +35,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What is wrong with them: each has to be at least 1.
+    /// What is wrong with the limits, if anything.
     pub(crate) fn fault(&self) -> Option<String> {
         let all = [
             ("message_bytes", self.message_bytes),
@@ -51,11 +51,11 @@ impl Limits {
     }
 }
 
-/// Levels that the message itself adds around an argument: its map, and the list of arguments.
+/// The levels that a message adds around an argument: its map, and the list of arguments.
 pub(crate) const ENVELOPE_DEPTH: usize = 2;
 
-/// Values that the message itself adds: its map, the names of its fields, and those that are not counted.
+/// The values that a message adds to those of the user.
 pub(crate) const ENVELOPE_VALUES: usize = 32;
 
-/// Longest id that is read, in characters.
+/// The longest id that is accepted, in characters.
 pub(crate) const MAX_ID_LENGTH: usize = 256;

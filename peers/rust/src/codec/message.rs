@@ -1,26 +1,26 @@
-//! What a message is.
+//! Messages.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::remote_error::ErrorParts;
 use crate::value::{Map, Value};
 
-/// The protocol's id, in every message.
+/// The id of the protocol, in every message.
 pub const APP_ID: &str = "comlink_ipc_v3";
 
-/// The namespace of calls that name none.
+/// The namespace of calls without one.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
-/// One message, of either side.
+/// A message, of a parent or a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// A UUID; an answer has that of what it answers. Empty where it is absent and need not be there.
+    /// A UUID. An answer has the id of the message that it answers. Empty if the message has none.
     pub id: String,
     /// When it was sent, in seconds since 1970.
     pub timestamp: f64,
-    /// Free to use; known keys are in docs/protocol.md.
+    /// Further data. The protocol defines some keys.
     pub metadata: Option<Map>,
-    /// What it says.
+    /// The type and its fields.
     pub body: Body,
 }
 
@@ -28,25 +28,25 @@ pub struct Message {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Body {
-    /// Asks for a method to be run.
+    /// Calls a method.
     Call {
-        /// The method's name. Empty where the message has none.
+        /// The method's name. Empty if the message has none.
         function: String,
         /// Its arguments.
         args: Vec<Value>,
         /// The worker's namespace.
         namespace: String,
-        /// The caller's name, where it tells one.
+        /// The caller's name, if it has one.
         client_name: Option<String>,
     },
-    /// What the method gave.
+    /// The result of a method.
     Response {
-        /// Absent where the message has no such field: nothing, as far as Rust is concerned.
+        /// The result. `None` if the message has no such field.
         result: Option<Value>,
     },
-    /// Why the method gave nothing.
+    /// The error of a method, or a refusal.
     Error {
-        /// The plain message; its parts are in the metadata.
+        /// The message of the error. Its parts are in the metadata.
         error: String,
     },
     /// A line of the worker's stdout, without its end.
@@ -59,24 +59,24 @@ pub enum Body {
         /// The line.
         output: String,
     },
-    /// Is the other side there? Its answer is the same with `hb_response` in the metadata.
+    /// Checks that the other side answers. The answer is the same message with `hb_response` in the metadata.
     Heartbeat {
-        /// Older JavaScript puts its clock here.
+        /// The older JavaScript implementation puts its clock here.
         args: Option<Vec<Value>>,
     },
     /// Asks the worker to end.
     Shutdown,
-    /// Tells that the worker has started.
+    /// Reports that the worker has started.
     Ready,
 }
 
 impl Message {
-    /// A message with a fresh id, sent now.
+    /// A message with a new id and the current time.
     pub fn new(body: Body) -> Self {
         Self::answer(uuid::Uuid::new_v4().to_string(), body)
     }
 
-    /// A message with this id, sent now.
+    /// A message with this id and the current time.
     pub fn answer(id: String, body: Body) -> Self {
         Self { id, timestamp: wire_time(), metadata: None, body }
     }
@@ -108,7 +108,7 @@ impl Message {
         self
     }
 
-    /// The type as it is written.
+    /// The type, as on the wire.
     pub fn type_name(&self) -> &'static str {
         match self.body {
             Body::Call { .. } => "call",
@@ -123,7 +123,7 @@ impl Message {
     }
 }
 
-/// The time as messages carry it.
+/// The time in seconds since 1970, as messages carry it.
 pub(crate) fn wire_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -1,4 +1,4 @@
-//! Messages and their bytes.
+//! Messages of the protocol, and their encoding. Most programs do not need this module, except for [`Limits`].
 
 mod decode;
 mod encode;

@@ -1,11 +1,11 @@
-//! Bytes to values. Every limit is checked before memory is taken for what is announced.
+//! Decodes values. Limits are checked before memory is allocated for an announced length.
 
 use std::fmt::{self, Display};
 
 use super::limits::{ENVELOPE_DEPTH, ENVELOPE_VALUES, Limits};
 use crate::value::{Map, Timestamp, Value};
 
-/// Why bytes cannot be read.
+/// Why bytes cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// `MALFORMED_MESSAGE` or `LIMIT_EXCEEDED`.
@@ -29,7 +29,7 @@ fn exceeds(what: &str, limit: &str, value: usize) -> Fault {
     Fault { code: "LIMIT_EXCEEDED", what: format!("{what}, above the limit {limit} ({value})") }
 }
 
-/// Reads one value and nothing behind it.
+/// Reads one value. Nothing may follow.
 pub(crate) fn read_value(bytes: &[u8], limits: &Limits) -> Read<Value> {
     let mut reader = Reader::new(bytes, limits)?;
     let value = reader.value(ENVELOPE_DEPTH)?;
@@ -37,7 +37,7 @@ pub(crate) fn read_value(bytes: &[u8], limits: &Limits) -> Read<Value> {
     Ok(value)
 }
 
-/// A place in the bytes of one message.
+/// Reads the bytes of one message.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     limits: &'a Limits,
@@ -52,12 +52,12 @@ impl<'a> Reader<'a> {
         Ok(Self { rest: bytes, limits, values: 0 })
     }
 
-    /// Nothing may follow.
+    /// Checks that all bytes have been read.
     pub(crate) fn end(&self) -> Read<()> {
         if self.rest.is_empty() { Ok(()) } else { Err(malformed(format!("{} bytes too many", self.rest.len()))) }
     }
 
-    /// The head of the message's own map: how many fields follow.
+    /// Reads the head of the message's map, and returns the number of fields.
     pub(crate) fn map_head(&mut self) -> Read<usize> {
         let length = match self.head()? {
             head @ 0x80..=0x8f => usize::from(head & 0x0f),
@@ -69,9 +69,9 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
-    /// A map's key as text: numbers, booleans and nil are turned into it.
+    /// Reads a key of a map. Numbers, booleans and nil become text.
     pub(crate) fn key(&mut self) -> Read<String> {
-        // Looked at first: lists and maps may hold keys in their turn, without end.
+        // Checked first, since nested keys would recurse without end.
         if let Some(0x80..=0x9f | 0xdc..=0xdf) = self.rest.first() {
             return Err(malformed("a map has a list or a map as a key"));
         }
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One value, `depth` lists and maps below the top.
+    /// Reads one value, `depth` levels below the top.
     pub(crate) fn value(&mut self, depth: usize) -> Read<Value> {
         let head = self.head()?;
         match head {
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         if length > self.limits.string_bytes {
             return Err(exceeds(&format!("a text of {length} bytes"), "string_bytes", self.limits.string_bytes));
         }
-        // Bytes that are no UTF-8 become U+FFFD, as in the other languages.
+        // Invalid UTF-8 becomes U+FFFD, as in the other languages.
         Ok(Value::Str(String::from_utf8_lossy(self.take(length)?).into_owned()))
     }
 
@@ -179,13 +179,13 @@ impl<'a> Reader<'a> {
 
     fn extension(&mut self, length: usize) -> Read<Value> {
         let kind = i8::from_be_bytes(self.fixed()?);
-        // The longest timestamp has 12 bytes, and is no binary value.
+        // The longest timestamp has 12 bytes. The limit of binary values does not hold for it.
         if length > 12 {
             self.check_binary(length)?;
         }
         let data = self.take(length)?;
         Ok(match (kind, data) {
-            // Older JavaScript writes `undefined` so.
+            // `undefined`, as the older JavaScript implementation writes it.
             (0, [0]) => Value::Nil,
             (-1, data) if ![4, 8, 12].contains(&data.len()) => {
                 return Err(malformed(format!("it has a timestamp of {length} bytes")));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_costs_nothing() {
+    fn an_announced_length_costs_no_memory() {
         for bytes in
             [&[0xdd, 0xff, 0xff, 0xff, 0xff][..], &[0xdf, 0xff, 0xff, 0xff, 0xff], &[0xc6, 0xff, 0xff, 0xff, 0xff]]
         {
@@ -250,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn depth_has_an_end_also_in_keys() {
+    fn nesting_is_limited_in_values_and_keys() {
         assert_eq!(fault(&vec![0x91; 1_000_000]).code, "LIMIT_EXCEEDED");
         assert_eq!(fault(&vec![0x81; 1_000_000]).code, "MALFORMED_MESSAGE");
     }
 
-    /// Bytes from a generator with a fixed seed: many begin as messages do, none may do more than fail.
+    /// Bytes from a generator with a fixed seed. Many begin as messages do.
     #[test]
-    fn whatever_the_bytes_are_nothing_else_happens() {
+    fn random_bytes_are_read_or_refused_without_a_panic() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         let mut random = || {
             state ^= state << 13;

@@ -1,23 +1,23 @@
-//! A failure as it travels: its parts in `metadata.error`, or Python's text.
+//! Errors on the wire: parts in `metadata.error`, or the text form of Python.
 
 use super::message::{Body, Message};
 use crate::error::RemoteError;
 use crate::value::{Map, Value};
 
-/// The parts of a failure, as a worker sends them in `metadata.error`.
+/// The parts of an error, as a worker sends them in `metadata.error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorParts {
     /// The error's name or type.
     pub name: String,
-    /// What it says.
+    /// The message.
     pub message: String,
-    /// A code of its own.
+    /// The error's own code, if it has one.
     pub code: Option<String>,
-    /// A stack or traceback.
+    /// The stack or traceback, if the worker's language has one.
     pub stack: Option<String>,
 }
 
-/// Codes of refusals, and how each begins; older workers send the text alone.
+/// The codes of refusals and the beginnings of their texts. Older workers send only the text.
 const REFUSALS: [(&str, &str); 6] = [
     ("FUNCTION_NOT_FOUND", "function '"),
     ("NOT_CALLABLE", "'"),
@@ -30,12 +30,12 @@ const REFUSALS: [(&str, &str); 6] = [
 const TRACEBACK: &str = "\nTraceback (most recent call last):";
 
 impl ErrorParts {
-    /// A failure with a name and a message.
+    /// An error with a name and a message.
     pub fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
         Self { name: name.into(), message: message.into(), code: None, stack: None }
     }
 
-    /// A call that was refused, with one of the codes that callers know.
+    /// The refusal of a call.
     pub(crate) fn refusal(code: &str, message: impl Into<String>) -> Self {
         Self { code: Some(code.to_owned()), ..Self::new("RefusedCall", message) }
     }
@@ -58,7 +58,7 @@ impl ErrorParts {
         })
     }
 
-    /// `Name: message`, and a traceback from the next line on. Without a traceback all of it is the message.
+    /// Reads `Name: message` with a traceback on the following lines. Without a traceback, the whole text is the message.
     fn from_text(text: &str) -> Self {
         let Some(at) = text.find(TRACEBACK) else {
             return Self::new("Error", text);
@@ -72,7 +72,7 @@ impl ErrorParts {
     }
 }
 
-/// What the caller of `function` is told by an error answer of any implementation. `None` for any other message.
+/// The error that a caller of `function` gets for an error answer of any implementation. `None` for other messages.
 pub fn remote_error_of(message: &Message, function: &str) -> Option<RemoteError> {
     match &message.body {
         Body::Error { error } => Some(read_remote_error(message, error, function)),
@@ -95,7 +95,7 @@ fn read_remote_error(message: &Message, error: &str, function: &str) -> RemoteEr
     }
 }
 
-/// Who sends parts names a refusal by its code too; without one, the text is what a method said.
+/// A worker that sends parts sends the code of a refusal too. Without a code, the text comes from a method.
 fn refusal_code(parts: &ErrorParts, is_text_only: bool) -> Option<&'static str> {
     let text = parts.message.to_lowercase();
     let fits = |code: &str, start: &str| {

@@ -1,15 +1,15 @@
-//! Values to bytes, in the shortest form, within the limits.
+//! Encodes values in the shortest form, within the limits.
 
 use rmp::encode;
 
 use super::limits::Limits;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::value::{TIMESTAMP_TYPE, Value};
 
 /// Writes one argument, result or field.
 ///
 /// # Errors
-/// [`MultifrostError::Serialization`] `LIMIT_EXCEEDED`, with the path of what is beyond a limit.
+/// [`Error::Serialization`] `LIMIT_EXCEEDED`, with the path of the value that exceeds a limit.
 pub(super) fn write_value(
     out: &mut Vec<u8>,
     value: &Value,
@@ -18,14 +18,14 @@ pub(super) fn write_value(
     left: &mut usize,
 ) -> Result<()> {
     let mut writer = Writer { out, limits, left };
-    writer.value(value, 0).map_err(|beyond| MultifrostError::Serialization {
+    writer.value(value, 0).map_err(|beyond| Error::Serialization {
         code: "LIMIT_EXCEEDED",
         path: format!("{path}{}", beyond.path),
         message: beyond.what,
     })
 }
 
-/// What is beyond a limit, and its path below the value, which grows while the walk returns.
+/// A value that exceeds a limit. The path grows while the recursion returns.
 struct Beyond {
     what: String,
     path: String,
@@ -34,7 +34,7 @@ struct Beyond {
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     limits: &'a Limits,
-    /// Values that may still come.
+    /// The number of values that may still follow.
     left: &'a mut usize,
 }
 
@@ -107,7 +107,7 @@ impl Writer<'_> {
 
 impl Beyond {
     fn below(mut self, segment: &str) -> Self {
-        // A path of a hundred levels tells nobody more than its end does.
+        // The rest of a longer path would not help.
         if self.path.len() < 200 {
             self.path.insert_str(0, segment);
         }
@@ -122,7 +122,7 @@ fn check(is: usize, limit: usize, what: &str, name: &str) -> Result<(), Beyond> 
     Ok(())
 }
 
-/// Lengths have been checked against limits; one that a user has set above 2^32 is cut by [`super::encode`]'s own check.
+/// Lengths have been checked against the limits. For limits above 2^32, [`super::encode`] checks the size of the message.
 fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

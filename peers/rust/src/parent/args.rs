@@ -1,16 +1,16 @@
-//! Arguments of a call, and the macro.
+//! The arguments of a call, and the macro [`call!`](crate::call).
 
 use serde::Serialize;
 
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::value::{Value, to_value};
 
-/// Arguments of a call: a tuple of anything that serde can write, or values as they are.
+/// The arguments of a call: a tuple of types that serde can serialize, or a `Vec<Value>`.
 pub trait IntoArgs {
-    /// Makes values of them.
+    /// Converts the arguments to values.
     ///
     /// # Errors
-    /// [`MultifrostError::Serialization`], with the argument's place.
+    /// [`Error::Serialization`], with the path of the argument.
     fn into_args(self) -> Result<Vec<Value>>;
 }
 
@@ -49,17 +49,17 @@ tuples! {
 
 fn arg<T: Serialize>(value: &T, index: usize) -> Result<Value> {
     to_value(value).map_err(|error| match error {
-        MultifrostError::Serialization { code, path, message } => {
-            MultifrostError::Serialization { code, path: format!("args[{index}]{path}"), message }
+        Error::Serialization { code, path, message } => {
+            Error::Serialization { code, path: format!("args[{index}]{path}"), message }
         }
         other => other,
     })
 }
 
-/// Calls a method by its name, as if it were a function: `call!(worker, add(10, 20)).await?`.
+/// Calls a method by its name, like a function: `call!(worker, add(10, 20)).await?`.
 ///
-/// The result's type is inferred, or told: `let sum: i64 = call!(worker, add(10, 20)).await?`. Options come last:
-/// `call!(worker, add(10, 20), CallOptions::new().timeout(Duration::from_secs(5)))`. Takes up to eight arguments;
+/// The type of the result is inferred, or annotated: `let sum: i64 = call!(worker, add(10, 20)).await?`. Options come last:
+/// `call!(worker, add(10, 20), CallOptions::new().timeout(Duration::from_secs(5)))`. The macro takes up to eight arguments.
 /// [`crate::ParentWorker::call`] takes any number, and names that are no Rust identifiers.
 #[macro_export]
 macro_rules! call {

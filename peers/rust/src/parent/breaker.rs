@@ -1,34 +1,34 @@
-//! Stops calls to a worker that keeps failing, and finds out when it is back. Asks for the time, never waits for it.
+//! The circuit breaker: refuses calls to a worker that keeps failing, until a trial call succeeds.
 
 use std::time::{Duration, Instant, SystemTime};
 
-/// First wait before a trial; it doubles with each trial that fails.
+/// The first wait before a trial. It doubles with each trial that fails.
 const FIRST_RESET: Duration = Duration::from_secs(1);
 
-/// Longest wait before a trial.
+/// The longest wait before a trial.
 const LONGEST_RESET: Duration = Duration::from_secs(30);
 
-/// What the breaker does with calls.
+/// The state of a circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CircuitState {
-    /// Lets them through.
+    /// Calls go out.
     Closed,
-    /// Refuses them.
+    /// Calls are refused.
     Open,
-    /// Lets one through as a trial.
+    /// One call goes out as a trial.
     HalfOpen,
 }
 
-/// Lets an outcome be told apart from those of an earlier stretch.
+/// Belongs to an admitted call. The outcome of a call that was admitted before a change of state does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
-/// The breaker of one worker.
+/// The circuit breaker of one worker.
 #[derive(Debug)]
 pub(super) struct Breaker {
     threshold: u32,
     phase: Phase,
-    /// Counts tickets; all calls of one closed stretch share one.
+    /// The ticket of calls admitted since the last change of state.
     ticket: u64,
 }
 
@@ -40,7 +40,7 @@ enum Phase {
 }
 
 impl Breaker {
-    /// A closed one that opens after so many failures in a row.
+    /// A closed breaker that opens after `threshold` consecutive failures.
     pub(super) fn new(threshold: u32) -> Self {
         Self { threshold: threshold.max(1), phase: Phase::Closed { failures: 0 }, ticket: 0 }
     }
@@ -53,7 +53,7 @@ impl Breaker {
         }
     }
 
-    /// May a call go out? If not: when the next one may.
+    /// Admits a call, or returns the time at which the next one may go out.
     pub(super) fn admit(&mut self) -> Result<Ticket, SystemTime> {
         if let Phase::Open { due, wait } = self.phase {
             let left = due.saturating_duration_since(Instant::now());
@@ -73,7 +73,7 @@ impl Breaker {
         }
     }
 
-    /// The call succeeded.
+    /// Records that a call succeeded.
     pub(super) fn success(&mut self, ticket: Ticket) {
         if ticket.0 == self.ticket {
             match &mut self.phase {
@@ -84,14 +84,14 @@ impl Breaker {
         }
     }
 
-    /// The call failed, and that speaks against the worker.
+    /// Records that a call failed, with an error that counts.
     pub(super) fn failure(&mut self, ticket: Ticket) {
         if ticket.0 == self.ticket {
             self.count_failure();
         }
     }
 
-    /// The call ended without a word about the worker: the next one is the trial.
+    /// Records an outcome that does not count, so that another call can be the trial.
     pub(super) fn ignored(&mut self, ticket: Ticket) {
         if let Phase::HalfOpen { trial, .. } = &mut self.phase
             && ticket.0 == self.ticket
@@ -100,7 +100,7 @@ impl Breaker {
         }
     }
 
-    /// The worker failed without a call.
+    /// Counts a failure of the worker.
     pub(super) fn count_failure(&mut self) {
         match &mut self.phase {
             Phase::Closed { failures } => {
@@ -117,7 +117,7 @@ impl Breaker {
         }
     }
 
-    /// Opens at once.
+    /// Opens the breaker, whatever the count of failures.
     pub(super) fn trip(&mut self) {
         if matches!(self.phase, Phase::Closed { .. }) {
             self.open(FIRST_RESET);
@@ -126,7 +126,7 @@ impl Breaker {
         }
     }
 
-    /// Closes at once: the worker is known to be well.
+    /// Closes the breaker.
     pub(super) fn close(&mut self) {
         self.ticket += 1;
         self.phase = Phase::Closed { failures: 0 };
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_open_it() {
+    fn consecutive_failures_open_it() {
         let mut breaker = Breaker::new(2);
         let ticket = breaker.admit().expect("closed");
         breaker.failure(ticket);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn late_outcomes_of_an_earlier_stretch_do_not_count() {
+    fn outcomes_from_before_a_change_of_state_do_not_count() {
         let mut breaker = Breaker::new(1);
         let late = breaker.admit().expect("closed");
         breaker.trip();

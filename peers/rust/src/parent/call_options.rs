@@ -1,8 +1,8 @@
-//! Options of one call.
+//! The options of a call.
 
 use std::time::Duration;
 
-/// What one call does differently from the others.
+/// The options of a call.
 #[derive(Debug, Clone, Default)]
 pub struct CallOptions {
     pub(crate) timeout: Option<Duration>,
@@ -11,26 +11,26 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// As the worker's defaults have it.
+    /// The defaults of the worker.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long to wait for the answer. Default: the worker's `default_timeout`.
+    /// Sets how long to wait for the answer. Default: the worker's `default_timeout`.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The namespace of the worker that is meant. Default: `default`.
+    /// Sets the namespace. Default: `default`.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// The caller's name, told to the worker. Default: none.
+    /// Sets the name of the caller, which is sent to the worker. Default: none.
     #[must_use]
     pub fn client_name(mut self, name: impl Into<String>) -> Self {
         self.client_name = Some(name.into());

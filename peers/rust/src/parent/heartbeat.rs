@@ -1,4 +1,4 @@
-//! Is the worker's loop still turning?
+//! Heartbeats: check that the worker still answers.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use crate::codec::{Message, encode};
 use crate::error::Result;
 use crate::log::{LogEntry, LogEvent, LogLevel};
 
-/// Sends one heartbeat and measures the time to its answer, on this process's own clock. `None`: none came in time.
-pub(super) async fn beat(shared: &Shared, link: &Link, patience: Duration) -> Result<Option<Duration>> {
+/// Sends a heartbeat and measures the round trip with this process's clock. Returns `None` after the timeout.
+pub(super) async fn beat(shared: &Shared, link: &Link, limit: Duration) -> Result<Option<Duration>> {
     let message = Message::heartbeat();
     let payload = encode(&message, &shared.options.limits)?;
     let sent = Instant::now();
-    match timeout(patience, link.request(&message.id, payload)).await {
+    match timeout(limit, link.request(&message.id, payload)).await {
         Ok(Ok(_)) => {
             let round_trip = sent.elapsed();
             shared.metrics.heartbeat(Some(round_trip));
@@ -26,8 +26,8 @@ pub(super) async fn beat(shared: &Shared, link: &Link, patience: Duration) -> Re
     }
 }
 
-/// Sends heartbeats while the link lives. Opens the circuit breaker when too many in a row are missed, and closes it when
-/// one is answered again. Returns only where the worker is to be restarted, or the link is closed.
+/// Sends heartbeats over a link. Opens the circuit breaker after too many consecutive misses, and closes it when one is
+/// answered again. Returns when the link is closed, or the worker must be restarted.
 pub(super) async fn watch(shared: &Shared, link: &Link, restart_when_lost: bool) {
     let options = &shared.options;
     if options.heartbeat_interval.is_zero() {

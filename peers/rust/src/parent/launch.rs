@@ -1,11 +1,11 @@
-//! The command that runs a script.
+//! The command that runs a worker.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::options::Launch;
 
-/// Program and arguments, in order.
+/// The program and its arguments.
 pub(super) fn command_line(launch: &Launch) -> Vec<OsString> {
     let mut line = if launch.executable.is_empty() { by_extension(&launch.script) } else { launch.executable.clone() };
     let script = if line.is_empty() { as_program(&launch.script) } else { launch.script.clone().into_os_string() };
@@ -27,7 +27,7 @@ fn by_extension(script: &Path) -> Vec<OsString> {
     program.iter().map(OsString::from).collect()
 }
 
-/// A program that is a file here is run from here, not looked for in `PATH`.
+/// Runs a file of the current directory itself, rather than a program of that name in `PATH`.
 fn as_program(script: &Path) -> OsString {
     if script.components().count() == 1 && script.is_file() {
         return Path::new(".").join(script).into_os_string();
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_follows_the_extension() {
+    fn the_extension_of_a_script_decides_what_runs_it() {
         assert_eq!(line("a b/worker.py", &[]), ["python3", "a b/worker.py", "x y"]);
         assert_eq!(line("worker.mjs", &[]), ["node", "worker.mjs", "x y"]);
         assert_eq!(line("worker.go", &[]), ["go", "run", "worker.go", "x y"]);

@@ -1,4 +1,4 @@
-//! One connection to a worker, and what waits for answers on it.
+//! One connection to a worker, with the requests that wait for answers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -8,48 +8,48 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::options::guarded;
-use super::process::{Tail, keep};
+use super::process::{StderrTail, keep};
 use super::shared::Shared;
 use crate::codec::{Body, Message, Unread, UnreadKind, decode};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::transport::{Dealer, DealerEvent, DealerSender};
 
-/// Whether the worker is there.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
     Never,
     Up,
     Down,
-    /// This link is over; there may be another.
+    /// This link is not used any more.
     Closed,
 }
 
-/// One connection, from its first moment to its loss.
+/// One connection to a worker.
 pub(super) struct Link {
     sender: DealerSender,
     waiting: Mutex<Waiting>,
     pub(super) connection: watch::Sender<Connection>,
-    /// Told whenever one that waited does not wait any more.
+    /// Notified whenever a request is settled or cancelled.
     pub(super) settled: Notify,
-    /// Where lines of stderr are kept too.
-    tail: OnceLock<Tail>,
+    /// Keeps the lines of stderr that arrive as messages.
+    stderr_tail: OnceLock<StderrTail>,
 }
 
 enum Waiting {
     Open(HashMap<String, oneshot::Sender<Result<Message>>>),
-    /// Why.
-    Closed(MultifrostError),
+    /// With the error for new requests.
+    Closed(Error),
 }
 
 /// Why a request has no answer.
 pub(super) enum NoAnswer {
-    /// The worker was not connected: nothing was sent, so that it may be tried again.
+    /// The worker was not connected and nothing was sent, so the request may be sent again.
     NotSent,
-    Failed(MultifrostError),
+    Failed(Error),
 }
 
-/// Ends its task when it is dropped.
+/// A task that is aborted when this is dropped.
 pub(super) struct Task(JoinHandle<()>);
 
 impl Task {
@@ -57,7 +57,7 @@ impl Task {
         Self(tokio::spawn(work))
     }
 
-    /// Waits for the task's end. May be cancelled, and asked again: a handle whose end was told panics when it is awaited.
+    /// Waits until the task has ended. Cancel safe, and may be called again, unlike awaiting the handle.
     pub(super) async fn ended(&mut self) {
         if !self.0.is_finished() {
             let _ = (&mut self.0).await;
@@ -72,11 +72,11 @@ impl Drop for Task {
 }
 
 impl Link {
-    /// Begins to read from the socket.
+    /// Starts reading from the socket.
     pub(super) fn open(mut dealer: Dealer, sender: DealerSender, shared: Arc<Shared>) -> (Arc<Self>, Task) {
         let waiting = Mutex::new(Waiting::Open(HashMap::new()));
         let connection = watch::Sender::new(Connection::Never);
-        let link = Arc::new(Self { sender, waiting, connection, settled: Notify::new(), tail: OnceLock::new() });
+        let link = Arc::new(Self { sender, waiting, connection, settled: Notify::new(), stderr_tail: OnceLock::new() });
         let reading = link.clone();
         let task = Task::spawn(async move {
             loop {
@@ -91,12 +91,12 @@ impl Link {
         (link, task)
     }
 
-    /// Keeps what the worker writes to stderr there, for the error when it ends.
-    pub(super) fn keep_stderr_in(&self, tail: Tail) {
-        let _ = self.tail.set(tail);
+    /// Keeps stderr lines in this tail too, for the error when the worker exits.
+    pub(super) fn keep_stderr_in(&self, stderr_tail: StderrTail) {
+        let _ = self.stderr_tail.set(stderr_tail);
     }
 
-    /// Sends a message and waits for the one that answers it. To be given up by dropping.
+    /// Sends a message and waits for its answer. Dropping the future cancels the request.
     pub(super) async fn request(&self, id: &str, payload: Vec<u8>) -> Result<Message, NoAnswer> {
         let (give, take) = oneshot::channel();
         match &mut *self.waiting() {
@@ -109,17 +109,17 @@ impl Link {
         }
         match take.await {
             Ok(answer) => answer.map_err(NoAnswer::Failed),
-            Err(_) => Err(NoAnswer::Failed(MultifrostError::lost("the connection to the worker is closed"))),
+            Err(_) => Err(NoAnswer::Failed(Error::lost("the connection to the worker is closed"))),
         }
     }
 
-    /// Sends a message that nothing answers.
-    pub(super) async fn tell(&self, payload: Vec<u8>) {
+    /// Sends a message without an answer.
+    pub(super) async fn send(&self, payload: Vec<u8>) {
         self.sender.send(Bytes::from(payload)).await;
     }
 
-    /// Fails everything that waits, and whatever comes later.
-    pub(super) fn close(&self, why: &MultifrostError) {
+    /// Fails all waiting requests, and later ones.
+    pub(super) fn close(&self, why: &Error) {
         let before = std::mem::replace(&mut *self.waiting(), Waiting::Closed(why.clone()));
         if let Waiting::Open(waiting) = before {
             for (_, give) in waiting {
@@ -129,7 +129,7 @@ impl Link {
         self.connection.send_replace(Connection::Closed);
     }
 
-    /// How many wait for an answer.
+    /// The number of requests that wait for an answer.
     pub(super) fn pending(&self) -> usize {
         match &*self.waiting() {
             Waiting::Open(waiting) => waiting.len(),
@@ -148,8 +148,8 @@ impl Link {
         match &message.body {
             Body::Stdout { output } => guarded(|| (shared.options.stdout)(output)),
             Body::Stderr { output } => {
-                if let Some(tail) = self.tail.get() {
-                    keep(tail, format!("{output}\n").as_bytes());
+                if let Some(stderr_tail) = self.stderr_tail.get() {
+                    keep(stderr_tail, format!("{output}\n").as_bytes());
                 }
                 guarded(|| (shared.options.stderr)(output));
             }
@@ -159,14 +159,14 @@ impl Link {
         }
     }
 
-    /// A call whose answer cannot be read fails at once.
+    /// Fails the call whose answer cannot be decoded.
     fn refuse(&self, unread: Unread, shared: &Shared) {
         if unread.kind == UnreadKind::Ignored {
             return;
         }
         dropped(shared, &unread.reason);
         if let (Some(id), Some("response" | "error")) = (unread.id, unread.message_type.as_deref()) {
-            self.settle(&id, Err(MultifrostError::unreadable(&unread.reason)));
+            self.settle(&id, Err(Error::unreadable(&unread.reason)));
         }
     }
 
@@ -175,7 +175,7 @@ impl Link {
             Waiting::Open(waiting) => waiting.remove(id),
             Waiting::Closed(_) => None,
         };
-        // Nobody: it came too late.
+        // A late answer has no request.
         if let Some(give) = give {
             let _ = give.send(answer);
         }
@@ -193,13 +193,13 @@ impl Link {
         });
     }
 
-    /// Nothing that holds the lock can panic.
+    /// No code that holds this lock can panic.
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes a request back when it is settled or given up.
+/// Removes a request when it is settled or cancelled.
 struct Forget<'a> {
     link: &'a Link,
     id: &'a str,
@@ -214,7 +214,7 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// Counts it, and tells of the first, the second, the fourth and so on: a peer may send any number of them.
+/// Counts a dropped message. Logs the first, the second, the fourth and so on, as a peer may send any number of them.
 fn dropped(shared: &Shared, reason: &str) {
     let count = shared.metrics.dropped();
     if count.is_power_of_two() {
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_of_a_task_may_be_waited_for_more_than_once() {
+    async fn a_task_can_be_awaited_more_than_once() {
         let mut task = Task::spawn(async {});
         task.ended().await;
         task.ended().await;

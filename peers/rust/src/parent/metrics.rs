@@ -1,4 +1,4 @@
-//! What a parent counts and measures. The cost per call is constant, the memory bounded.
+//! The measurements of a parent, with constant cost per call and bounded memory.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::breaker::CircuitState;
 
-/// How many of the latest latencies, round trips and circuit events are kept.
+/// How many of the last latencies, round trips and circuit events are kept.
 const WINDOW: usize = 1000;
 
-/// Counts and measures; [`Metrics::snapshot`] reads them.
+/// The measurements of a parent. [`Metrics::snapshot`] returns them.
 #[derive(Debug, Default)]
 pub struct Metrics(Mutex<Counts>);
 
@@ -28,33 +28,33 @@ struct Counts {
     circuit: VecDeque<CircuitBreakerEvent>,
 }
 
-/// All figures at one moment.
+/// The measurements at one moment.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MetricsSnapshot {
-    /// When it was taken.
+    /// The time of the snapshot.
     pub timestamp: SystemTime,
     /// Calls and their latencies.
     pub request_metrics: RequestMetrics,
-    /// Failed calls as a part of all that have ended: 0 to 1.
+    /// The ratio of failed calls to finished calls, from 0 to 1.
     pub error_rate: f64,
-    /// Calls that wait for their answer.
+    /// The number of calls that wait for an answer.
     pub queue_depth: usize,
-    /// The most that ever did at once.
+    /// The highest queue depth so far.
     pub queue_max_depth: usize,
-    /// The latest changes of the circuit breaker, oldest first.
+    /// The last 1000 changes of the circuit breaker, the oldest first.
     pub circuit_breaker_events: Vec<CircuitBreakerEvent>,
     /// Round trips of heartbeats.
     pub heartbeat_rtt_ms: HeartbeatRtt,
-    /// Heartbeats that got no answer in time.
+    /// The number of heartbeats that were not answered in time.
     pub heartbeat_misses: u64,
-    /// How often the worker was restarted, or found again.
+    /// How often the worker was restarted or reconnected.
     pub restarts: u64,
-    /// Messages that could not be read.
+    /// The number of messages that could not be decoded.
     pub dropped_messages: u64,
 }
 
-/// Calls. Latencies are those of the latest thousand that were answered, in milliseconds; 0 where there are none.
+/// Counts of calls, and latencies of the last 1000 successful ones in milliseconds. Latencies are 0 before the first.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names say it")]
@@ -71,7 +71,7 @@ pub struct RequestMetrics {
     pub last: f64,
 }
 
-/// Round trips of the latest thousand heartbeats, in milliseconds; 0 where there are none.
+/// Round trips of the last 1000 heartbeats in milliseconds. They are 0 before the first.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names say it")]
@@ -80,22 +80,22 @@ pub struct HeartbeatRtt {
     pub min: f64,
     pub max: f64,
     pub last: f64,
-    /// How many have been answered, at most a thousand.
+    /// The number of measured heartbeats, at most 1000.
     pub count: usize,
 }
 
-/// The circuit breaker has changed.
+/// A change of the circuit breaker.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CircuitBreakerEvent {
-    /// When.
+    /// The time of the change.
     pub timestamp: SystemTime,
-    /// To what.
+    /// The new state.
     pub state: CircuitState,
 }
 
 impl Metrics {
-    /// All figures now.
+    /// Returns the measurements at this moment.
     pub fn snapshot(&self) -> MetricsSnapshot {
         let counts = self.counts();
         let ended = counts.success + counts.failed;
@@ -113,7 +113,7 @@ impl Metrics {
         }
     }
 
-    /// A call begins, unless so many wait already.
+    /// Counts a new call. Returns `false` if `max_pending` calls are already waiting.
     pub(super) fn begin(&self, max_pending: usize) -> bool {
         let mut counts = self.counts();
         if counts.pending >= max_pending {
@@ -125,11 +125,11 @@ impl Metrics {
         true
     }
 
-    /// A call has ended; `None`: it was given up by its caller.
-    pub(super) fn end(&self, outcome: Option<bool>, latency: Duration) {
+    /// Counts the end of a call. `None` means that its caller cancelled it.
+    pub(super) fn end(&self, success: Option<bool>, latency: Duration) {
         let mut counts = self.counts();
         counts.pending -= 1;
-        match outcome {
+        match success {
             Some(true) => {
                 counts.success += 1;
                 remember(&mut counts.latencies, millis(latency));
@@ -155,19 +155,19 @@ impl Metrics {
         self.counts().restarts += 1;
     }
 
-    /// How many have been dropped now.
+    /// Counts a dropped message, and returns the number of them.
     pub(super) fn dropped(&self) -> u64 {
         let mut counts = self.counts();
         counts.dropped += 1;
         counts.dropped
     }
 
-    /// The latest round trip.
+    /// The last round trip.
     pub(super) fn last_round_trip(&self) -> Option<Duration> {
         self.counts().round_trips.back().map(|millis| Duration::from_secs_f64(millis / 1000.0))
     }
 
-    /// Nothing that holds the lock can panic.
+    /// No code that holds this lock can panic.
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,7 +215,7 @@ fn average(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// The value that so many, as a part of all, are not above.
+/// The smallest value that at least this part of the values does not exceed.
 fn percentile(sorted: &[f64], part: f64) -> f64 {
     let rank = (part * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_of_a_hundred_calls() {
+    fn calls_are_counted_and_their_latencies_summarized() {
         let metrics = Metrics::default();
         for latency in 1..=100 {
             assert!(metrics.begin(1));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_is_nothing() {
+    fn measurements_are_zero_before_the_first_call() {
         let snapshot = Metrics::default().snapshot();
         assert_eq!(snapshot.request_metrics.p99, 0.0);
         assert_eq!((snapshot.error_rate, snapshot.heartbeat_rtt_ms.count), (0.0, 0));

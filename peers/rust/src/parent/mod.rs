@@ -1,4 +1,4 @@
-//! The parent's side.
+//! The parent.
 
 mod args;
 mod breaker;

@@ -1,4 +1,4 @@
-//! How a worker is run and watched.
+//! The options of a parent.
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,26 +7,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::{Limits, Message};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::StructuredLogger;
 use crate::registry::ServiceRegistry;
 
-/// Takes one line of output, without its end.
+/// A handler of lines of output, without their line ends.
 pub(super) type LineHandler = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Takes every message of the worker, before it is acted on.
+/// A handler of the worker's messages, called before they are handled.
 pub(super) type MessageHandler = Arc<dyn Fn(&Message) + Send + Sync>;
 
-/// Says whether an error speaks against the worker.
-pub(super) type FailureRule = Arc<dyn Fn(&MultifrostError) -> bool + Send + Sync>;
+/// Decides whether an error counts for the circuit breaker.
+pub(super) type FailureRule = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 
-/// Everything the builder collects.
+/// The options that the builder collects.
 pub(super) struct Options {
-    pub(super) way: Way,
+    pub(super) connect_mode: ConnectMode,
     pub(super) auto_restart: bool,
     pub(super) max_restart_attempts: u32,
     pub(super) default_timeout: Option<Duration>,
-    /// Zero: no heartbeats.
+    /// Zero means no heartbeats.
     pub(super) heartbeat_interval: Duration,
     pub(super) heartbeat_timeout: Duration,
     pub(super) heartbeat_max_misses: u32,
@@ -34,7 +34,7 @@ pub(super) struct Options {
     pub(super) stop_timeout: Duration,
     pub(super) max_pending: usize,
     pub(super) limits: Limits,
-    /// `None`: that of the user.
+    /// `None` means that of the user.
     pub(super) registry: Option<ServiceRegistry>,
     pub(super) logger: StructuredLogger,
     pub(super) stdout: LineHandler,
@@ -43,29 +43,29 @@ pub(super) struct Options {
     pub(super) is_failure: Option<FailureRule>,
 }
 
-/// Runs a handler of the user's. One that panics has been reported by the panic itself, and ends nothing else.
+/// Runs a handler of the user. Its panic is printed by the panic hook and has no other effect.
 pub(super) fn guarded(handler: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(handler));
 }
 
 impl Options {
-    /// Where services are looked up.
+    /// The registry in which services are found.
     pub(super) fn registry(&self) -> Result<ServiceRegistry> {
         self.registry.clone().map_or_else(ServiceRegistry::of_user, Ok)
     }
 }
 
-/// How the worker is reached.
-pub(super) enum Way {
+/// How the parent reaches the worker.
+pub(super) enum ConnectMode {
     Spawn(Launch),
     Connect { service_id: String, timeout: Duration },
 }
 
-/// What is started.
+/// The command to start.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Launch {
     pub(super) script: PathBuf,
-    /// Program and leading arguments; empty: by the script's extension.
+    /// The program and its leading arguments. Empty means by the script's extension.
     pub(super) executable: Vec<OsString>,
     pub(super) args: Vec<OsString>,
     pub(super) env: Vec<(OsString, OsString)>,

@@ -1,4 +1,4 @@
-//! One call: its admission, its answer, its end.
+//! One call, from its admission to its end.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use super::breaker::Ticket;
 use super::link::NoAnswer;
 use super::shared::{Phase, Shared, not_running};
 use crate::codec::{Message, remote_error_of};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 
-/// Sends the call when there is somebody to send it to, and waits for its answer. Sends it once at most.
+/// Sends the call once the worker is connected, and waits for its answer. Sends it at most once.
 pub(super) async fn answer(shared: &Shared, function: &str, id: &str, payload: Vec<u8>) -> Result<Message> {
     loop {
         let link = shared.link().await?;
@@ -17,12 +17,12 @@ pub(super) async fn answer(shared: &Shared, function: &str, id: &str, payload: V
         match link.request(id, payload.clone()).await {
             Ok(message) => {
                 return match remote_error_of(&message, function) {
-                    Some(error) => Err(MultifrostError::Remote(Box::new(error))),
+                    Some(error) => Err(Error::Remote(Box::new(error))),
                     None => Ok(message),
                 };
             }
             Err(NoAnswer::Failed(error)) => return Err(error),
-            // The link is broken: something is about to happen to it.
+            // The connection is lost. Wait until the supervisor has noticed.
             Err(NoAnswer::NotSent) => {
                 let _ = connection.changed().await;
             }
@@ -30,13 +30,13 @@ pub(super) async fn answer(shared: &Shared, function: &str, id: &str, payload: V
     }
 }
 
-/// A call on its way, from its admission to its end, also where its caller drops it.
+/// An admitted call. It ends by [`Running::end`], or when its caller drops it.
 pub(super) struct Running<'a> {
     shared: &'a Shared,
     function: &'a str,
     ticket: Ticket,
     began: Instant,
-    is_over: bool,
+    has_ended: bool,
 }
 
 impl<'a> Running<'a> {
@@ -46,22 +46,22 @@ impl<'a> Running<'a> {
         }
         let limit = shared.options.max_pending;
         if !shared.metrics.begin(limit) {
-            return Err(MultifrostError::Overload { limit });
+            return Err(Error::Overload { limit });
         }
         match shared.with_breaker(|breaker| breaker.admit()) {
             Ok(ticket) => {
                 shared.log(LogEntry::new(LogLevel::Debug, LogEvent::RequestStart).with("function", function));
-                Ok(Self { shared, function, ticket, began: Instant::now(), is_over: false })
+                Ok(Self { shared, function, ticket, began: Instant::now(), has_ended: false })
             }
             Err(retry_at) => {
                 shared.metrics.end(None, Duration::ZERO);
-                Err(MultifrostError::CircuitOpen { retry_at })
+                Err(Error::CircuitOpen { retry_at })
             }
         }
     }
 
     pub(super) fn end(mut self, outcome: &Result<Message>) {
-        self.is_over = true;
+        self.has_ended = true;
         let Self { shared, ticket, .. } = self;
         shared.metrics.end(Some(outcome.is_ok()), self.began.elapsed());
         match outcome {
@@ -75,7 +75,7 @@ impl<'a> Running<'a> {
     fn log_end(&self, outcome: &Result<Message>) {
         let event = match outcome {
             Ok(_) => LogEvent::RequestEnd,
-            Err(MultifrostError::Timeout { .. }) => LogEvent::RequestTimeout,
+            Err(Error::Timeout { .. }) => LogEvent::RequestTimeout,
             Err(_) => LogEvent::RequestError,
         };
         let duration = self.began.elapsed().as_secs_f64() * 1000.0;
@@ -89,7 +89,7 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.has_ended {
             self.shared.metrics.end(None, Duration::ZERO);
             self.shared.with_breaker(|breaker| breaker.ignored(self.ticket));
         }

@@ -1,4 +1,4 @@
-//! A worker's process: its start, its output, its end.
+//! The process of a worker.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -14,31 +14,31 @@ use super::launch::command_line;
 use super::link::Task;
 use super::options::{Launch, LineHandler, Options, guarded};
 use crate::child::PORT_VARIABLE;
-use crate::error::{MultifrostError, ProcessEnd, Result};
+use crate::error::{Error, ProcessEnd, Result};
 
-/// How much of its stderr is kept, in bytes.
-const TAIL: usize = 4096;
+/// How much of stderr is kept, in bytes.
+const STDERR_TAIL_BYTES: usize = 4096;
 
-/// A longer line goes to the handler in pieces of this many bytes.
+/// Longer lines are passed to the handler in pieces of this many bytes.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// How long its last output may take to arrive. A program that it has started may still hold the stream open.
-const LAST_OUTPUT: Duration = Duration::from_millis(250);
+/// How long the last output may take to arrive. A child process of the worker may still hold the stream open.
+const OUTPUT_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A process, killed when this is dropped.
+/// The process of a worker. Dropping it kills the process.
 pub(super) struct Process {
     child: Child,
     command: String,
     pub(super) pid: u32,
-    tail: Tail,
+    stderr_tail: StderrTail,
     output: [Task; 2],
 }
 
-/// The last bytes of its stderr.
-pub(super) type Tail = Arc<Mutex<Vec<u8>>>;
+/// The last bytes of stderr.
+pub(super) type StderrTail = Arc<Mutex<Vec<u8>>>;
 
 impl Process {
-    /// Starts it, to connect to this port.
+    /// Starts the process, which connects to this port.
     pub(super) fn launch(launch: &Launch, port: u16, options: &Options) -> Result<Self> {
         let line = command_line(launch);
         let shown = show(&line);
@@ -50,40 +50,40 @@ impl Process {
             command.current_dir(directory);
         }
         let mut child = command.spawn().map_err(|error| cannot_start(&shown, &error))?;
-        let tail = Tail::default();
+        let stderr_tail = StderrTail::default();
         let stdout = child.stdout.take().expect("it is piped");
         let stderr = child.stderr.take().expect("it is piped");
         let output = [
             Task::spawn(drain(stdout, options.stdout.clone(), None)),
-            Task::spawn(drain(stderr, options.stderr.clone(), Some(tail.clone()))),
+            Task::spawn(drain(stderr, options.stderr.clone(), Some(stderr_tail.clone()))),
         ];
-        let pid = child.id().expect("nobody has waited for it");
-        Ok(Self { child, command: shown, pid, tail, output })
+        let pid = child.id().expect("it has not been waited for");
+        Ok(Self { child, command: shown, pid, stderr_tail, output })
     }
 
-    /// Waits for its end. May be cancelled.
+    /// Waits until the process has ended. Cancel safe.
     pub(super) async fn ended(&mut self) -> ProcessEnd {
         let status = self.child.wait().await;
         let [stdout, stderr] = &mut self.output;
         let drained = async { tokio::join!(stdout.ended(), stderr.ended()) };
-        let _ = tokio::time::timeout(LAST_OUTPUT, drained).await;
+        let _ = tokio::time::timeout(OUTPUT_TIMEOUT, drained).await;
         let (exit_code, signal) = status.map(|status| (status.code(), status.signal())).unwrap_or_default();
         self.end(exit_code, signal)
     }
 
-    /// Its end so far, for a worker that is given up.
+    /// Describes the end of the process, or its state so far if the parent gives up on it.
     pub(super) fn end(&self, exit_code: Option<i32>, signal: Option<i32>) -> ProcessEnd {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let tail = self.stderr_tail.lock().unwrap_or_else(PoisonError::into_inner);
         let stderr_tail = String::from_utf8_lossy(&tail).into_owned();
         ProcessEnd { exit_code, signal, stderr_tail, command: self.command.clone() }
     }
 
-    /// Where its stderr is kept, for lines that come by another way.
-    pub(super) fn tail(&self) -> Tail {
-        self.tail.clone()
+    /// The tail of stderr, to which lines that arrive as messages are added.
+    pub(super) fn stderr_tail(&self) -> StderrTail {
+        self.stderr_tail.clone()
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM.
     pub(super) fn terminate(&self) {
         if let Some(pid) = self.child.id() {
             // SAFETY: the process has not been waited for, so its id is still its own.
@@ -91,23 +91,23 @@ impl Process {
         }
     }
 
-    /// Ends it.
+    /// Sends SIGKILL.
     pub(super) fn kill(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.start_kill();
     }
 }
 
-/// Adds a line to a tail.
-pub(super) fn keep(tail: &Tail, line: &[u8]) {
+/// Adds a line to the tail of stderr.
+pub(super) fn keep(tail: &StderrTail, line: &[u8]) {
     let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
     tail.extend_from_slice(line);
-    let surplus = tail.len().saturating_sub(TAIL);
+    let surplus = tail.len().saturating_sub(STDERR_TAIL_BYTES);
     tail.drain(..surplus);
 }
 
-/// Reads a stream to its end, line by line, so that no amount of output blocks the worker.
-async fn drain(stream: impl AsyncRead + Unpin, handler: LineHandler, tail: Option<Tail>) {
+/// Reads a stream to its end, line by line, so that output does not block the worker.
+async fn drain(stream: impl AsyncRead + Unpin, handler: LineHandler, tail: Option<StderrTail>) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     loop {
@@ -130,13 +130,14 @@ fn show(line: &[OsString]) -> String {
     words.join(" ")
 }
 
-fn cannot_start(command: &str, error: &std::io::Error) -> MultifrostError {
+fn cannot_start(command: &str, error: &std::io::Error) -> Error {
     let (code, advice) = match error.kind() {
-        ErrorKind::NotFound => ("PROGRAM_NOT_FOUND", "there is no such program; check its path, or install it"),
-        ErrorKind::PermissionDenied => {
-            ("SPAWN_FAILED", "it may not be run; make the file executable, or name its program")
-        }
-        _ => ("SPAWN_FAILED", "see the reason"),
+        ErrorKind::NotFound => ("PROGRAM_NOT_FOUND", "the program does not exist: check its path, or install it"),
+        ErrorKind::PermissionDenied => (
+            "SPAWN_FAILED",
+            "the file is not executable: change that, or name the program that runs it with executable",
+        ),
+        _ => ("SPAWN_FAILED", "check the command"),
     };
-    MultifrostError::Spawn { code, message: format!("{command} cannot be started: {error}; {advice}"), end: None }
+    Error::Spawn { code, message: format!("{command} cannot be started: {error}; {advice}"), end: None }
 }

@@ -1,38 +1,38 @@
-//! How often, and after what wait, a worker is started again.
+//! The number of restarts, and the waits before them.
 
 use std::time::{Duration, Instant};
 
-/// First and longest wait; the actual one is a random part of it.
+/// The first and the longest wait. The actual wait is a random part of it.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// A worker that was well for so long has all its restarts again.
-const WELL: Duration = Duration::from_secs(30);
+/// A worker that runs for this long gets its restarts back.
+const HEALTHY_AFTER: Duration = Duration::from_secs(30);
 
 /// The restarts that are left.
 pub(super) struct Restarts {
     used: u32,
-    most: u32,
-    well_since: Option<Instant>,
+    max: u32,
+    healthy_since: Option<Instant>,
 }
 
 impl Restarts {
-    /// So many in a row.
-    pub(super) fn new(most: u32) -> Self {
-        Self { used: 0, most, well_since: None }
+    /// Allows `max` restarts.
+    pub(super) fn new(max: u32) -> Self {
+        Self { used: 0, max, healthy_since: None }
     }
 
-    /// The worker runs.
+    /// Records that the worker runs from now on.
     pub(super) fn began(&mut self) {
-        self.well_since = Some(Instant::now());
+        self.healthy_since = Some(Instant::now());
     }
 
-    /// The wait before the next try; `None` when there is none left.
+    /// Takes a restart and returns the wait before it. `None` means that no restart is left.
     pub(super) fn next(&mut self) -> Option<Duration> {
-        if self.well_since.take().is_some_and(|since| since.elapsed() >= WELL) {
+        if self.healthy_since.take().is_some_and(|since| since.elapsed() >= HEALTHY_AFTER) {
             self.used = 0;
         }
-        if self.used >= self.most {
+        if self.used >= self.max {
             return None;
         }
         let longest = FIRST_WAIT.saturating_mul(1 << self.used.min(16)).min(LONGEST_WAIT);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_come_to_an_end() {
+    fn waits_grow_until_the_restarts_are_used_up() {
         let mut restarts = Restarts::new(9);
         let waits: Vec<_> = std::iter::from_fn(|| restarts.next()).collect();
         assert_eq!(waits.len(), 9);
@@ -61,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_was_well_has_all_of_them_again() {
+    fn a_worker_that_runs_for_a_while_gets_its_restarts_back() {
         let mut restarts = Restarts::new(1);
         assert!(restarts.next().is_some());
         restarts.began();
-        assert!(restarts.next().is_none(), "it was not well for long");
-        restarts.well_since = Instant::now().checked_sub(WELL);
+        assert!(restarts.next().is_none(), "it did not run for long enough");
+        restarts.healthy_since = Instant::now().checked_sub(HEALTHY_AFTER);
         assert!(restarts.next().is_some());
     }
 }

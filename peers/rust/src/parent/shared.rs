@@ -1,4 +1,4 @@
-//! What a parent's tasks share.
+//! The state that the tasks of a parent share.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,33 +8,33 @@ use super::breaker::{Breaker, CircuitState};
 use super::link::Link;
 use super::metrics::Metrics;
 use super::options::Options;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use std::sync::Arc;
 
-/// Where a parent is in its life.
+/// The phase of a parent.
 #[derive(Clone)]
 pub(super) enum Phase {
     New,
     Starting,
     Running(Arc<Link>),
-    /// Or looking for its service again.
+    /// Or reconnecting to a service.
     Restarting,
     Stopping,
-    /// `None`: stopped by its user.
-    Ended(Option<MultifrostError>),
+    /// `None` means stopped by the user.
+    Ended(Option<Error>),
 }
 
-/// One parent.
+/// The state of one parent.
 pub(super) struct Shared {
     pub(super) name: String,
     pub(super) options: Options,
     pub(super) metrics: Metrics,
     breaker: Mutex<Breaker>,
     pub(super) phase: watch::Sender<Phase>,
-    /// Becomes true when the user wants an end.
+    /// True after `stop()` was called.
     pub(super) stop: watch::Sender<bool>,
-    /// The worker's process.
+    /// The id of the worker's process.
     pub(super) pid: Mutex<Option<u32>>,
 }
 
@@ -51,9 +51,9 @@ impl Shared {
         })
     }
 
-    /// Uses the breaker; a change of its state is counted and logged.
+    /// Uses the circuit breaker, and counts and logs a change of its state.
     pub(super) fn with_breaker<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
-        // Nothing that holds the lock can panic.
+        // No code that holds this lock can panic.
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.state();
         let result = work(&mut breaker);
@@ -70,12 +70,12 @@ impl Shared {
         result
     }
 
-    /// Whether an error speaks against the worker.
-    pub(super) fn is_failure(&self, error: &MultifrostError) -> bool {
+    /// Whether an error counts for the circuit breaker.
+    pub(super) fn is_failure(&self, error: &Error) -> bool {
         error.is_worker_failure() && self.options.is_failure.as_ref().is_none_or(|rule| rule(error))
     }
 
-    /// The link, once there is one; waits while the worker starts or restarts.
+    /// The current link. Waits while the worker starts or restarts.
     pub(super) async fn link(&self) -> Result<Arc<Link>> {
         let mut phases = self.phase.subscribe();
         let settled = phases.wait_for(|phase| !matches!(phase, Phase::Starting | Phase::Restarting)).await;
@@ -97,13 +97,13 @@ impl Shared {
     }
 }
 
-/// Why there is nobody to call.
-pub(super) fn not_running(phase: &Phase) -> MultifrostError {
+/// The error of a call in this phase.
+pub(super) fn not_running(phase: &Phase) -> Error {
     let (state, advice) = match phase {
         Phase::New => ("not started", "call start() first".to_owned()),
-        Phase::Stopping => ("stopping", "it takes no more calls".to_owned()),
-        Phase::Ended(Some(error)) => ("failed", format!("make a new one; it ended because {error}")),
-        _ => ("stopped", "make a new one".to_owned()),
+        Phase::Stopping => ("stopping", "it refuses new calls".to_owned()),
+        Phase::Ended(Some(error)) => ("failed", format!("make a new parent; the worker failed: {error}")),
+        _ => ("stopped", "make a new parent".to_owned()),
     };
-    MultifrostError::NotRunning { state, advice }
+    Error::NotRunning { state, advice }
 }

@@ -1,4 +1,4 @@
-//! The end of a worker, in order.
+//! Stops a worker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::process::Process;
 use super::shared::{Phase, Shared, not_running};
 use crate::codec::{Body, Message, encode};
 
-/// How long a worker may take to exit once it has answered everything, before SIGTERM.
-const EXIT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a worker may take to exit after the last answer, before SIGTERM.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long after SIGTERM, before SIGKILL.
-const TERM_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a worker may take to exit after SIGTERM, before SIGKILL.
+const TERM_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Takes no more calls, lets those in flight finish, ends the process. A service goes on for its other parents.
+/// Refuses new calls, lets those in flight finish, and ends the process. A service goes on running.
 pub(super) async fn stop(shared: &Arc<Shared>, session: Session) {
     shared.phase.send_replace(Phase::Stopping);
     let Session { link, process, .. } = &mut { session };
@@ -27,7 +27,7 @@ pub(super) async fn stop(shared: &Arc<Shared>, session: Session) {
         }
         Some(process) => {
             if let Ok(shutdown) = encode(&Message::new(Body::Shutdown), &shared.options.limits) {
-                link.tell(shutdown).await;
+                link.send(shutdown).await;
             }
             end(shared, link, process).await;
         }
@@ -38,27 +38,27 @@ pub(super) async fn stop(shared: &Arc<Shared>, session: Session) {
 async fn end(shared: &Shared, link: &Link, process: &mut Process) {
     let drain = async {
         let _ = timeout(shared.options.stop_timeout, drained(link)).await;
-        sleep(EXIT_PATIENCE).await;
+        sleep(EXIT_TIMEOUT).await;
     };
     tokio::select! {
         _ = process.ended() => return read_rest(link).await,
         () = drain => {}
     }
     process.terminate();
-    if timeout(TERM_PATIENCE, process.ended()).await.is_err() {
+    if timeout(TERM_TIMEOUT, process.ended()).await.is_err() {
         process.kill();
         process.ended().await;
     }
 }
 
-/// Waits until everything is answered.
+/// Waits until no request waits for an answer.
 async fn drained(link: &Link) {
     while link.pending() > 0 {
         link.settled.notified().await;
     }
 }
 
-/// The worker has ended by itself: its last answers are in the socket.
+/// Reads the last answers after the worker has exited.
 async fn read_rest(link: &Link) {
     let _ = timeout(Duration::from_millis(250), drained(link)).await;
 }

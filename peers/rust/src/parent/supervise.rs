@@ -1,4 +1,4 @@
-//! Keeps one worker alive, from `start()` to `stop()`.
+//! Starts, restarts and reconnects a worker, from `start()` to `stop()`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use tokio::time::{sleep, timeout};
 use super::heartbeat;
 use super::link::Connection;
 use super::open::{Session, open};
-use super::options::Way;
+use super::options::ConnectMode;
 use super::restart::Restarts;
 use super::shared::{Phase, Shared};
 use super::stop::stop;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 
-/// How long a worker whose connection broke may take to connect again, or to be seen to have ended.
-const REPAIR_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a lost connection waits for the exit of the process that explains it.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long answers that a worker sent before its end may take to be read: until its connection ends, which it does at once
-/// unless a program that the worker has become (by `fork` alone) holds it.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// How long the parent reads the last answers after the process has ended. The connection normally ends at once, unless a
+/// forked process holds it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Starts the worker, tells of it, and keeps it alive until it is stopped or cannot be kept alive.
+/// Starts the worker, reports the result of the start, and restarts or reconnects until it is stopped or fails.
 pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Result<()>>) {
     let mut stops = shared.stop.subscribe();
     let mut restarts = Restarts::new(shared.options.max_restart_attempts);
@@ -31,13 +31,13 @@ pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Resu
     let end = loop {
         let opened = tokio::select! {
             opened = open(&shared, started.is_some()) => opened,
-            () = asked(&mut stops) => break None,
+            () = stop_requested(&mut stops) => break None,
         };
         let error = match opened {
             Err(error) if started.is_some() => break Some(error),
             Err(error) => {
-                // A service that is away has failed once: calls wait until it is back.
-                if matches!(shared.options.way, Way::Spawn(_)) {
+                // The loss of a service counts once. Calls wait until it is back.
+                if matches!(shared.options.connect_mode, ConnectMode::Spawn(_)) {
                     failed(&shared, &error);
                 }
                 error
@@ -45,8 +45,8 @@ pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Resu
             Ok(mut session) => {
                 began(&shared, &session, &mut restarts, started.take());
                 let lost = tokio::select! {
-                    error = lose(&shared, &mut session) => Some(error),
-                    () = asked(&mut stops) => None,
+                    error = lost(&shared, &mut session) => Some(error),
+                    () = stop_requested(&mut stops) => None,
                 };
                 let Some(lost) = lost else {
                     stop(&shared, session).await;
@@ -64,21 +64,20 @@ pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Resu
         shared.phase.send_replace(Phase::Restarting);
         tokio::select! {
             () = sleep(wait) => {}
-            () = asked(&mut stops) => break None,
+            () = stop_requested(&mut stops) => break None,
         }
     };
     shared.set_pid(None);
     shared.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStop));
     shared.phase.send_replace(Phase::Ended(end.clone()));
     if let Some(started) = started {
-        let stopped =
-            MultifrostError::NotRunning { state: "stopped", advice: "stop() came before it had started".to_owned() };
+        let stopped = Error::NotRunning { state: "stopped", advice: "stop() was called during the start".to_owned() };
         let _ = started.send(Err(end.unwrap_or(stopped)));
     }
 }
 
-/// Waits until the user wants an end.
-async fn asked(stops: &mut watch::Receiver<bool>) {
+/// Waits until `stop()` is called.
+async fn stop_requested(stops: &mut watch::Receiver<bool>) {
     let _ = stops.wait_for(|stop| *stop).await;
 }
 
@@ -98,57 +97,61 @@ fn began(shared: &Shared, session: &Session, restarts: &mut Restarts, started: O
     }
 }
 
-fn failed(shared: &Shared, error: &MultifrostError) {
-    let event =
-        if matches!(shared.options.way, Way::Spawn(_)) { LogEvent::ProcessExit } else { LogEvent::SocketDisconnect };
+fn failed(shared: &Shared, error: &Error) {
+    let event = if matches!(shared.options.connect_mode, ConnectMode::Spawn(_)) {
+        LogEvent::ProcessExit
+    } else {
+        LogEvent::SocketDisconnect
+    };
     shared.log(LogEntry::new(LogLevel::Warn, event).with("error", error.to_string()));
     shared.with_breaker(|breaker| breaker.count_failure());
 }
 
-/// A service is looked up for as long as its user wants it; a process is restarted where that was asked for.
+/// The wait before the next attempt, or `None` to give up: a service is reconnected without end, a process as often as
+/// `auto_restart` and its restarts allow.
 fn next_wait(shared: &Shared, restarts: &mut Restarts) -> Option<Duration> {
-    match shared.options.way {
-        Way::Spawn(_) => {
+    match shared.options.connect_mode {
+        ConnectMode::Spawn(_) => {
             if shared.options.auto_restart {
                 restarts.next()
             } else {
                 None
             }
         }
-        Way::Connect { .. } => Some(restarts.next().unwrap_or(Duration::from_secs(5))),
+        ConnectMode::Connect { .. } => Some(restarts.next().unwrap_or(Duration::from_secs(5))),
     }
 }
 
-/// Waits until the worker is lost; gives the error for everything that waits for it.
-async fn lose(shared: &Shared, session: &mut Session) -> MultifrostError {
+/// Waits until the worker is lost, and returns the error of the calls in flight.
+async fn lost(shared: &Shared, session: &mut Session) -> Error {
     let Session { link, process, .. } = session;
     let Some(process) = process else {
         tokio::select! {
             () = disconnected(link) => {}
             () = heartbeat::watch(shared, link, false) => {}
         }
-        return MultifrostError::lost(format!("the connection to service '{}' broke before it answered", shared.name));
+        return Error::lost(format!("the connection to service '{}' was lost before it answered", shared.name));
     };
-    let is_over = tokio::select! {
+    let ended = tokio::select! {
         end = process.ended() => Some(end),
         () = disconnected(link) => None,
         () = heartbeat::watch(shared, link, shared.options.auto_restart) => {
             process.kill();
-            return MultifrostError::WorkerExited(Box::new(process.ended().await));
+            return Error::WorkerExited(Box::new(process.ended().await));
         }
     };
-    if let Some(end) = is_over {
-        // What it sent before its end is read first.
-        let _ = timeout(LAST_ANSWERS, disconnected(link)).await;
-        return MultifrostError::WorkerExited(Box::new(end));
+    if let Some(end) = ended {
+        // Read the last answers first.
+        let _ = timeout(ANSWER_TIMEOUT, disconnected(link)).await;
+        return Error::WorkerExited(Box::new(end));
     }
-    // It has ended and is about to be reaped, or is alive without a connection and of no more use.
-    if let Ok(end) = timeout(REPAIR_PATIENCE, process.ended()).await {
-        return MultifrostError::WorkerExited(Box::new(end));
+    // The process has ended and is about to be reaped, or runs without a connection.
+    if let Ok(end) = timeout(EXIT_TIMEOUT, process.ended()).await {
+        return Error::WorkerExited(Box::new(end));
     }
     process.kill();
     process.ended().await;
-    MultifrostError::lost(format!("the connection to the worker '{}' broke before it answered", shared.name))
+    Error::lost(format!("the connection to the worker '{}' was lost before it answered", shared.name))
 }
 
 async fn disconnected(link: &super::link::Link) {

@@ -1,4 +1,4 @@
-//! A worker as its parent sees it.
+//! The parent of a worker.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,38 +17,39 @@ use super::outgoing_call::{Running, answer};
 use super::shared::{Phase, Shared, not_running};
 use super::supervise::supervise;
 use crate::codec::{Body, DEFAULT_NAMESPACE, Message, encode};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use crate::value::{Map, Value};
 
-/// The names of introspection in the implementations there are.
+/// The name of introspection in each implementation.
 const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
 
-/// Where a worker is in its life.
+/// The state of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkerState {
     /// Not started yet.
     New,
-    /// On its way to be started.
+    /// `start()` has not returned yet.
     Starting,
     /// Ready for calls.
     Running,
-    /// Lost, and started or looked for again.
+    /// Lost, and restarted or reconnected. Calls wait.
     Restarting,
-    /// On its way to its end.
+    /// `stop()` has not returned yet.
     Stopping,
-    /// Stopped by its user.
+    /// Stopped.
     Stopped,
-    /// Lost for good.
+    /// Lost, and not restarted.
     Failed,
 }
 
-/// A worker in another process. Clones mean the same worker; when the last one is dropped, its process is killed.
+/// A handle of a worker in another process. Clones refer to the same worker. When the last one is dropped, its process is
+/// killed.
 #[derive(Clone)]
 pub struct ParentWorker(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    /// Keeps the worker alive; ends with the last clone.
+    /// Supervises the worker until the last clone is dropped.
     supervisor: Mutex<Option<Task>>,
 }
 
@@ -57,11 +58,11 @@ impl ParentWorker {
         Self(Arc::new(Inner { shared: Shared::new(name, options), supervisor: Mutex::new(None) }))
     }
 
-    /// Starts the worker; returns when it has connected and answered a heartbeat.
+    /// Starts the worker, and returns when it has connected and answered a heartbeat.
     ///
     /// # Errors
-    /// [`MultifrostError::Spawn`], [`MultifrostError::Connection`], [`MultifrostError::Registry`]; `ALREADY_STARTED` when
-    /// it was called before.
+    /// [`Error::Spawn`], [`Error::Connection`], [`Error::Registry`], or [`Error::Usage`] `ALREADY_STARTED` if it was called
+    /// before.
     pub async fn start(&self) -> Result<()> {
         let shared = &self.0.shared;
         let is_new = shared.phase.send_if_modified(|phase| {
@@ -72,17 +73,18 @@ impl ParentWorker {
             is_new
         });
         if !is_new {
-            let message = format!("the worker '{}' was started before; make a new one to start another", shared.name);
-            return Err(MultifrostError::usage("ALREADY_STARTED", message));
+            let message =
+                format!("the worker '{}' was already started; make a new parent to start another", shared.name);
+            return Err(Error::usage("ALREADY_STARTED", message));
         }
-        let (tell, told) = oneshot::channel();
-        let task = Task::spawn(supervise(shared.clone(), tell));
+        let (report, reported) = oneshot::channel();
+        let task = Task::spawn(supervise(shared.clone(), report));
         *self.0.supervisor.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-        told.await.unwrap_or_else(|_| Err(not_running(&Phase::Ended(None))))
+        reported.await.unwrap_or_else(|_| Err(not_running(&Phase::Ended(None))))
     }
 
-    /// Ends the worker: no more calls, those in flight finish, the process exits, at last by SIGTERM and SIGKILL. A
-    /// service goes on, without this parent. May be called at any moment, and again.
+    /// Refuses new calls, lets those in flight finish, and ends the process: by a shutdown message, SIGTERM after 1 s, SIGKILL
+    /// after another 2 s. A service goes on running. May be called at any time, and more than once.
     pub async fn stop(&self) {
         let shared = &self.0.shared;
         shared.phase.send_if_modified(|phase| {
@@ -96,11 +98,11 @@ impl ParentWorker {
         let _ = shared.phase.subscribe().wait_for(|phase| matches!(phase, Phase::Ended(_))).await;
     }
 
-    /// Calls a method, with a tuple or a `Vec<Value>` of arguments, and reads its result as `R`. The macro
-    /// [`crate::call!`] is shorter.
+    /// Calls a method with a tuple or a `Vec<Value>` of arguments, and returns its result as an `R`. The macro [`crate::call!`]
+    /// is shorter.
     ///
     /// # Errors
-    /// Any [`MultifrostError`]; [`MultifrostError::Remote`] is what the method failed with.
+    /// Any [`Error`]. [`Error::Remote`] is the error of the method.
     pub async fn call<R: DeserializeOwned>(
         &self,
         function: &str,
@@ -110,36 +112,37 @@ impl ParentWorker {
         let answer = self.request(function, args.into_args()?, options.unwrap_or_default()).await?;
         match answer.body {
             Body::Response { result } => result.unwrap_or_default().to(),
-            _ => Err(MultifrostError::unreadable(&"the answer is no answer")),
+            _ => Err(Error::unreadable(&"the answer has the wrong type")),
         }
     }
 
-    /// The names that can be called.
+    /// Asks the worker for the names that can be called.
     ///
     /// # Errors
-    /// As those of [`ParentWorker::call`].
+    /// As [`ParentWorker::call`].
     pub async fn list_functions(&self) -> Result<Vec<String>> {
         match self.introspect().await?.body {
             Body::Response { result } => result.unwrap_or_default().to(),
-            _ => Err(MultifrostError::unreadable(&"the answer is no answer")),
+            _ => Err(Error::unreadable(&"the answer has the wrong type")),
         }
     }
 
-    /// What the worker tells about its functions: parameters, types, documentation. Empty for one that tells nothing.
+    /// Asks the worker for the description of its functions: parameters, types, documentation. Older workers send none, and
+    /// the map is empty.
     ///
     /// # Errors
-    /// As those of [`ParentWorker::call`].
+    /// As [`ParentWorker::call`].
     pub async fn describe(&self) -> Result<Map> {
         let metadata = self.introspect().await?.metadata.unwrap_or_default();
         Ok(metadata.get("interface").and_then(Value::as_map).cloned().unwrap_or_default())
     }
 
-    /// Whether it runs and the circuit breaker is closed.
+    /// Whether the worker runs and the circuit breaker is closed.
     pub fn is_healthy(&self) -> bool {
         self.state() == WorkerState::Running && self.circuit_state() == CircuitState::Closed
     }
 
-    /// Where it is in its life.
+    /// The state of the worker.
     pub fn state(&self) -> WorkerState {
         match *self.0.shared.phase.borrow() {
             Phase::New => WorkerState::New,
@@ -152,37 +155,37 @@ impl ParentWorker {
         }
     }
 
-    /// What the circuit breaker does with calls.
+    /// The state of the circuit breaker.
     pub fn circuit_state(&self) -> CircuitState {
         self.0.shared.with_breaker(|breaker| breaker.state())
     }
 
-    /// Closes the circuit breaker by hand.
+    /// Closes the circuit breaker.
     pub fn reset_circuit(&self) {
         self.0.shared.with_breaker(|breaker| breaker.close());
     }
 
-    /// The round trip of the latest heartbeat.
+    /// The round trip of the last answered heartbeat, if there was one.
     pub fn last_heartbeat_rtt(&self) -> Option<Duration> {
         self.0.shared.metrics.last_round_trip()
     }
 
-    /// What has been counted and measured: `worker.metrics().snapshot()`.
+    /// The measurements: `worker.metrics().snapshot()`.
     pub fn metrics(&self) -> &Metrics {
         &self.0.shared.metrics
     }
 
-    /// The worker's process, while there is one.
+    /// The process id of the worker, while it runs.
     pub fn pid(&self) -> Option<u32> {
         *self.0.shared.pid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks by every name that implementations have for it.
+    /// Tries each name of introspection until one is answered.
     async fn introspect(&self) -> Result<Message> {
         let mut refusal = None;
         for name in INTROSPECTION {
             match self.request(name, Vec::new(), CallOptions::new()).await {
-                Err(error @ MultifrostError::Remote(_)) => refusal = Some(error),
+                Err(error @ Error::Remote(_)) => refusal = Some(error),
                 other => return other,
             }
         }
@@ -203,7 +206,7 @@ impl ParentWorker {
         let outcome = match options.timeout.or(shared.options.default_timeout) {
             Some(limit) => timeout(limit, answered)
                 .await
-                .unwrap_or_else(|_| Err(MultifrostError::Timeout { function: function.to_owned(), timeout: limit })),
+                .unwrap_or_else(|_| Err(Error::Timeout { function: function.to_owned(), timeout: limit })),
             None => answered.await,
         };
         running.end(&outcome);

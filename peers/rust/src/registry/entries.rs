@@ -1,4 +1,4 @@
-//! The entries of the registry. What other implementations wrote stays as it is, to the last digit.
+//! The entries of the registry. Entries of other implementations do not change, to the last digit.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,12 +8,12 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::iso_time;
 
-/// Where a service is.
+/// An entry of the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ServiceEntry {
-    /// Its port on this machine.
+    /// The port of the service, on this machine.
     pub port: u16,
-    /// Its process.
+    /// The id of its process.
     pub pid: u32,
 }
 
@@ -23,12 +23,12 @@ impl ServiceEntry {
     }
 }
 
-/// All entries, each as the JSON text that it is.
+/// All entries, each as JSON text.
 #[derive(Debug, Default)]
 pub(super) struct Services(BTreeMap<String, Box<RawValue>>);
 
 impl Services {
-    /// `None` where the text is no JSON map.
+    /// Returns `None` if the text is no JSON map.
     pub(super) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)
     }
@@ -39,7 +39,7 @@ impl Services {
         if lines.is_empty() { "{}\n".to_owned() } else { format!("{{\n{}\n}}\n", lines.join(",\n")) }
     }
 
-    /// The entry, if its process lives.
+    /// The entry, if its process runs.
     pub(super) fn live(&self, service_id: &str) -> Option<ServiceEntry> {
         self.read(service_id).filter(|entry| is_alive(entry.pid))
     }
@@ -51,13 +51,13 @@ impl Services {
         self.0.insert(service_id.to_owned(), raw);
     }
 
-    /// Whether there was anything of this process to remove.
+    /// Removes the entry if it belongs to this process. Returns whether it did.
     pub(super) fn remove_own(&mut self, service_id: &str) -> bool {
         let is_own = self.read(service_id).is_some_and(|entry| entry.pid == std::process::id());
         is_own && self.0.remove(service_id).is_some()
     }
 
-    /// What there is instead of the service, in words.
+    /// Describes why the service is not found, for an error.
     pub(super) fn describe(&self, service_id: &str) -> String {
         if let Some(entry) = self.read(service_id) {
             return format!("its entry names process {}, which is not running", entry.pid);
@@ -76,12 +76,12 @@ impl Services {
     }
 }
 
-/// Whether there is such a process, of whatever user.
+/// Whether a process with this id runs, even as another user.
 pub(super) fn is_alive(pid: u32) -> bool {
     let Ok(pid) = libc::pid_t::try_from(pid) else {
         return false;
     };
-    // SAFETY: signal 0 does nothing but look.
+    // SAFETY: signal 0 only checks whether the process exists.
     let looked = unsafe { libc::kill(pid, 0) };
     looked == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }

@@ -1,4 +1,4 @@
-//! Reading and replacing the registry's file.
+//! Reads and replaces the file of the registry.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Result, Write};
@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::entries::Services;
 
-/// Makes the directory, for this user alone.
+/// Creates the directory, accessible only to this user.
 pub(super) fn prepare(directory: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     if fs::metadata(directory)?.permissions().mode() & 0o777 != 0o700 {
@@ -17,7 +17,7 @@ pub(super) fn prepare(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `None` where the file does not hold a JSON map. A file that is not there is an empty registry.
+/// Reads the entries. Returns `None` if the file is no JSON map, and no entries if there is no file.
 pub(super) fn read(file: &Path) -> Result<Option<Services>> {
     match fs::read(file) {
         Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().and_then(Services::parse)),
@@ -26,27 +26,27 @@ pub(super) fn read(file: &Path) -> Result<Option<Services>> {
     }
 }
 
-/// Moves a file that is no registry out of the way, warns, and begins with an empty one.
+/// Moves a file that is no registry aside, prints a warning, and returns an empty registry.
 pub(super) fn set_aside(file: &Path) -> Result<Services> {
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let aside = file.with_file_name(format!("services.json.corrupt-{millis}"));
     fs::rename(file, &aside)?;
     eprintln!(
-        "multifrost: {} did not hold a JSON map. It was moved to {}; start the services that were in it again.",
+        "multifrost: {} was no JSON map and was moved to {}; start the services that were registered in it again",
         file.display(),
         aside.display()
     );
     Ok(Services::default())
 }
 
-/// Writes all entries to a temporary file and renames it, if `may_replace` still says so. Tells whether it did.
+/// Writes all entries to a temporary file and renames it, if `may_replace` returns true. Returns whether it did.
 pub(super) fn replace(file: &Path, services: &Services, may_replace: &dyn Fn() -> bool) -> Result<bool> {
     let temporary = file.with_file_name(format!("services.json.{}.{}", std::process::id(), uuid::Uuid::new_v4()));
     let written = write_flushed(&temporary, &services.to_text());
     let replaced =
         written.and_then(|()| if may_replace() { fs::rename(&temporary, file).map(|()| true) } else { Ok(false) });
     if !matches!(replaced, Ok(true)) {
-        // What matters has failed already.
+        // The error of the write or the rename is the one to return.
         let _ = fs::remove_file(&temporary);
     }
     replaced

@@ -1,4 +1,5 @@
-//! The three locks that the implementations have, so that a writer excludes each of them (REG-8).
+//! The locks of the registry. Implementations use three different ones; a writer that takes all three excludes all of them
+//! (REG-8).
 
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
 use std::io::{ErrorKind, Result as IoResult, Write};
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::entries::is_alive;
 use super::unavailable;
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 
-/// A lock of this age is stale, whoever holds it.
+/// The age at which a lock is stale, even if its holder still runs.
 const STALE: Duration = Duration::from_secs(10);
 
 /// How long a writer waits for its locks.
@@ -21,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct RegistryLocks(Vec<Lock>);
 
 impl RegistryLocks {
-    /// Takes the directory of older JavaScript, the file of Python and the file of Go and v4, in this order.
+    /// Takes the three locks, always in the same order.
     pub(super) fn take(directory: &Path) -> Result<Self> {
         let until = Instant::now() + TIMEOUT;
         let mut locks = Self(Vec::with_capacity(3));
@@ -33,7 +34,7 @@ impl RegistryLocks {
         Ok(locks)
     }
 
-    /// Whether nobody has broken one of them meanwhile.
+    /// Whether this process still holds all of them.
     pub(super) fn are_held(&self) -> bool {
         self.0.iter().all(Lock::is_held)
     }
@@ -53,25 +54,25 @@ enum Kind {
     File,
 }
 
-/// A lock that this process made.
+/// A lock that this process holds.
 struct Lock {
     path: PathBuf,
     kind: Kind,
     identity: Identity,
 }
 
-/// What tells a lock from a later one at the same path.
+/// Distinguishes a lock from a later one at the same path.
 type Identity = (u64, Option<SystemTime>);
 
 impl Lock {
     fn wait_for(path: PathBuf, kind: Kind, until: Instant) -> Result<Self> {
         loop {
-            // Asked before the try, so that the last one comes after the deadline.
+            // Read before the attempt, so that the last attempt comes after the deadline.
             let is_last = Instant::now() >= until;
             match Self::attempt(&path, kind) {
                 Ok(Some(lock)) => return Ok(lock),
                 Ok(None) if is_last => return Err(timed_out(&path)),
-                // Uneven, so that waiters do not march in step.
+                // Different for each process, so that waiters do not retry at the same time.
                 Ok(None) => thread::sleep(Duration::from_millis(5 + u64::from(std::process::id()) % 11)),
                 Err(error) => return Err(unavailable(&path, "locked", &error)),
             }
@@ -87,7 +88,7 @@ impl Lock {
             return Ok(None);
         };
         if kind == Kind::Directory {
-            // A directory has no room for the holder's pid: it is in a note beside it.
+            // The pid of a directory's holder is in a separate file, the note.
             fs::write(
                 note_of(path),
                 format!("{} {}", std::process::id(), note_identity(&fs::symlink_metadata(path)?)),
@@ -100,7 +101,7 @@ impl Lock {
         identity_at(&self.path) == Some(self.identity)
     }
 
-    /// What cannot be removed goes stale, and the next writer breaks it.
+    /// A lock that cannot be removed becomes stale, and the next writer breaks it.
     fn release(&self) {
         if self.is_held() {
             let _ = match self.kind {
@@ -111,7 +112,7 @@ impl Lock {
     }
 }
 
-/// `false`: somebody has it.
+/// Creates a lock. Returns `false` if it exists.
 fn make(path: &Path, kind: Kind) -> IoResult<bool> {
     let made = match kind {
         Kind::Directory => DirBuilder::new().mode(0o700).create(path),
@@ -129,8 +130,9 @@ fn make(path: &Path, kind: Kind) -> IoResult<bool> {
     }
 }
 
-/// Breaks the lock if its holder is dead or it is old; of several who try, at most one gets through: only who made the
-/// claim beside it may break, judges again under the claim, and looks at what it has moved away before it is removed.
+/// Breaks a stale lock, and returns whether it did. Only the holder of the claim, a second lock at `.breaking`, may break the
+/// lock. It checks the lock again under the claim, and once more after renaming it, so that at most one of several processes
+/// breaks a lock, and none breaks a new one.
 fn break_stale(path: &Path, kind: Kind) -> IoResult<bool> {
     if stale_identity(path, kind).is_none() {
         return Ok(false);
@@ -150,7 +152,7 @@ fn break_stale(path: &Path, kind: Kind) -> IoResult<bool> {
     broken
 }
 
-/// Renames what is at the path, looks whether it is what was judged, and puts it back if not.
+/// Renames the lock, and removes it if it is the one that was found stale. Otherwise renames it back.
 fn remove_judged(path: &Path, judged: Identity) -> IoResult<bool> {
     let aside = with_suffix(path, &format!(".broken-{}", uuid::Uuid::new_v4()));
     match fs::rename(path, &aside) {
@@ -172,14 +174,14 @@ fn remove_judged(path: &Path, judged: Identity) -> IoResult<bool> {
 fn stale_identity(path: &Path, kind: Kind) -> Option<Identity> {
     let metadata = fs::symlink_metadata(path).ok()?;
     let holder = holder_of(path, kind, &metadata);
-    // proper-lockfile sets the first mtime up to a second ahead, hence the earlier of both times.
+    // proper-lockfile sets the first mtime up to 1 s ahead, hence the earlier of both times.
     let touched = metadata.mtime().min(metadata.ctime());
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     let is_stale = holder.is_some_and(|pid| !is_alive(pid)) || now - touched > STALE.as_secs() as i64;
     is_stale.then(|| identity_of(&metadata))
 }
 
-/// The pid of whoever holds it, where that is written down. A directory's note tells which directory it speaks for.
+/// The pid of the holder, if it is known. The note of a directory names the directory to which it belongs.
 fn holder_of(path: &Path, kind: Kind, metadata: &Metadata) -> Option<u32> {
     match kind {
         Kind::File => fs::read_to_string(path).ok()?.trim().parse().ok(),
@@ -199,7 +201,7 @@ fn identity_of(metadata: &Metadata) -> Identity {
     (metadata.ino(), metadata.created().ok())
 }
 
-/// Inode and time of birth in nanoseconds, as the JavaScript side writes them.
+/// The inode and the creation time in nanoseconds, as the TypeScript implementation writes them.
 fn note_identity(metadata: &Metadata) -> String {
     let born = metadata.created().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     format!("{}-{}", metadata.ino(), born.unwrap_or_default().as_nanos())
@@ -215,11 +217,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     text.into()
 }
 
-fn timed_out(path: &Path) -> MultifrostError {
+fn timed_out(path: &Path) -> Error {
     let message = format!(
-        "the service registry is locked: {} was still held after {} s; try again, or end its holder if that is stuck",
+        "the service registry is locked: {} was still held after {} s; try again, or end its holder if it hangs",
         path.display(),
         TIMEOUT.as_secs()
     );
-    MultifrostError::Registry { code: "LOCK_TIMEOUT", message }
+    Error::Registry { code: "LOCK_TIMEOUT", message }
 }

@@ -1,4 +1,4 @@
-//! The service registry, `~/.multifrost/services.json`, shared with every other implementation.
+//! The service registry, `~/.multifrost/services.json`, which all implementations share.
 
 mod entries;
 mod file;
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 pub use entries::ServiceEntry;
 pub(crate) use time::iso_time;
 
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 use entries::Services;
 use lock::RegistryLocks;
 
-/// How often discovery looks.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// The time between two reads of the file during discovery.
+const READ_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where services are found by name.
+/// The registry in which services are found by name.
 #[derive(Debug, Clone)]
 pub struct ServiceRegistry {
     directory: PathBuf,
@@ -28,7 +28,7 @@ impl ServiceRegistry {
     /// The registry of this user, in `$HOME/.multifrost`.
     ///
     /// # Errors
-    /// [`MultifrostError::Registry`] `REGISTRY_UNAVAILABLE` where there is no home directory.
+    /// [`Error::Registry`] `REGISTRY_UNAVAILABLE` if there is no home directory.
     pub fn of_user() -> Result<Self> {
         let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         home.map(|home| Self::at(home.join(".multifrost")))
@@ -40,10 +40,10 @@ impl ServiceRegistry {
         Self { directory }
     }
 
-    /// Enters this process as the service. Blocks while another writer is at it, for 10 s at most.
+    /// Adds an entry for this process. Blocks while another process writes, for at most 10 s.
     ///
     /// # Errors
-    /// [`MultifrostError::Registry`]: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
+    /// [`Error::Registry`]: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
     pub fn register(&self, service_id: &str, port: u16) -> Result<()> {
         let entry = ServiceEntry::of_this_process(port);
         self.update(|services| match services.live(service_id) {
@@ -55,18 +55,18 @@ impl ServiceRegistry {
         })
     }
 
-    /// Takes the entry out, if it is this process's. Blocks as [`ServiceRegistry::register`] does.
+    /// Removes the entry, if it belongs to this process. Blocks as [`ServiceRegistry::register`] does.
     ///
     /// # Errors
-    /// [`MultifrostError::Registry`]: `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
+    /// [`Error::Registry`]: `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`.
     pub fn unregister(&self, service_id: &str) -> Result<()> {
         self.update(|services| Ok(services.remove_own(service_id)))
     }
 
-    /// Looks for a service whose process lives, until the timeout. Takes no lock and changes nothing.
+    /// Waits until the service is registered and its process runs, for at most `timeout`. Takes no lock.
     ///
     /// # Errors
-    /// [`MultifrostError::Registry`]: `SERVICE_NOT_FOUND`, `REGISTRY_UNAVAILABLE`.
+    /// [`Error::Registry`]: `SERVICE_NOT_FOUND`, `REGISTRY_UNAVAILABLE`.
     pub async fn discover(&self, service_id: &str, timeout: Duration) -> Result<ServiceEntry> {
         let until = Instant::now() + timeout;
         loop {
@@ -78,7 +78,7 @@ impl ServiceRegistry {
             if left.is_zero() {
                 return Err(not_found(service_id, services.as_ref(), &self.file(), timeout));
             }
-            tokio::time::sleep(left.min(LOOK_INTERVAL)).await;
+            tokio::time::sleep(left.min(READ_INTERVAL)).await;
         }
     }
 
@@ -86,7 +86,7 @@ impl ServiceRegistry {
         self.directory.join("services.json")
     }
 
-    /// Runs a change that tells whether there is anything to write. Starts over if its locks were broken meanwhile.
+    /// Applies a change, which returns whether the entries must be written. Starts over if its locks were broken.
     fn update(&self, change: impl Fn(&mut Services) -> Result<bool>) -> Result<()> {
         file::prepare(&self.directory).map_err(|error| unavailable(&self.directory, "written", &error))?;
         let io = |error: std::io::Error| unavailable(&self.file(), "written", &error);
@@ -103,15 +103,15 @@ impl ServiceRegistry {
     }
 }
 
-fn unavailable(path: &Path, verb: &str, why: &dyn std::fmt::Display) -> MultifrostError {
+fn unavailable(path: &Path, verb: &str, why: &dyn std::fmt::Display) -> Error {
     let message = format!(
-        "the service registry {} cannot be {verb}: {why}; make sure that it is in a directory this user may write",
+        "the service registry {} cannot be {verb}: {why}; make sure that it is in a directory that this user can write",
         path.display()
     );
-    MultifrostError::Registry { code: "REGISTRY_UNAVAILABLE", message }
+    Error::Registry { code: "REGISTRY_UNAVAILABLE", message }
 }
 
-fn exists(service_id: &str, holder: &ServiceEntry, file: &Path) -> MultifrostError {
+fn exists(service_id: &str, holder: &ServiceEntry, file: &Path) -> Error {
     let message = format!(
         "service '{service_id}' is already registered in {} by process {} on port {}, which is still running; stop it \
          first, or register under another name",
@@ -119,12 +119,12 @@ fn exists(service_id: &str, holder: &ServiceEntry, file: &Path) -> MultifrostErr
         holder.pid,
         holder.port
     );
-    MultifrostError::Registry { code: "SERVICE_EXISTS", message }
+    Error::Registry { code: "SERVICE_EXISTS", message }
 }
 
-fn not_found(service_id: &str, services: Option<&Services>, file: &Path, timeout: Duration) -> MultifrostError {
+fn not_found(service_id: &str, services: Option<&Services>, file: &Path, timeout: Duration) -> Error {
     let there = match services {
-        None => "the file does not hold a JSON map".to_owned(),
+        None => "the file is no JSON map".to_owned(),
         Some(services) => services.describe(service_id),
     };
     let message = format!(
@@ -132,5 +132,5 @@ fn not_found(service_id: &str, services: Option<&Services>, file: &Path, timeout
         file.display(),
         timeout.as_millis()
     );
-    MultifrostError::Registry { code: "SERVICE_NOT_FOUND", message }
+    Error::Registry { code: "SERVICE_NOT_FOUND", message }
 }

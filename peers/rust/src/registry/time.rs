@@ -1,4 +1,4 @@
-//! Times as text.
+//! Formats times.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,8 +11,8 @@ pub(crate) fn iso_time(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
 }
 
-/// Year, month and day of the Gregorian calendar, from days since 1970. Years are counted from March here, so that the
-/// leap day is their last.
+/// Year, month and day of the Gregorian calendar, from days since 1970. Years begin in March here, so that the leap day is
+/// the last day of a year.
 fn date_of(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // since the 1st of March of the year 0
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -30,7 +30,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn known_times() {
+    fn known_times_are_formatted_in_utc() {
         let known = [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_399_999, "2000-02-28T23:59:59.999Z"),

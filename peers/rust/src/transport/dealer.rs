@@ -1,4 +1,4 @@
-//! The parent's socket.
+//! The socket of a parent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use zeromq::{
     ZmqMessage, ZmqResult,
 };
 
-use super::guard::{Guard, Nook, lead_out, let_in};
+use super::guard::{Guard, PrivateSocket, connect_guarded, listen};
 use super::{cut, payload};
 
-/// What the socket has to tell.
+/// An event of the socket.
 pub(crate) enum DealerEvent {
     /// A message.
     Message(Bytes),
-    /// Frames that are no message of ours.
+    /// Frames that are no message of the protocol.
     Dropped,
     /// The worker is connected.
     Up,
-    /// The worker is not connected any more, after all that it sent.
+    /// The worker is disconnected. All its messages have been read.
     Down,
 }
 
-/// A DEALER with one peer at most, to read from.
+/// The reading half of a DEALER with at most one peer.
 pub(crate) struct Dealer {
     receiver: DealerRecvHalf,
     events: Receiver<SocketEvent>,
@@ -36,24 +36,24 @@ pub(crate) struct Dealer {
     _guard: Option<Guard>,
 }
 
-/// A DEALER, to send with. The socket closes when this and the [`Dealer`] are dropped.
+/// The sending half of a DEALER. The socket closes when this and the [`Dealer`] are dropped.
 pub(crate) struct DealerSender(Mutex<DealerSendHalf>);
 
 impl Dealer {
-    /// Binds on this machine; gives the port that the system chose.
+    /// Binds to a port of this machine that the system chooses, and returns the port.
     pub(crate) async fn bind() -> ZmqResult<(Self, DealerSender, u16)> {
         let mut socket = DealerSocket::new();
         let events = socket.monitor();
-        let nook = Nook::new()?;
-        socket.bind(&nook.endpoint()).await?;
-        let (guard, port) = let_in(nook).await?;
+        let private = PrivateSocket::new()?;
+        socket.bind(&private.endpoint()).await?;
+        let (guard, port) = listen(private).await?;
         let (dealer, sender) = Self::split(socket, events, Some(guard));
         Ok((dealer, sender, port))
     }
 
-    /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
+    /// Connects to a port of this machine. Retries until the timeout.
     pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, DealerSender)> {
-        let (socket, events) = lead_out(port, timeout).await?;
+        let (socket, events) = connect_guarded(port, timeout).await?;
         Ok(Self::split(socket, events, None))
     }
 
@@ -63,14 +63,14 @@ impl Dealer {
         (Self { receiver, events, backend, peer: None, _guard: guard }, DealerSender(Mutex::new(sender)))
     }
 
-    /// Waits for what comes next. May be cancelled without loss.
+    /// Waits for the next event. Cancel safe.
     pub(crate) async fn next(&mut self) -> DealerEvent {
         loop {
             tokio::select! {
                 biased;
                 received = self.receiver.recv() => match received {
                     Ok(message) => return payload(&message.into_vec()).map_or(DealerEvent::Dropped, DealerEvent::Message),
-                    // Behind the guard there are none; with one, nothing could be read any more.
+                    // The guard prevents these errors. After one, nothing could be read any more.
                     Err(_) => if let Some(peer) = &self.peer { cut(&self.backend, peer) },
                 },
                 event = self.events.recv() => match event {
@@ -101,7 +101,7 @@ impl Dealer {
 }
 
 impl DealerSender {
-    /// Queues a message for the worker; waits while too many are queued already. `false`: it is not connected.
+    /// Queues a message for the worker. Waits while the queue is full. Returns whether the worker is connected.
     pub(crate) async fn send(&self, payload: Bytes) -> bool {
         let message = ZmqMessage::try_from(vec![Bytes::new(), payload]).expect("it has frames");
         self.0.lock().await.send(message).await.is_ok()

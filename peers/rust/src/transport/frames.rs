@@ -1,43 +1,43 @@
-//! What a peer sends, looked at on its way: the lengths that its frames announce, commands, of which the crate knows only
-//! that of the handshake, and where messages end.
+//! Checks the bytes that a peer sends: the announced lengths of frames, commands, of which the crate knows only that of the
+//! handshake, and the ends of messages.
 //!
-//! Source of the format: ZMTP 3.1, <https://rfc.zeromq.org/spec/37/>.
+//! The format is ZMTP 3.1, <https://rfc.zeromq.org/spec/37/>.
 
-/// The longest that a message may be, all of its frames together: the payload's own limit (64 MiB), and room for the rest.
+/// The longest message, with all its frames: the limit of the payload (64 MiB), and room for the rest.
 const MAX_MESSAGE: u64 = 64 * 1024 * 1024 + 64 * 1024;
 
-/// The most frames of a message. Three are needed; an empty one costs memory too.
+/// The most frames of a message. Three are needed; even empty ones cost memory.
 const MAX_FRAMES: u32 = 64;
 
-/// What comes first on a connection, before frames.
+/// The length of the greeting, which precedes the frames.
 const GREETING: u64 = 64;
 
 const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
-/// Follows one connection's bytes.
+/// Follows the bytes of one connection.
 pub(super) struct Frames {
-    /// Bytes still to come that need no look: of the greeting, or of a frame behind its length.
+    /// The remaining bytes of the greeting or of a frame's body, which are not checked.
     passing: u64,
     head: Vec<u8>,
-    /// Of the message so far.
+    /// The bytes of the message so far.
     bytes: u64,
     frames: u32,
-    /// The handshake's command has come.
+    /// The command of the handshake has arrived.
     is_shaken: bool,
 }
 
 impl Default for Frames {
     fn default() -> Self {
-        // The greeting is no message, and passes as it comes.
+        // The greeting is not checked.
         Self { passing: GREETING, head: Vec::new(), bytes: 0, frames: 0, is_shaken: false }
     }
 }
 
 impl Frames {
-    /// How many of these bytes end whole messages; those behind belong to one of which more is to come. `None`: the
-    /// connection is of no more use.
+    /// Returns how many of these bytes belong to complete messages. The others begin a message that continues. `None` means that
+    /// the bytes are not allowed and the connection must be closed.
     pub(super) fn whole(&mut self, bytes: &[u8]) -> Option<usize> {
         let (mut read, mut whole) = (0, 0);
         while read < bytes.len() {
@@ -62,7 +62,7 @@ impl Frames {
         self.head.is_empty() && self.frames == 0 && (self.passing == 0 || is_greeting)
     }
 
-    /// `None`: what the head announces is not allowed.
+    /// Reads the head of a frame. Returns `None` if it is not allowed.
     fn take_head(&mut self) -> Option<()> {
         let Some(length) = announced(&self.head) else { return Some(()) };
         let (is_last, is_command) = (self.head[0] & MORE == 0, self.head[0] & COMMAND != 0);
@@ -80,7 +80,7 @@ impl Frames {
     }
 }
 
-/// The length in a frame's head, when all of it is there: flags, then one byte or eight.
+/// The length in the head of a frame, once the head is complete: flags, then one or eight bytes.
 fn announced(head: &[u8]) -> Option<u64> {
     match head {
         [flags, length @ ..] if flags & LONG != 0 => Some(u64::from_be_bytes(length.try_into().ok()?)),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_within_the_limits_pass_however_they_are_cut() {
+    fn messages_within_the_limits_pass_in_pieces_of_any_size() {
         let message = [vec![MORE, 0], vec![0, 3, 7, 7, 7], frame(0, 300), vec![1; 300]];
         for step in 1..=400 {
             assert!(allowed(&message, step), "in pieces of {step}");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_messages_go_on() {
+    fn only_complete_messages_pass() {
         let parts = [
             vec![0; 64],
             vec![COMMAND, 3, 7, 7, 7],
@@ -122,7 +122,7 @@ mod tests {
             vec![1; 300],
         ];
         let bytes = parts.concat();
-        // Where messages end, and everywhere in the greeting.
+        // The ends of messages, and each byte of the greeting.
         let ends: Vec<usize> = (0..=64).chain([69, 75, 77, 386]).collect();
         for step in 1..=400 {
             let (mut frames, mut begin, mut gone) = (Frames::default(), 0, 0);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_has_an_end_however_it_is_cut() {
+    fn an_announced_length_above_the_limit_is_refused() {
         for length in [MAX_MESSAGE + 1, 1 << 36, 1 << 50, u64::MAX] {
             for step in 1..=80 {
                 assert!(!allowed(&[frame(0, length)], step), "{length} in pieces of {step}");

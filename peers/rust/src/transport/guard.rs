@@ -1,8 +1,8 @@
-//! Stands between TCP and the `zeromq` crate, which takes memory for a frame as soon as its length is announced and knows
-//! no limit: a frame of 2^36 bytes, announced by any local program, would end the process. Of a connection that it cannot
-//! read, or that ends within a message, it tells the error for ever, but not whose it is; one that it cannot write it cuts,
-//! with what came in there unread. So the crate has a socket in a directory that is ours alone, and what comes in by TCP goes
-//! there through [`Frames`], message by message: for the crate, every connection can be written and ends in order.
+//! Protects the `zeromq` crate from its peers. The crate allocates memory for a frame as soon as its length is announced,
+//! without a limit: a frame of 2^36 bytes, announced by any local program, would end the process. For a connection that it
+//! cannot read, or that ends within a message, it returns the same error forever, without the peer. A connection to which it
+//! cannot write it closes, and drops unread messages. So the crate gets a socket in a private directory. Bytes from TCP are
+//! checked by [`Frames`] and copied there message by message. For the crate, each connection can be written and ends normally.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -21,19 +21,19 @@ use zeromq::{Socket, SocketEvent, SocketOptions, ZmqResult};
 use super::LOCAL;
 use super::frames::Frames;
 
-/// The pause between two attempts to connect.
-const AGAIN: Duration = Duration::from_millis(20);
+/// The pause between two attempts to connect or accept.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a peer may take to close its side when the crate has closed ours.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a peer may take to close its side after the crate has closed ours.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The least that a handshake is given, however late it begins.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// The least time for a handshake, even if it begins late.
+const MIN_HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Bytes read at once.
+/// How many bytes are read at once.
 const CHUNK: usize = 64 * 1024;
 
-/// Keeps a door open. When it is dropped nobody new comes in; those who are in stay.
+/// Accepts connections until it is dropped. Existing connections stay open.
 pub(super) struct Guard(JoinHandle<()>);
 
 impl Drop for Guard {
@@ -42,19 +42,22 @@ impl Drop for Guard {
     }
 }
 
-/// A directory for a socket, readable by this user alone, removed when this is dropped.
-pub(super) struct Nook(PathBuf);
+/// A directory for a socket, accessible only to this user. Dropping it removes the directory.
+pub(super) struct PrivateSocket(PathBuf);
 
-impl Nook {
+impl PrivateSocket {
     pub(super) fn new() -> io::Result<Self> {
-        // Short, since the path of a socket has 104 bytes at most.
+        // Short, since the path of a socket may have at most 104 bytes.
         let name = format!("mf-{}", &uuid::Uuid::new_v4().simple().to_string()[..16]);
         let directory = std::env::temp_dir().join(name);
         match DirBuilder::new().mode(0o700).create(&directory) {
             Ok(()) => Ok(Self(directory)),
             Err(error) => {
-                let advice = "let TMPDIR name a directory that can be written";
-                Err(io::Error::new(error.kind(), format!("{} cannot be made: {error}; {advice}", directory.display())))
+                let advice = "set TMPDIR to a directory that can be written";
+                Err(io::Error::new(
+                    error.kind(),
+                    format!("{} cannot be created: {error}; {advice}", directory.display()),
+                ))
             }
         }
     }
@@ -63,53 +66,52 @@ impl Nook {
         self.0.join("s")
     }
 
-    /// What the crate calls it.
+    /// The endpoint for the crate.
     pub(super) fn endpoint(&self) -> String {
         format!("ipc://{}", self.socket().display())
     }
 }
 
-impl Drop for Nook {
+impl Drop for PrivateSocket {
     fn drop(&mut self) {
-        // What is left of it harms nobody.
+        // A directory that cannot be removed does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Lets in who comes to a port of this machine, and leads them to the crate's socket, which is bound there already. Gives
-/// the port that the system chose.
-pub(super) async fn let_in(nook: Nook) -> io::Result<(Guard, u16)> {
-    let door = TcpListener::bind((LOCAL, 0)).await?;
-    let port = door.local_addr()?.port();
+/// Listens on a port of this machine that the system chooses, and connects peers to the crate's socket, which must be bound
+/// already. Returns the port.
+pub(super) async fn listen(private: PrivateSocket) -> io::Result<(Guard, u16)> {
+    let listener = TcpListener::bind((LOCAL, 0)).await?;
+    let port = listener.local_addr()?.port();
     let guard = tokio::spawn(async move {
         loop {
-            // One who is gone again, or too many open files: the next one may have better luck.
-            let Ok((outside, _)) = door.accept().await else {
-                tokio::time::sleep(AGAIN).await;
+            // For example, the peer has already closed, or there are too many open files.
+            let Ok((outside, _)) = listener.accept().await else {
+                tokio::time::sleep(RETRY_PAUSE).await;
                 continue;
             };
-            if let Ok(inside) = UnixStream::connect(nook.socket()).await {
-                tokio::spawn(lead(outside, inside));
+            if let Ok(inside) = UnixStream::connect(private.socket()).await {
+                tokio::spawn(copy_both_ways(outside, inside));
             }
         }
     });
     Ok((Guard(guard), port))
 }
 
-/// Connects a socket of the crate to a port of this machine; keeps trying until the timeout while nobody is there. Gives what
-/// the socket has to tell, too.
-pub(super) async fn lead_out<S: Socket>(port: u16, timeout: Duration) -> ZmqResult<(S, Receiver<SocketEvent>)> {
+/// Connects a socket of the crate to a port of this machine. Retries until the timeout. Returns the socket and its events.
+pub(super) async fn connect_guarded<S: Socket>(port: u16, timeout: Duration) -> ZmqResult<(S, Receiver<SocketEvent>)> {
     let until = Instant::now() + timeout;
     let outside = reach(port, until).await?;
-    let nook = Nook::new()?;
-    let door = UnixListener::bind(nook.socket())?;
+    let private = PrivateSocket::new()?;
+    let listener = UnixListener::bind(private.socket())?;
     let mut options = SocketOptions::default();
-    options.connect_timeout(until.saturating_duration_since(Instant::now()).max(SHORTEST));
+    options.connect_timeout(until.saturating_duration_since(Instant::now()).max(MIN_HANDSHAKE_TIMEOUT));
     let mut socket = S::with_options(options);
-    let (events, endpoint) = (socket.monitor(), nook.endpoint());
+    let (events, endpoint) = (socket.monitor(), private.endpoint());
     let open = async {
-        let (inside, _) = door.accept().await?;
-        tokio::spawn(lead(outside, inside));
+        let (inside, _) = listener.accept().await?;
+        tokio::spawn(copy_both_ways(outside, inside));
         Ok(())
     };
     tokio::try_join!(socket.connect(&endpoint), open)?;
@@ -121,44 +123,44 @@ async fn reach(port: u16, until: Instant) -> io::Result<TcpStream> {
         match TcpStream::connect((LOCAL, port)).await {
             Ok(stream) => return Ok(stream),
             Err(error) if Instant::now() >= until => return Err(error),
-            Err(_) => tokio::time::sleep(AGAIN).await,
+            Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
         }
     }
 }
 
-/// Carries bytes both ways until both sides have ended, or what comes in is not allowed.
-async fn lead(outside: TcpStream, inside: UnixStream) {
-    // A call should not wait for the next one to fill a packet.
+/// Copies bytes both ways until both sides have ended, or the peer sends bytes that are not allowed.
+async fn copy_both_ways(outside: TcpStream, inside: UnixStream) {
+    // So that a call does not wait for the next one to fill a packet.
     let _ = outside.set_nodelay(true);
     let (from_outside, mut to_outside) = outside.into_split();
     let (mut from_inside, to_inside) = inside.into_split();
     let everything = |bytes: &[u8]| Some(bytes.len());
     let mut frames = Frames::default();
     {
-        let mut inward = pin!(carry(from_outside, to_inside, move |bytes| frames.whole(bytes)));
-        let mut outward = pin!(carry(&mut from_inside, &mut to_outside, everything));
+        let mut inward = pin!(copy_one_way(from_outside, to_inside, move |bytes| frames.whole(bytes)));
+        let mut outward = pin!(copy_one_way(&mut from_inside, &mut to_outside, everything));
         tokio::select! {
             was_allowed = &mut inward => if was_allowed {
-                // The crate closes its socket when it has read what came.
+                // The crate closes its socket after it has read everything.
                 outward.await;
                 return;
             },
-            // The crate has closed its socket, the peer reads to the end and does the same.
+            // The crate has closed its socket. The peer reads to the end and closes too.
             _ = &mut outward => {
-                let _ = timeout(LINGER, inward).await;
+                let _ = timeout(CLOSE_TIMEOUT, inward).await;
                 return;
             }
         }
     }
-    // The peer is cut off at once, the crate closes its socket in order.
+    // The peer is disconnected at once. The crate closes its socket normally.
     drop(to_outside);
-    carry(from_inside, sink(), everything).await;
+    copy_one_way(from_inside, sink(), everything).await;
 }
 
-/// Carries bytes one way, to the end; tells whether all were allowed. `whole` tells how many of those that came may go on;
-/// the others wait for more. Where nobody takes them any more they are read all the same: closing with bytes unread would
-/// break the other way too, with what is still under way there, and so does the crate when it cannot write.
-async fn carry<F, T>(mut from: F, mut to: T, mut whole: impl FnMut(&[u8]) -> Option<usize>) -> bool
+/// Copies bytes one way, to the end, and returns whether all were allowed. `whole` returns how many of the new bytes may be
+/// written; the others wait for more. After a failed write it goes on reading: closing with unread bytes would break the
+/// other direction too, and so would a write error in the crate.
+async fn copy_one_way<F, T>(mut from: F, mut to: T, mut whole: impl FnMut(&[u8]) -> Option<usize>) -> bool
 where
     F: AsyncRead + Unpin,
     T: AsyncWrite + Unpin,
@@ -188,16 +190,16 @@ mod tests {
     const GREETING: usize = 64;
     const HEARTBEAT: &[u8] = b"a heartbeat that comes at the end";
 
-    /// The two ends that `lead` stands between: the peer's and the crate's.
+    /// The two ends between which `copy_both_ways` copies: the peer's and the crate's.
     async fn ends() -> (TcpStream, TcpStream, UnixStream, UnixStream) {
-        let door = TcpListener::bind((LOCAL, 0)).await.expect("a port");
-        let address = door.local_addr().expect("an address");
-        let (peer, accepted) = tokio::join!(TcpStream::connect(address), door.accept());
+        let listener = TcpListener::bind((LOCAL, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (peer, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (inside, of_crate) = UnixStream::pair().expect("a pair");
         (peer.expect("it connects"), accepted.expect("it is accepted").0, inside, of_crate)
     }
 
-    /// As much as the system takes without a reader.
+    /// Writes as much as the system buffers without a reader.
     fn fill(mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> usize {
         let mut filled = 0;
         while let Ok(length) = write(&[0; 4096]) {
@@ -209,7 +211,7 @@ mod tests {
     async fn read_to_end(mut from: impl AsyncRead + Unpin) -> usize {
         let mut bytes = Vec::new();
         let read = timeout(Duration::from_secs(10), from.read_to_end(&mut bytes)).await.expect("it ends");
-        // An end by reset is one too, behind the last byte.
+        // A reset after the last byte counts as an end.
         read.unwrap_or(bytes.len())
     }
 
@@ -221,51 +223,51 @@ mod tests {
             let answer = fill(|bytes| of_crate.try_write(bytes));
             drop(of_crate);
             peer.write_all(HEARTBEAT).await.expect("it is connected");
-            let leading = tokio::spawn(lead(outside, inside));
+            let copying = tokio::spawn(copy_both_ways(outside, inside));
             assert_eq!(read_to_end(&mut peer).await, answer);
             drop(peer);
-            leading.await.expect("no panic");
+            copying.await.expect("no panic");
         }
     }
 
     #[tokio::test]
     async fn the_last_answers_of_a_peer_reach_a_crate_that_still_writes() {
         let (mut peer, outside, inside, mut of_crate) = ends().await;
-        // So that the answer has to wait while the heartbeats meet a peer that is gone.
+        // So that the answer waits while heartbeats are written to a peer that is gone.
         inside.writable().await.expect("it is connected");
         let before = fill(|bytes| inside.try_write(bytes));
         // A greeting and empty messages.
         peer.write_all(&[0; 10_000]).await.expect("it is connected");
         drop(peer);
-        let leading = tokio::spawn(lead(outside, inside));
+        let copying = tokio::spawn(copy_both_ways(outside, inside));
         let mut read = 0;
         let mut chunk = [0; 4096];
         while read < before + 10_000 {
-            of_crate.write_all(HEARTBEAT).await.expect("somebody takes it to the end");
+            of_crate.write_all(HEARTBEAT).await.expect("it is read to the end");
             let length = of_crate.read(&mut chunk).await.expect("it is connected");
             assert_ne!(length, 0, "it ends after {read} bytes");
             read += length;
         }
         drop(of_crate);
-        leading.await.expect("no panic");
+        copying.await.expect("no panic");
     }
 
     #[tokio::test]
-    async fn half_a_message_does_not_reach_the_crate() {
+    async fn an_incomplete_message_does_not_reach_the_crate() {
         let (mut peer, outside, inside, of_crate) = ends().await;
         let bytes = [[0; GREETING].as_slice(), &[0, 2, 7, 7], &[0, 200, 7]].concat();
         peer.write_all(&bytes).await.expect("it is connected");
         drop(peer);
-        let leading = tokio::spawn(lead(outside, inside));
+        let copying = tokio::spawn(copy_both_ways(outside, inside));
         assert_eq!(read_to_end(of_crate).await, GREETING + 4);
-        leading.await.expect("no panic");
+        copying.await.expect("no panic");
     }
 
     #[tokio::test]
-    async fn a_peer_that_stays_is_left() {
+    async fn a_peer_that_does_not_close_is_disconnected() {
         let (peer, outside, inside, of_crate) = ends().await;
         drop(of_crate);
-        timeout(LINGER * 5, lead(outside, inside)).await.expect("it does not wait for ever");
+        timeout(CLOSE_TIMEOUT * 5, copy_both_ways(outside, inside)).await.expect("it does not wait without end");
         assert_eq!(read_to_end(peer).await, 0);
     }
 }

@@ -1,17 +1,15 @@
-//! The ZeroMQ sockets of both sides. What the `zeromq` crate (0.7.0) leaves to its users is done here and nowhere else:
+//! The ZeroMQ sockets of both sides. They work around the limitations of the `zeromq` crate (0.7.0):
 //!
-//! - It does not reconnect, and a DEALER does not tell that its peer is gone: the monitor's events are read along with the
-//!   messages, and whoever owns the socket makes a new one.
-//! - A bound DEALER shares its calls out among all that connect: only the first one stays.
-//! - A send waits where 100,000 messages are queued for the peer: who must not wait says for how long.
-//! - Dropping a socket writes out what is queued, but nobody can wait for it: [`flushed`] waits for its tasks.
-//! - It knows no limit for a frame's length, keeps a connection that it cannot read, and cuts one that it cannot write,
-//!   unread: `guard` stands before it.
+//! - It does not reconnect, and a DEALER does not report that its peer is gone. The monitor's events are read together with
+//!   the messages, and the owner of the socket makes a new one.
+//! - A bound DEALER distributes its calls among all peers. Only the first peer stays.
+//! - A send waits while 100,000 messages are queued for the peer. Callers that must not wait set a timeout.
+//! - Dropping a socket writes the queued messages, but there is no way to wait for that. [`flushed`] waits for its tasks.
+//! - It does not limit the length of a frame, keeps a connection that it cannot read, and closes one that it cannot write
+//!   without reading the rest. `guard` protects it.
 //!
-//! What cannot be done above it:
-//!
-//! - It breaks the connection when it is sent a ZMTP `PING`: peers must leave ZeroMQ's own heartbeats off, as they do
-//!   unless told otherwise. The protocol's heartbeats are messages and are not concerned.
+//! One limitation remains: the crate closes the connection when it receives a ZMTP `PING`. Peers must leave ZeroMQ's own
+//! heartbeats off, which is the default. The protocol's heartbeats are messages and work.
 
 mod dealer;
 mod frames;
@@ -28,14 +26,14 @@ use zeromq::util::PeerIdentity;
 pub(crate) use dealer::{Dealer, DealerEvent, DealerSender};
 pub(crate) use router::{Router, RouterEvent, RouterSender};
 
-/// Where sockets bind: nothing here authenticates anybody.
+/// The address of sockets. It is local, since there is no authentication.
 const LOCAL: &str = "127.0.0.1";
 
 fn cut(backend: &Arc<dyn MultiPeerBackend>, peer: &PeerIdentity) {
     backend.peer_disconnected(peer);
 }
 
-/// The payload of a message: the frame behind the empty one. Frames behind it are ignored.
+/// The payload of a message: the frame after the empty one. Further frames are ignored.
 fn payload(frames: &[Bytes]) -> Option<Bytes> {
     match frames {
         [empty, payload, ..] if empty.is_empty() => Some(payload.clone()),
@@ -43,8 +41,8 @@ fn payload(frames: &[Bytes]) -> Option<Bytes> {
     }
 }
 
-/// Waits until dropped sockets have written what they had queued: until this runtime has no tasks left, or 1 s is over.
-/// To be called on a runtime that has nothing but sockets, at the end of a process.
+/// Waits until dropped sockets have written their queued messages: until this runtime has no tasks, for at most 1 s. Call it
+/// at the end of a process, on a runtime that has only sockets.
 pub(crate) async fn flushed() {
     let runtime = tokio::runtime::Handle::current();
     let until = Instant::now() + Duration::from_secs(1);

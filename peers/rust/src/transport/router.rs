@@ -1,4 +1,4 @@
-//! The worker's socket.
+//! The socket of a worker.
 
 use std::time::Duration;
 
@@ -9,47 +9,47 @@ use zeromq::{
     RouterRecvHalf, RouterSendHalf, RouterSocket, Socket, SocketEvent, SocketRecv, SocketSend, ZmqMessage, ZmqResult,
 };
 
-use super::guard::{Guard, Nook, lead_out, let_in};
+use super::guard::{Guard, PrivateSocket, connect_guarded, listen};
 use super::payload;
 
-/// What the socket has to tell.
+/// An event of the socket.
 pub(crate) enum RouterEvent {
-    /// A message, and who sent it.
+    /// A message, with its sender.
     Message(PeerIdentity, Bytes),
-    /// Frames that are no message of ours.
+    /// Frames that are no message of the protocol.
     Dropped,
-    /// A peer has connected, or was connected to.
+    /// A peer is connected.
     Up(PeerIdentity),
-    /// A peer is gone, after all that it sent.
+    /// A peer is disconnected. All its messages have been read.
     Down(PeerIdentity),
 }
 
-/// A ROUTER, to read from.
+/// The reading half of a ROUTER.
 pub(crate) struct Router {
     receiver: RouterRecvHalf,
     events: Receiver<SocketEvent>,
     _guard: Option<Guard>,
 }
 
-/// A ROUTER, to send with. The socket closes when all of these and the [`Router`] are dropped.
+/// The sending half of a ROUTER. The socket closes when all of these and the [`Router`] are dropped.
 #[derive(Clone)]
 pub(crate) struct RouterSender(RouterSendHalf);
 
 impl Router {
-    /// Binds on this machine; gives the port that the system chose.
+    /// Binds to a port of this machine that the system chooses, and returns the port.
     pub(crate) async fn bind() -> ZmqResult<(Self, RouterSender, u16)> {
         let mut socket = RouterSocket::new();
         let events = socket.monitor();
-        let nook = Nook::new()?;
-        socket.bind(&nook.endpoint()).await?;
-        let (guard, port) = let_in(nook).await?;
+        let private = PrivateSocket::new()?;
+        socket.bind(&private.endpoint()).await?;
+        let (guard, port) = listen(private).await?;
         let (router, sender) = Self::split(socket, events, Some(guard));
         Ok((router, sender, port))
     }
 
-    /// Connects to a port on this machine; keeps trying until the timeout while nobody is there.
+    /// Connects to a port of this machine. Retries until the timeout.
     pub(crate) async fn connect(port: u16, timeout: Duration) -> ZmqResult<(Self, RouterSender)> {
-        let (socket, events) = lead_out(port, timeout).await?;
+        let (socket, events) = connect_guarded(port, timeout).await?;
         Ok(Self::split(socket, events, None))
     }
 
@@ -58,7 +58,7 @@ impl Router {
         (Self { receiver, events, _guard: guard }, RouterSender(sender))
     }
 
-    /// Waits for what comes next. May be cancelled without loss.
+    /// Waits for the next event. Cancel safe.
     pub(crate) async fn next(&mut self) -> RouterEvent {
         loop {
             tokio::select! {
@@ -84,7 +84,7 @@ impl Router {
 }
 
 impl RouterSender {
-    /// Queues a message for a peer; waits while too many are queued for it already. `false`: the peer is gone.
+    /// Queues a message for a peer. Waits while the peer's queue is full. Returns whether the peer is connected.
     pub(crate) async fn send(&mut self, peer: PeerIdentity, payload: Bytes) -> bool {
         let message = ZmqMessage::try_from(vec![peer.into(), Bytes::new(), payload]).expect("it has frames");
         self.0.send(message).await.is_ok()

@@ -1,4 +1,4 @@
-//! From values to Rust types.
+//! Converts values to Rust types.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::timestamp::TIMESTAMP_TYPE;
 use super::{Bytes, Map, Timestamp, Value};
 
 impl Value {
-    /// Its kind in words, for errors.
+    /// The type in words, for errors.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Nil => "nil",
@@ -109,7 +109,7 @@ impl IntoDeserializer<'_, Error> for Value {
     }
 }
 
-/// An enum's variant: its name, and what it holds.
+/// The variant of an enum, and its content.
 struct Variant {
     variant: String,
     content: Option<Value>,

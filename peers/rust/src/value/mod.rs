@@ -1,4 +1,4 @@
-//! What travels as an argument or a result.
+//! Arguments and results.
 
 mod de;
 mod ser;
@@ -10,12 +10,12 @@ pub use ser::to_value;
 pub(crate) use timestamp::TIMESTAMP_TYPE;
 pub use timestamp::Timestamp;
 
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 
 /// A map with text keys, in the order of the keys' bytes.
 pub type Map = BTreeMap<String, Value>;
 
-/// Any value of the wire. Integers keep all 64 bits; binary and timestamps are kinds of their own.
+/// Any argument or result. Integers keep all 64 bits. Binary data and timestamps have separate variants.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
     /// Nothing: `None`, `()`, JavaScript's `null` and `undefined`.
@@ -25,7 +25,7 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A whole number above [`i64::MAX`]; smaller ones are [`Value::Int`].
+    /// A whole number above [`i64::MAX`]. Smaller ones are [`Value::Int`].
     UInt(u64),
     /// A 64-bit float. `NaN` and the infinities are sent as nil.
     Float(f64),
@@ -39,26 +39,26 @@ pub enum Value {
     Array(Vec<Value>),
     /// A map.
     Map(Map),
-    /// An extension type of MessagePack that has no meaning here.
+    /// Another extension type of MessagePack.
     Ext(i8, Vec<u8>),
 }
 
-/// Binary data: travels as binary and not as a list of numbers, as a plain `Vec<u8>` would.
+/// Binary data. It is sent as binary, whereas a `Vec<u8>` is sent as a list of numbers.
 ///
-/// Reading is lenient: a `Vec<u8>` can be read from binary too.
+/// A `Vec<u8>` can be read from binary too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bytes(pub Vec<u8>);
 
 impl Value {
-    /// Reads the value as a Rust type. Whole numbers can be read as floats, binary as `Vec<u8>`.
+    /// Converts the value to a Rust type. Whole numbers can become floats, binary a `Vec<u8>`.
     ///
     /// # Errors
-    /// [`MultifrostError::Serialization`] when it is something else.
+    /// [`Error::Serialization`] if it has another type.
     pub fn to<T: serde::de::DeserializeOwned>(self) -> Result<T> {
-        T::deserialize(self).map_err(|error| MultifrostError::unreadable(&error))
+        T::deserialize(self).map_err(|error| Error::unreadable(&error))
     }
 
-    /// The whole number, where it is one that fits.
+    /// The whole number, if it is one that fits.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(value) => Some(*value),
@@ -66,7 +66,7 @@ impl Value {
         }
     }
 
-    /// The whole number, where it is one that is not negative.
+    /// The whole number, if it is one that is not negative.
     pub fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Int(value) => u64::try_from(*value).ok(),
@@ -75,7 +75,7 @@ impl Value {
         }
     }
 
-    /// The number as a float, where it is a number.
+    /// The number as a float, if it is a number.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Int(value) => Some(*value as f64),
@@ -85,7 +85,7 @@ impl Value {
         }
     }
 
-    /// The text, where it is text.
+    /// The text, if it is text.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Str(value) => Some(value),
@@ -93,7 +93,7 @@ impl Value {
         }
     }
 
-    /// True or false, where it is one of them.
+    /// The boolean, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -101,7 +101,7 @@ impl Value {
         }
     }
 
-    /// The data, where it is binary.
+    /// The data, if it is binary.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(value) => Some(value),
@@ -109,7 +109,7 @@ impl Value {
         }
     }
 
-    /// The items, where it is a list.
+    /// The items, if it is a list.
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
             Self::Array(value) => Some(value),
@@ -117,7 +117,7 @@ impl Value {
         }
     }
 
-    /// The entries, where it is a map.
+    /// The entries, if it is a map.
     pub fn as_map(&self) -> Option<&Map> {
         match self {
             Self::Map(value) => Some(value),
@@ -125,7 +125,7 @@ impl Value {
         }
     }
 
-    /// Whether it is nothing.
+    /// Whether it is [`Value::Nil`].
     pub fn is_nil(&self) -> bool {
         *self == Self::Nil
     }

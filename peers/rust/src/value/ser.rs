@@ -1,4 +1,4 @@
-//! From Rust types to values, by way of the bytes that `rmp-serde` writes for them.
+//! Converts Rust types to values, through the bytes of `rmp-serde`.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -6,19 +6,19 @@ use serde::{Serialize, Serializer};
 use super::timestamp::TIMESTAMP_TYPE;
 use super::{Bytes, Value};
 use crate::codec::{Limits, read_value};
-use crate::error::{MultifrostError, Result};
+use crate::error::{Error, Result};
 
-/// The name by which `rmp-serde` knows a newtype struct of type and data as an extension.
+/// The name of a newtype struct that `rmp-serde` writes as an extension.
 const EXT_STRUCT: &str = rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 
-/// Turns any serialisable value into a [`Value`]: structs become maps by their fields' names, `Vec<u8>` a list of
-/// numbers (use [`Bytes`] for binary), `None` and `()` nil.
+/// Converts any serializable value to a [`Value`]: structs become maps with the names of their fields, `Vec<u8>` becomes a list
+/// of numbers (use [`Bytes`] for binary), `None` and `()` become nil.
 ///
 /// # Errors
-/// [`MultifrostError::Serialization`] when its `Serialize` fails or it is beyond the limits.
+/// [`Error::Serialization`] if its `Serialize` fails or it exceeds the limits.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    let bytes = rmp_serde::to_vec_named(value).map_err(|error| MultifrostError::unsendable(&error))?;
-    read_value(&bytes, &Limits::default()).map_err(|fault| MultifrostError::Serialization {
+    let bytes = rmp_serde::to_vec_named(value).map_err(|error| Error::unsendable(&error))?;
+    read_value(&bytes, &Limits::default()).map_err(|fault| Error::Serialization {
         code: fault.code,
         path: String::new(),
         message: format!("cannot be sent: {fault}"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_is_a_map_and_comes_back() {
+    fn a_struct_becomes_a_map_and_is_restored() {
         let value = to_value(&record(Kind::Plain)).expect("sendable");
         let map = value.as_map().expect("a map");
         assert_eq!(map["size"], Value::UInt(u64::MAX));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error_that_says_so() {
+    fn a_value_of_another_type_is_an_error() {
         let error = Value::from("x").to::<i64>().expect_err("no number");
         assert!(error.to_string().contains("expected i64"), "{error}");
         assert!(Value::Int(300).to::<u8>().is_err());

@@ -1,4 +1,4 @@
-//! A moment in time, and its extension type.
+//! Moments in time.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Value;
 
-/// MessagePack's own extension type for timestamps.
+/// The extension type of MessagePack for timestamps.
 pub(crate) const TIMESTAMP_TYPE: i8 = -1;
 
-/// Nanoseconds of a second.
+/// The nanoseconds of a second.
 const SECOND: u32 = 1_000_000_000;
 
 /// A moment in time: seconds since 1970, rounded down, and nanoseconds of that second. JavaScript reads it as a `Date`.
@@ -20,22 +20,22 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Makes a moment. `None` where `nanoseconds` are a whole second or more.
+    /// Returns `None` if `nanoseconds` are a whole second or more.
     pub fn new(seconds: i64, nanoseconds: u32) -> Option<Self> {
         (nanoseconds < SECOND).then_some(Self { seconds, nanoseconds })
     }
 
-    /// Seconds since 1970, rounded down also before it.
+    /// The seconds since 1970, rounded down, also before 1970.
     pub fn seconds(self) -> i64 {
         self.seconds
     }
 
-    /// Nanoseconds of the second, less than a billion.
+    /// The nanoseconds of the second, less than a billion.
     pub fn nanoseconds(self) -> u32 {
         self.nanoseconds
     }
 
-    /// The extension's data in its shortest form.
+    /// The data of the extension, in its shortest form.
     pub(crate) fn to_data(self) -> Vec<u8> {
         match (u32::try_from(self.seconds), u64::try_from(self.seconds)) {
             (Ok(seconds), _) if self.nanoseconds == 0 => seconds.to_be_bytes().to_vec(),
@@ -46,7 +46,7 @@ impl Timestamp {
         }
     }
 
-    /// Reads the extension's data. `None` where it is no timestamp.
+    /// Reads the data of the extension. Returns `None` if it is no timestamp.
     pub(crate) fn from_data(data: &[u8]) -> Option<Self> {
         match data.len() {
             4 => Self::new(i64::from(u32::from_be_bytes(data.try_into().ok()?)), 0),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_comes_back() {
+    fn each_form_is_restored() {
         let lengths = [(1_700_000_000, 0, 4), (1_700_000_000, 5, 8), (1 << 33, 0, 8), (1 << 34, 0, 12), (-1, 999, 12)];
         for (seconds, nanoseconds, length) in lengths {
             let time = Timestamp::new(seconds, nanoseconds).expect("valid");
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_second_of_nanoseconds_is_none() {
+    fn invalid_timestamps_are_refused() {
         assert_eq!(Timestamp::new(0, SECOND), None);
         assert_eq!(Timestamp::from_data(&[0xff; 8]), None);
         assert_eq!(Timestamp::from_data(&[0; 5]), None);
     }
 
     #[test]
-    fn a_system_time_comes_back_also_before_1970() {
+    fn system_times_before_and_after_1970_are_restored() {
         for offset in [Duration::from_nanos(1), Duration::from_millis(1500), Duration::from_secs(3)] {
             for time in [SystemTime::UNIX_EPOCH + offset, SystemTime::UNIX_EPOCH - offset] {
                 assert_eq!(SystemTime::try_from(Timestamp::from(time)), Ok(time));

@@ -1,38 +1,35 @@
-//! What the tests share: where the worker is, and how to wait for a condition.
+//! Functions that the tests share.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use multifrost::{ParentWorker, ParentWorkerBuilder, StructuredLogger};
 
-/// The worker of `tests/support/edge_worker.rs`, which cargo builds as an example next to the tests.
-pub fn edge_worker() -> PathBuf {
-    let test = std::env::current_exe().expect("a running program has a path");
-    let target = test.parent().and_then(|deps| deps.parent()).expect("tests are in target/debug/deps");
-    target.join("examples/edge_worker")
+/// The worker of `tests/fixtures/edge_worker.rs`.
+pub fn edge_worker() -> &'static str {
+    env!("CARGO_BIN_EXE_edge_worker")
 }
 
-/// A builder for it that keeps its output for itself.
+/// A builder of a parent of that worker, which prints nothing.
 pub fn spawning() -> ParentWorkerBuilder {
-    ParentWorkerBuilder::spawn("edge", edge_worker())
+    ParentWorkerBuilder::spawn(edge_worker())
         .default_timeout(Duration::from_secs(10))
         .stdout_handler(|_| {})
         .stderr_handler(|_| {})
         .logger(StructuredLogger::new())
 }
 
-/// Builds and starts.
+/// Builds and starts a worker.
 pub async fn started(builder: ParentWorkerBuilder) -> ParentWorker {
     let worker = builder.build().await.expect("it can be built");
     worker.start().await.expect("it starts");
     worker
 }
 
-/// Lines that a handler collects.
+/// Collects lines of output.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<String>>>);
 
@@ -47,16 +44,16 @@ impl Lines {
     }
 }
 
-/// Waits for a condition, 10 s at most.
+/// Waits for a condition, for at most 10 s.
 pub async fn until(what: &str, condition: impl Fn() -> bool) {
     let begun = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "still not so after 10 s: {what}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "timed out after 10 s waiting until {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Whether a process runs; one that has ended but was not waited for does not.
+/// Whether a process runs. A zombie does not.
 pub fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
@@ -86,11 +83,11 @@ impl Guarded {
         Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
     }
 
-    /// Waits for its end, 10 s at most; gives its exit code.
+    /// Waits for its end, for at most 10 s, and returns its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.0.try_wait().expect("it is our own") {
+            if let Some(status) = self.0.try_wait().expect("it is a child process") {
                 return status.code();
             }
             assert!(begun.elapsed() < Duration::from_secs(10), "it still runs after 10 s");

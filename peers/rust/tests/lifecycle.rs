@@ -1,14 +1,14 @@
-//! The life of workers: start, output, loss, restart, end.
+//! Start, output, restart and stop of workers.
 
 mod support;
 
 use std::time::{Duration, Instant};
 
 use multifrost::codec::Limits;
-use multifrost::{Bytes, CircuitState, MultifrostError, ParentWorker, ParentWorkerBuilder, WorkerState, call};
+use multifrost::{Bytes, CircuitState, Error, ParentWorker, ParentWorkerBuilder, WorkerState, call};
 use support::{Lines, is_running, signal, spawning, started, until};
 
-async fn start_error(builder: ParentWorkerBuilder) -> MultifrostError {
+async fn start_error(builder: ParentWorkerBuilder) -> Error {
     let worker = builder.logger(multifrost::StructuredLogger::new()).build().await.expect("it can be built");
     let error = worker.start().await.expect_err("it does not start");
     assert_eq!(worker.state(), WorkerState::Failed);
@@ -23,25 +23,25 @@ async fn pid_of(worker: &ParentWorker) -> u32 {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_says_why() {
-    let error = start_error(ParentWorkerBuilder::spawn("", "/nowhere/worker")).await;
+async fn a_failed_start_reports_the_reason() {
+    let error = start_error(ParentWorkerBuilder::spawn("/nowhere/worker")).await;
     assert_eq!(error.code(), "PROGRAM_NOT_FOUND");
     assert!(error.to_string().contains("/nowhere/worker"), "{error}");
 
     let script = ["-c", "echo oh no >&2; exit 7"];
-    let error = start_error(ParentWorkerBuilder::spawn("", "sh").args(script).stderr_handler(|_| {})).await;
+    let error = start_error(ParentWorkerBuilder::spawn("sh").args(script).stderr_handler(|_| {})).await;
     assert_eq!(error.code(), "EXITED_EARLY");
     assert!(error.to_string().contains("exit code 7") && error.to_string().contains("oh no"), "{error}");
 
     let begun = Instant::now();
-    let patience = Duration::from_millis(200);
-    let error = start_error(ParentWorkerBuilder::spawn("", "sleep").args(["60"]).start_timeout(patience)).await;
+    let limit = Duration::from_millis(200);
+    let error = start_error(ParentWorkerBuilder::spawn("sleep").args(["60"]).start_timeout(limit)).await;
     assert_eq!(error.code(), "START_TIMEOUT");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
-async fn calls_before_and_after_are_refused() {
+async fn calls_before_start_and_after_stop_are_refused() {
     let worker = spawning().build().await.expect("it can be built");
     let early = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
     assert!(early.expect_err("not started").to_string().contains("call start() first"));
@@ -59,7 +59,7 @@ async fn calls_before_and_after_are_refused() {
 }
 
 #[tokio::test]
-async fn options_that_make_no_sense_are_refused() {
+async fn invalid_options_are_refused() {
     let error = spawning().heartbeat_interval(-1.0).build().await.err().expect("refused");
     assert_eq!(error.code(), "INVALID_OPTION");
     let error = spawning().limits(Limits { depth: 0, ..Limits::default() }).build().await.err().expect("refused");
@@ -69,16 +69,16 @@ async fn options_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn an_exit_fails_what_waits_at_once_with_code_and_last_words() {
+async fn an_exit_fails_waiting_calls_at_once_with_its_code_and_stderr() {
     let worker = started(spawning()).await;
     let waiting = async { call!(worker, sleep(30000)).await as multifrost::Result<u64> };
     let begun = Instant::now();
     let (exit, sleep) = tokio::join!(async { call!(worker, exit(3)).await as multifrost::Result<()> }, waiting);
     assert!(begun.elapsed() < Duration::from_secs(5));
     for error in [exit.expect_err("it exited"), sleep.expect_err("it exited")] {
-        let MultifrostError::WorkerExited(end) = error else { panic!("{error:?}") };
+        let Error::WorkerExited(end) = error else { panic!("{error:?}") };
         assert_eq!((end.exit_code, end.signal), (Some(3), None));
-        assert!(end.stderr_tail.contains("these are the last words"), "{end:?}");
+        assert!(end.stderr_tail.contains("this is the end of stderr"), "{end:?}");
     }
     until("it has failed", || worker.state() == WorkerState::Failed).await;
     let late = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
@@ -86,19 +86,19 @@ async fn an_exit_fails_what_waits_at_once_with_code_and_last_words() {
 }
 
 #[tokio::test]
-async fn a_killed_worker_is_started_again_and_calls_wait_for_it() {
+async fn a_killed_worker_is_restarted_and_calls_wait_for_it() {
     let worker = started(spawning().auto_restart(true)).await;
     let pid = pid_of(&worker).await;
     signal(pid, "KILL");
     until("it is lost", || worker.state() != WorkerState::Running || worker.pid() != Some(pid)).await;
-    let sum: i64 = call!(worker, add(1, 2)).await.expect("the new one answers");
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("the new process answers");
     assert_eq!((sum, worker.metrics().snapshot().restarts), (3, 1));
     assert_ne!(pid_of(&worker).await, pid);
     worker.stop().await;
 }
 
 #[tokio::test]
-async fn restarts_come_to_an_end() {
+async fn a_worker_fails_after_its_last_restart() {
     let worker = started(spawning().auto_restart(true).max_restart_attempts(1)).await;
     for _ in 0..2 {
         until("it runs", || worker.state() == WorkerState::Running).await;
@@ -122,7 +122,7 @@ async fn failures_open_the_circuit_and_a_trial_closes_it() {
     let _ = (parse("x").await, parse("y").await);
     assert_eq!(worker.circuit_state(), CircuitState::Open);
     assert!(!worker.is_healthy());
-    let Err(MultifrostError::CircuitOpen { retry_at }) = parse("1").await else { panic!("it lets calls through") };
+    let Err(Error::CircuitOpen { retry_at }) = parse("1").await else { panic!("it lets calls through") };
     assert!(retry_at <= std::time::SystemTime::now() + Duration::from_secs(1));
     until("a trial is due", || worker.circuit_state() == CircuitState::HalfOpen).await;
     assert_eq!(parse("1").await.expect("the trial"), 1);
@@ -136,7 +136,7 @@ async fn failures_open_the_circuit_and_a_trial_closes_it() {
 async fn a_busy_worker_answers_heartbeats() {
     let worker = started(spawning().heartbeat_interval(0.05).heartbeat_timeout(1.0)).await;
     let before = worker.metrics().snapshot().heartbeat_rtt_ms.count;
-    // The worker's own runtime has one thread, which this blocks.
+    // This blocks the only thread of the worker's runtime.
     let _: u64 = call!(worker, busy(1500)).await.expect("it ends");
     let after = worker.metrics().snapshot();
     assert!(after.heartbeat_rtt_ms.count - before >= 5 && after.heartbeat_misses == 0, "{after:?}");
@@ -156,7 +156,7 @@ async fn a_stopped_process_misses_heartbeats_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_hung_worker_is_restarted_where_that_is_asked_for() {
+async fn a_hung_worker_is_restarted_with_auto_restart() {
     let builder = spawning().auto_restart(true).heartbeat_interval(0.05).heartbeat_timeout(0.1);
     let worker = started(builder).await;
     let pid = pid_of(&worker).await;
@@ -181,7 +181,7 @@ async fn stop_lets_calls_in_flight_finish_and_ends_the_process() {
 }
 
 #[tokio::test]
-async fn a_large_answer_at_the_end_arrives_though_heartbeats_go_on() {
+async fn a_large_last_answer_arrives_while_heartbeats_go_on() {
     for _ in 0..5 {
         let worker = started(spawning().heartbeat_interval(0.005)).await;
         let answer: Bytes = call!(worker, answer_at_the_end(20_000_000)).await.expect("all of it");
@@ -191,12 +191,12 @@ async fn a_large_answer_at_the_end_arrives_though_heartbeats_go_on() {
 }
 
 #[tokio::test]
-async fn stop_does_not_wait_for_ever() {
+async fn stop_kills_a_process_that_does_not_exit() {
     let worker = started(spawning().stop_timeout(Duration::from_millis(100))).await;
     let pid = pid_of(&worker).await;
     signal(pid, "STOP");
     worker.stop().await;
-    assert!(!is_running(pid), "a process that does not even take SIGTERM is killed");
+    assert!(!is_running(pid), "the process still runs");
 }
 
 #[tokio::test]
@@ -210,38 +210,38 @@ async fn dropping_the_last_handle_ends_the_process() {
 }
 
 #[tokio::test]
-async fn output_arrives_line_by_line_whoever_wrote_it() {
+async fn output_of_the_process_and_its_children_arrives_line_by_line() {
     let (stdout, stderr) = (Lines::default(), Lines::default());
     let worker = started(spawning().stdout_handler(stdout.handler()).stderr_handler(stderr.handler())).await;
     let _: () = call!(worker, say("grüße 1\ngrüße 2")).await.expect("printed");
-    let _: () = call!(worker, say_raw("from a program of its own")).await.expect("printed");
-    until("all of it has come", || stdout.all().len() == 2 && stderr.all().len() == 1).await;
+    let _: () = call!(worker, say_raw("from a child process")).await.expect("printed");
+    until("all lines have arrived", || stdout.all().len() == 2 && stderr.all().len() == 1).await;
     assert_eq!(stdout.all(), ["grüße 1", "grüße 2"]);
-    assert_eq!(stderr.all(), ["from a program of its own"]);
+    assert_eq!(stderr.all(), ["from a child process"]);
     worker.stop().await;
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_ends_nothing_else() {
+async fn a_panic_in_a_handler_has_no_other_effect() {
     let lines = Lines::default();
     let collect = lines.handler();
     let worker = started(spawning().stdout_handler(move |line| {
         collect(line);
-        assert!(line != "bad", "a handler's own fault");
+        assert!(line != "bad", "a mistake in the handler");
     }))
     .await;
     let _: () = call!(worker, say("bad\ngood")).await.expect("printed");
-    until("both lines have come", || lines.all() == ["bad", "good"]).await;
+    until("both lines have arrived", || lines.all() == ["bad", "good"]).await;
     let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
     assert_eq!(sum, 3);
     worker.stop().await;
 }
 
 #[tokio::test]
-async fn ten_megabytes_of_output_block_nothing() {
+async fn ten_megabytes_of_output_do_not_block_the_worker() {
     let lines = Lines::default();
     let worker = started(spawning().stdout_handler(lines.handler())).await;
     let _: () = call!(worker, say_much(10_000)).await.expect("printed");
-    until("all of it has come", || lines.all().len() == 10_000).await;
+    until("all lines have arrived", || lines.all().len() == 10_000).await;
     worker.stop().await;
 }

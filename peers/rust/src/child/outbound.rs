@@ -1,4 +1,4 @@
-//! What a worker sends, and to whom.
+//! The messages that a worker sends.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -13,23 +13,23 @@ use zeromq::util::PeerIdentity;
 
 use crate::transport::RouterSender;
 
-/// How long a line of output may wait for a parent that does not read, before that parent gets no more of it.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a line of output waits for a parent that does not read. Then that parent gets no more output.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The way out: the socket, while there is one, and the parents seen so far.
+/// Sends messages through the current socket, and output to all parents.
 #[derive(Default)]
-pub(super) struct Outlet {
+pub(super) struct Outbound {
     sender: Mutex<Option<RouterSender>>,
     parents: Mutex<HashSet<PeerIdentity>>,
 }
 
-impl Outlet {
-    /// Sends through this socket from now on; `None` lets go of it.
+impl Outbound {
+    /// Sets the socket for the following messages. `None` closes it.
     pub(super) fn set_sender(&self, sender: Option<RouterSender>) {
         *lock(&self.sender) = sender;
     }
 
-    /// A parent has sent a message, and gets output from now on.
+    /// Adds a parent that has sent a message. It gets output from now on.
     pub(super) fn saw(&self, parent: &PeerIdentity) {
         let mut parents = lock(&self.parents);
         if !parents.contains(parent) {
@@ -37,12 +37,12 @@ impl Outlet {
         }
     }
 
-    /// A parent is gone.
+    /// Removes a parent.
     pub(super) fn lost(&self, parent: &PeerIdentity) {
         lock(&self.parents).remove(parent);
     }
 
-    /// Queues a message for a parent; waits while that has too many queued. Lost if the parent is gone.
+    /// Queues a message for a parent. Waits while the parent's queue is full. Returns whether the parent is connected.
     pub(super) async fn send(&self, parent: PeerIdentity, payload: Vec<u8>) -> bool {
         let sender = lock(&self.sender).clone();
         match sender {
@@ -51,14 +51,14 @@ impl Outlet {
         }
     }
 
-    /// Sends output to every parent seen, from a thread without a runtime. `false`: nobody took it.
+    /// Sends output to all parents, from a thread without a runtime. Returns whether a parent took it.
     pub(super) fn broadcast(&self, payload: &[u8]) -> bool {
         let parents: Vec<PeerIdentity> = lock(&self.parents).iter().cloned().collect();
         let mut taken = false;
         for parent in parents {
-            match block_on(self.send(parent.clone(), payload.to_vec()), OUTPUT_PATIENCE) {
+            match block_on(self.send(parent.clone(), payload.to_vec()), OUTPUT_TIMEOUT) {
                 Some(true) => taken = true,
-                // It does not read, or is gone: it comes back with its next message.
+                // It does not read, or is gone. Its next message adds it again.
                 Some(false) | None => self.lost(&parent),
             }
         }
@@ -66,9 +66,9 @@ impl Outlet {
     }
 }
 
-/// Runs a future to its end on this thread; `None` if that takes too long.
-fn block_on<F: Future>(future: F, patience: Duration) -> Option<F::Output> {
-    let until = Instant::now() + patience;
+/// Runs a future on this thread. Returns `None` after the timeout.
+fn block_on<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
+    let until = Instant::now() + timeout;
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {
@@ -88,7 +88,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Nothing that holds these locks can panic.
+/// No code that holds these locks can panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
