@@ -4,12 +4,12 @@ import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "../..");
 
-/** The Markdown files of the repository, without those of installed packages. */
+/** The Markdown files of the repository, without those of installed packages and the generated API reports. */
 export function listDocuments(): string[] {
   return execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], { cwd: root })
     .toString()
     .split("\n")
-    .filter((file) => file !== "" && existsSync(join(root, file)));
+    .filter((file) => file !== "" && !file.endsWith(".api.md") && existsSync(join(root, file)));
 }
 
 /** What a comment `<!-- check: … -->` before a block can ask for. */
