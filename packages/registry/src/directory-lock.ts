@@ -1,6 +1,3 @@
-// The lock that is a directory, `services.json.lock`, by proper-lockfile: the convention of the older JavaScript.
-// Next: registry-lock.ts, which takes this one first.
-
 /// <reference path="./proper-lockfile.d.ts" />
 import { mkdir, readFileSync, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
 import type { LockFileSystem } from "proper-lockfile";
@@ -8,12 +5,13 @@ import type { HeldLock } from "./pid-lock.js";
 import { errnoOf } from "./registry-errors.js";
 import { breakStaleLock, LOCK_STALE_MS, type LockOnDisk, lockIdentity } from "./stale-lock.js";
 
-/** proper-lockfile's own breaking lets two breakers win, so it is told that no lock is ever stale; we break them. */
+/** When proper-lockfile breaks a stale lock, two processes can win. So to it no lock is stale; this package breaks them. */
 const NEVER_STALE = Number.MAX_SAFE_INTEGER;
 
 /**
- * The lock as it lies on the disk. A directory has no room for a pid, so ours is in a file beside it, together with the
- * identity of the directory it speaks for: it says nothing about a later directory that somebody else made.
+ * The lock on the disk: the directory `services.json.lock`, the convention of the older JavaScript. A directory cannot
+ * contain the pid of its holder, so that is in a file next to it, with the identity of the directory it belongs to. It
+ * does not apply to a later directory.
  */
 export function directoryLockOnDisk(path: string): LockOnDisk {
   return {
@@ -26,13 +24,14 @@ export function directoryLockOnDisk(path: string): LockOnDisk {
 }
 
 /**
- * Tries once to take the lock for `file` (the directory is `<file>.lock`), breaking it first where it is stale.
- * `undefined`: another has it. Rejects with the system's error. proper-lockfile touches it every 5 s while it is held.
+ * Tries once to take the lock for `file` (the directory is `<file>.lock`), and breaks it first if it is stale.
+ * `undefined` if another process holds it. Rejects with the system's error. proper-lockfile touches it every 5 s while
+ * it is held.
  *
- * `onExit` is called where the process ends (exit, or a signal that nobody handles) while the lock is held.
+ * @param onExit Called if the process ends (exit, or an unhandled signal) while the lock is held.
  */
 export async function tryDirectoryLock(file: string, onExit: () => void): Promise<HeldLock | undefined> {
-  const own = createOwnDirectory(`${file}.lock`);
+  const own = new OwnDirectory(`${file}.lock`);
   const unlock = (await lockOnce(file, own, onExit)) ?? (await lockBroken(file, own, onExit));
   if (unlock === undefined) {
     return undefined;
@@ -41,7 +40,7 @@ export async function tryDirectoryLock(file: string, onExit: () => void): Promis
     try {
       own.remove();
     } finally {
-      // Ends the touching. It cannot fail in a way that matters: the directory is gone, or is not ours.
+      // Ends the touching. A failure does not matter: the directory is gone, or belongs to another process.
       unlock().catch(() => {});
     }
   };
@@ -51,38 +50,39 @@ export async function tryDirectoryLock(file: string, onExit: () => void): Promis
     release();
     throw error;
   }
-  return { isHeld: own.isThere, release };
+  return { isHeld: () => own.exists(), release };
 }
 
-/** The directory that this process has made, as opposed to whatever is at its path later on. */
-interface OwnDirectory {
-  /** Remembers the directory that is there now as this process's, and notes that beside it. */
-  adopt(): void;
-  isThere(): boolean;
-  /** Removes it, and its note, the first time it is asked; leaves any other. Throws the system's error. */
-  remove(): void;
-}
+/** The directory that this process has created, as opposed to a later one at the same path. */
+class OwnDirectory {
+  readonly #path: string;
+  #identity: string | undefined;
+  #isRemoved = false;
 
-function createOwnDirectory(path: string): OwnDirectory {
-  let identity: string | undefined;
-  let isRemoved = false;
-  const isThere = (): boolean => !isRemoved && identity !== undefined && lockIdentity(path) === identity;
-  return {
-    isThere,
-    adopt() {
-      identity = lockIdentity(path) ?? "gone already";
-      writeFileSync(notePath(path), `${process.pid} ${identity}`, { mode: 0o600 });
-    },
-    remove() {
-      // Not adopted: proper-lockfile has made it just now, cannot go on, and cleans up.
-      if (identity === undefined || isThere()) {
-        rmSync(notePath(path), { force: true });
-        // Once and for all: the next one at this path may be born in the same tick of the clock and get the same inode.
-        isRemoved = true;
-        rmdirSync(path);
-      }
-    },
-  };
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Records the directory that is there now as this process's, and notes its holder next to it. */
+  adopt(): void {
+    this.#identity = lockIdentity(this.#path) ?? "gone already";
+    writeFileSync(notePath(this.#path), `${process.pid} ${this.#identity}`, { mode: 0o600 });
+  }
+
+  exists(): boolean {
+    return !this.#isRemoved && this.#identity !== undefined && lockIdentity(this.#path) === this.#identity;
+  }
+
+  /** Removes it and its note at the first call, and leaves any other directory alone. Throws the system's error. */
+  remove(): void {
+    // Not adopted: proper-lockfile has just created it, cannot continue, and cleans up.
+    if (this.#identity === undefined || this.exists()) {
+      rmSync(notePath(this.#path), { force: true });
+      // Only once: the next directory at this path may be created in the same clock tick and get the same inode.
+      this.#isRemoved = true;
+      rmdirSync(this.#path);
+    }
+  }
 }
 
 type Unlock = () => Promise<void>;
@@ -92,16 +92,16 @@ async function lockBroken(file: string, own: OwnDirectory, onExit: () => void): 
 }
 
 async function lockOnce(file: string, own: OwnDirectory, onExit: () => void): Promise<Unlock | undefined> {
-  // Loaded with the first lock and not with this file, because it installs signal handlers when it is loaded.
+  // Imported with the first lock, because it installs signal handlers when it is loaded.
   const { lock } = await import("proper-lockfile");
   try {
     return await lock(file, {
-      realpath: false, // the file need not exist yet
+      realpath: false, // the file may not exist yet
       stale: NEVER_STALE,
       update: LOCK_STALE_MS / 2,
       retries: 0,
       fs: carefulFileSystem(own, onExit),
-      onCompromised: () => {}, // isHeld() tells, and the writer asks before it replaces anything
+      onCompromised: () => {}, // the writer asks isHeld() before it replaces anything
     });
   } catch (error) {
     if (errnoOf(error) === "ELOCKED") {
@@ -111,11 +111,11 @@ async function lockOnce(file: string, own: OwnDirectory, onExit: () => void): Pr
   }
 }
 
-/** A file system for proper-lockfile in which it removes no directory but its own, and makes it private. */
+/** A file system in which proper-lockfile makes its directory private and removes no other. */
 function carefulFileSystem(own: OwnDirectory, onExit: () => void): LockFileSystem {
   return {
     mkdir: (path, callback) => mkdir(path, 0o700, callback),
-    rmdir: (_path, callback) => callback(failureOf(own.remove)),
+    rmdir: (_path, callback) => callback(failureOf(() => own.remove())),
     rmdirSync: onExit,
     stat: (path, callback) => stat(path, callback),
     utimes,

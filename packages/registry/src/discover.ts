@@ -1,27 +1,23 @@
-// Looks for a service until it is there: the read-only half of the registry, without locks.
-// Next: registry-file.ts, one look; the parent then connects to the port it found.
-
 import { setTimeout as delay } from "node:timers/promises";
 import { AbortError, RegistryError } from "@multifrost/protocol/errors";
 import { isProcessAlive } from "./process-alive.js";
 import { serviceNotFound } from "./registry-errors.js";
-import { readServices } from "./registry-file.js";
 import { readEntry } from "./service-entry.js";
 import type { DiscoverOptions, ServiceEntry, ServiceListing } from "./service-registry.js";
-import type { Services } from "./services-text.js";
+import { readServices, type Services } from "./services-file.js";
 
 /** How long discovery waits for a service, in milliseconds. Source: protocol.md, section 4. */
 export const DISCOVERY_TIMEOUT_MS = 5000;
 
-/** Milliseconds between two looks. Source: protocol.md, section 4. */
+/** Time between two looks, in milliseconds. Source: protocol.md, section 4. */
 const POLL_MS = 100;
 
 /**
- * Polls until the service is there and its process alive. A file that cannot be understood is looked at again like one
- * without the service: another implementation may be in the middle of writing it.
+ * Polls until the service is registered and its process is alive. Takes no locks. A file that is not a JSON map is read
+ * again: another implementation may be writing it.
  *
- * Rejects with `RegistryError` `SERVICE_NOT_FOUND` or `INVALID_OPTION`, `AbortError`, and the system's error where the
- * file cannot be read.
+ * Rejects with `RegistryError` `SERVICE_NOT_FOUND` or `INVALID_OPTION`, `AbortError`, and the system's error if the file
+ * cannot be read.
  */
 export async function discoverService(
   file: string,
@@ -47,7 +43,7 @@ export async function discoverService(
   }
 }
 
-/** The file's entries, or `undefined` where it cannot be understood for ten looks in a row. */
+/** Lists the entries. `undefined` if the file is not a JSON map for ten looks in a row. */
 export async function listServices(file: string): Promise<readonly ServiceListing[] | undefined> {
   for (let looks = 1; ; looks += 1) {
     const services = await readServices(file);
@@ -77,7 +73,7 @@ function throwIfAborted(signal: AbortSignal | undefined, serviceId: string): voi
   }
 }
 
-/** Ends early when the signal fires; the next turn of the loop then sees it. */
+/** Ends early when the signal fires; the loop then rejects. */
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await delay(ms, undefined, signal && { signal }).catch(() => {});
 }

@@ -1,88 +1,104 @@
-// The registry in `services.json`: the five methods, each in terms of one look or one write.
-// Next: discover.ts (looks) and update-services.ts (writes).
-
 import { RegistryError } from "@multifrost/protocol/errors";
 import { discoverService, listServices } from "./discover.js";
 import { isProcessAlive } from "./process-alive.js";
-import { serviceExists, unavailableUnlessOurs, unreadableWarning } from "./registry-errors.js";
+import { serviceExists, unavailableIfSystemError, unreadableWarning } from "./registry-errors.js";
 import { LOCK_TIMEOUT_MS, lockDeadline } from "./registry-lock.js";
-import { type RegistryPaths, registryPaths } from "./registry-path.js";
 import { checkPid, checkServiceId, createEntry, readEntry, writeEntry } from "./service-entry.js";
-import type { ServiceEntry, ServiceListing, ServiceRegistry } from "./service-registry.js";
-import type { Services } from "./services-text.js";
+import type {
+  DiscoverOptions,
+  Registration,
+  ServiceEntry,
+  ServiceListing,
+  ServiceRegistry,
+} from "./service-registry.js";
+import { type RegistryPaths, registryPaths, type Services } from "./services-file.js";
 import { type Change, updateServices } from "./update-services.js";
 
-/** Where the registry is kept and how patient it is. */
+/** Options of {@link createFileRegistry}. */
 export interface FileRegistryOptions {
   /**
-   * The directory of `services.json` and its locks. Default: `~/.multifrost`, looked up with each operation; only there
-   * do the other implementations look.
+   * The directory of `services.json` and its locks. Default: `~/.multifrost`, determined at each operation. Other
+   * implementations look only there.
    */
   readonly directory?: string;
-  /** How long a write waits for its locks, in milliseconds, from the call on. Default: 10 000. Then: `LOCK_TIMEOUT`. */
+  /** How long a write waits for its locks before `LOCK_TIMEOUT`, in milliseconds from the call on. Default: 10 000. */
   readonly lockTimeoutMs?: number;
-  /** Told when the file turns out to be corrupt. Default: a process warning of type `MultifrostRegistryWarning`. */
+  /** Called when the file is corrupt. Default: emits a process warning of type `MultifrostRegistryWarning`. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * A registry in the file that all implementations share. Does nothing until a method is called, and holds nothing open.
+ * Creates a registry in the file that all implementations share. Does nothing until a method is called, and keeps nothing
+ * open.
  *
  * Throws `RegistryError` `INVALID_OPTION`. Source: protocol.md, section 4.
  */
 export function createFileRegistry(options: FileRegistryOptions = {}): ServiceRegistry {
-  const { onWarning = warnProcess } = options;
-  const paths = (): RegistryPaths => registryPaths(options.directory);
-  const update = createUpdate(options.lockTimeoutMs ?? LOCK_TIMEOUT_MS, onWarning);
-  return {
-    async register(registration) {
-      const entry = createEntry(registration);
-      const at = paths();
-      return update(at, (services) => addEntry(services, entry, at.services));
-    },
-    async discover(serviceId, discoverOptions) {
-      checkServiceId(serviceId);
-      const at = paths();
-      return discoverService(at.services, serviceId, discoverOptions).catch(rethrowUnavailable(at));
-    },
-    list: async () => listOrWarn(paths(), onWarning),
-    async unregister(serviceId, pid = process.pid) {
-      checkServiceId(serviceId);
-      checkPid(pid);
-      return update(paths(), (services) => removeEntry(services, serviceId, pid));
-    },
-    prune: async () => update(paths(), removeDead),
-  };
+  return new FileRegistry(options);
 }
 
-type Update = <Result>(paths: RegistryPaths, change: (services: Services) => Change<Result>) => Promise<Result>;
+class FileRegistry implements ServiceRegistry {
+  readonly #directory: string | undefined;
+  readonly #lockTimeoutMs: number;
+  readonly #onWarning: (message: string) => void;
+  #lastWrite: Promise<unknown> = Promise.resolve();
 
-/**
- * Writes one after the other, so that the writes of one process do not fight each other for the locks. The time a write
- * waits in this queue counts as time it waits for the locks.
- */
-function createUpdate(lockTimeoutMs: number, onWarning: (message: string) => void): Update {
-  if (!(lockTimeoutMs >= 0)) {
-    throw new RegistryError("INVALID_OPTION", `lockTimeoutMs must be 0 or a positive number, not ${lockTimeoutMs}.`);
+  constructor({ directory, lockTimeoutMs = LOCK_TIMEOUT_MS, onWarning = warnProcess }: FileRegistryOptions) {
+    if (!(lockTimeoutMs >= 0)) {
+      throw new RegistryError("INVALID_OPTION", `lockTimeoutMs must be 0 or a positive number, not ${lockTimeoutMs}.`);
+    }
+    this.#directory = directory;
+    this.#lockTimeoutMs = lockTimeoutMs;
+    this.#onWarning = onWarning;
   }
-  let last: Promise<unknown> = Promise.resolve();
-  return (paths, change) => {
-    const deadline = lockDeadline(lockTimeoutMs);
-    const write = last.then(() => updateServices({ paths, deadline, onWarning }, change));
-    last = write.catch(() => {});
+
+  async register(registration: Registration): Promise<ServiceEntry> {
+    const entry = createEntry(registration);
+    const paths = this.#paths();
+    return this.#update(paths, (services) => addEntry(services, entry, paths.services));
+  }
+
+  async discover(serviceId: string, options?: DiscoverOptions): Promise<ServiceEntry> {
+    checkServiceId(serviceId);
+    const paths = this.#paths();
+    return discoverService(paths.services, serviceId, options).catch(rethrowUnavailable(paths));
+  }
+
+  async list(): Promise<readonly ServiceListing[]> {
+    const paths = this.#paths();
+    const listings = await listServices(paths.services).catch(rethrowUnavailable(paths));
+    if (listings === undefined) {
+      this.#onWarning(unreadableWarning(paths.services));
+    }
+    return listings ?? [];
+  }
+
+  async unregister(serviceId: string, pid: number = process.pid): Promise<boolean> {
+    checkServiceId(serviceId);
+    checkPid(pid);
+    return this.#update(this.#paths(), (services) => removeEntry(services, serviceId, pid));
+  }
+
+  async prune(): Promise<readonly ServiceEntry[]> {
+    return this.#update(this.#paths(), removeDead);
+  }
+
+  /** HOME may change between two operations. */
+  #paths(): RegistryPaths {
+    return registryPaths(this.#directory);
+  }
+
+  /**
+   * Runs one write after the other, so that the writes of one process do not compete for the locks. Waiting here counts
+   * as waiting for the locks.
+   */
+  #update<Result>(paths: RegistryPaths, change: (services: Services) => Change<Result>): Promise<Result> {
+    const deadline = lockDeadline(this.#lockTimeoutMs);
+    const options = { paths, deadline, onWarning: this.#onWarning };
+    const write = this.#lastWrite.then(() => updateServices(options, change));
+    this.#lastWrite = write.catch(() => {});
     return write;
-  };
-}
-
-async function listOrWarn(
-  paths: RegistryPaths,
-  onWarning: (message: string) => void,
-): Promise<readonly ServiceListing[]> {
-  const listings = await listServices(paths.services).catch(rethrowUnavailable(paths));
-  if (listings === undefined) {
-    onWarning(unreadableWarning(paths.services));
   }
-  return listings ?? [];
 }
 
 function addEntry(services: Services, entry: ServiceEntry, file: string): Change<ServiceEntry> {
@@ -117,7 +133,7 @@ function entryOf(services: Services, serviceId: string): ServiceEntry | undefine
 
 function rethrowUnavailable(paths: RegistryPaths): (error: unknown) => never {
   return (error) => {
-    throw unavailableUnlessOurs(error, paths, "read");
+    throw unavailableIfSystemError(error, paths, "read");
   };
 }
 

@@ -1,10 +1,13 @@
-// The public face of `@multifrost/registry`: the contract, and the registry in a file.
+/**
+ * `@multifrost/registry`: where services register and parents find them, and the registry in `~/.multifrost`.
+ *
+ * @packageDocumentation
+ */
 
 export { DISCOVERY_TIMEOUT_MS } from "./discover.js";
 export { createFileRegistry, type FileRegistryOptions } from "./file-registry.js";
 export { isProcessAlive } from "./process-alive.js";
 export { LOCK_TIMEOUT_MS } from "./registry-lock.js";
-export { defaultRegistryDirectory } from "./registry-path.js";
 export type {
   DiscoverOptions,
   Registration,
@@ -12,3 +15,4 @@ export type {
   ServiceListing,
   ServiceRegistry,
 } from "./service-registry.js";
+export { defaultRegistryDirectory } from "./services-file.js";

@@ -1,30 +1,27 @@
-// The locks that are files holding a pid: `registry.lock` (Python) and `services.lock` (Go and the v4 implementations).
-// Next: directory-lock.ts, the other kind; registry-lock.ts takes both kinds in order.
-
 import { rmSync } from "node:fs";
-import { makePidFile, readPid } from "./pid-file.js";
-import { breakStaleLock, type LockOnDisk, lockIdentity } from "./stale-lock.js";
+import { breakStaleLock, type LockOnDisk, lockIdentity, makePidFile, readPid } from "./stale-lock.js";
 
 /** A lock this process has taken. */
 export interface HeldLock {
-  /** Whether it still is this process's: somebody may have broken it while this process was stopped. */
+  /** Whether this process still holds it: another may have broken it while this process was suspended. */
   isHeld(): boolean;
-  /** Lets it go; leaves a lock at the same path that is not this process's. Synchronous, for use at exit. */
+  /** Releases it, and leaves a lock of another process at the same path alone. Synchronous, for use at exit. */
   release(): void;
 }
 
-/** A pid lock as it lies on the disk. */
+/** A lock file on the disk: `registry.lock` (Python) or `services.lock` (Go and the v4 implementations). */
 export function pidLockOnDisk(path: string): LockOnDisk {
   return { path, readHolder: () => readPid(path) };
 }
 
 /**
- * Tries once to take the lock, breaking it first where it is stale. `undefined`: another has it. Throws the system's
- * error.
+ * Tries once to take the lock, and breaks it first if it is stale. `undefined` if another process holds it. Throws the
+ * system's error.
  *
- * The lock is not kept fresh while it is held. It need not be: a write takes milliseconds once the third lock is taken;
- * should a busy disk make it 10 s, the writer notices that it was broken, and starts over. The second lock may wait long
- * for the third, but Python never breaks it, and we do so only under the first, which its holder has and keeps fresh.
+ * The lock is not kept fresh while it is held. That is safe: a write takes milliseconds once the third lock is taken,
+ * and if a busy disk makes it 10 s, the writer notices that its lock was broken and starts over. The second lock may be
+ * held long while waiting for the third, but Python never breaks it, and this package breaks it only under the first
+ * lock, which the holder keeps fresh.
  */
 export function tryPidLock(path: string): HeldLock | undefined {
   if (!makePidFile(path) && !(breakStaleLock(pidLockOnDisk(path)) && makePidFile(path))) {

@@ -1,11 +1,8 @@
-// Tells a live process from a dead one, for entries and for locks.
-// Next: service-entry.ts (entries) and stale-lock.ts (locks), which both ask here.
-
 /**
- * Whether a process with this id runs on this machine, whoever it belongs to.
+ * Whether a process with this id runs on this machine, under any user.
  *
- * Never throws. A pid that is not a positive integer belongs to no process: 0 and negative numbers would name process
- * groups. A pid that the system has given to another program since counts as alive.
+ * Never throws. `false` for a pid that is not a positive integer: 0 and negative numbers name process groups. A pid that
+ * the system has since given to another program counts as alive.
  */
 export function isProcessAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) {
@@ -16,7 +13,7 @@ export function isProcessAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it runs, but under another user. Anything else (ESRCH, a pid out of range): no such process.
+    // EPERM: it runs under another user. Anything else (ESRCH, a pid out of range): no such process.
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

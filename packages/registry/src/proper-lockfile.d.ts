@@ -1,9 +1,9 @@
-// The part of proper-lockfile 4 that directory-lock.ts uses. The package brings no types, and ours mention none of these.
+// The part of proper-lockfile 4 that directory-lock.ts uses. The package has no types, and no public type mentions these.
 
 declare module "proper-lockfile" {
   type Callback<Result = void> = (error: Error | null, result?: Result) => void;
 
-  /** What it asks of a file system. */
+  /** The file system it uses. */
   export interface LockFileSystem {
     mkdir(path: string, callback: Callback<string | undefined>): void;
     rmdir(path: string, callback: Callback): void;
@@ -23,6 +23,6 @@ declare module "proper-lockfile" {
     onCompromised(error: Error): void;
   }
 
-  /** Makes the directory `<file>.lock`; rejects with code `ELOCKED` where there is one. Resolves to its release. */
+  /** Creates the directory `<file>.lock`. Rejects with code `ELOCKED` if there is one. Resolves to its release. */
   export function lock(file: string, options: LockOptions): Promise<() => Promise<void>>;
 }

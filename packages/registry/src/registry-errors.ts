@@ -1,24 +1,20 @@
-// Every message of the file registry in one place: what happened, to what, and what to do next.
-// Raised by discover.ts, update-services.ts, registry-file.ts and registry-lock.ts.
-
 import { MultifrostError, RegistryError } from "@multifrost/protocol/errors";
-import type { RegistryPaths } from "./registry-path.js";
 import type { ServiceEntry, ServiceListing } from "./service-registry.js";
 
-/** Names in one message; the rest is counted. */
+/** The most names in one message. The rest is counted. */
 const MAX_NAMES = 10;
 
-/** What the last look at the registry showed, for the message that a service was not found. */
+/** What the last look at the registry found. */
 export interface LastLook {
   readonly file: string;
   readonly timeoutMs: number;
-  /** `undefined` where the file could not be understood. */
+  /** `undefined` if the file is not a JSON map. */
   readonly listings: readonly ServiceListing[] | undefined;
-  /** Whether the id is in the file, in whatever form. */
+  /** Whether the id is in the file, with a valid entry or not. */
   readonly present: boolean;
 }
 
-/** The service did not appear in time: `SERVICE_NOT_FOUND`. */
+/** `SERVICE_NOT_FOUND`: the service did not appear in time. */
 export function serviceNotFound(serviceId: string, look: LastLook): RegistryError {
   const dead = look.listings?.find((listing) => listing.serviceId === serviceId);
   const message = [
@@ -60,20 +56,23 @@ export function serviceExists({ serviceId, pid, port }: ServiceEntry, file: stri
   return new RegistryError("SERVICE_EXISTS", message, { serviceId, file, pid, port });
 }
 
-/** A lock was not let go in time: `LOCK_TIMEOUT`. */
+/** `LOCK_TIMEOUT`: a lock was not released in time. */
 export function lockTimeout(file: string, pid: number | undefined, timeoutMs: number): RegistryError {
   const holder = pid === undefined ? "another program" : `process ${pid}`;
   const message =
     `The service registry is locked: ${file} was still held by ${holder} after ${timeoutMs} ms. ` +
-    "Try again; if the holder is stuck, end it, and its lock is broken by the next one who needs it.";
+    "Try again. If the holder is stuck, end it; the next process that needs the lock breaks it.";
   return new RegistryError("LOCK_TIMEOUT", message, { file, pid });
 }
 
 /**
- * Any failure of the file system becomes `REGISTRY_UNAVAILABLE`, with the failure as its cause; an error that is ours
- * already, and a fault that is no failure of the file system, pass through as they are.
+ * Turns a system error into `REGISTRY_UNAVAILABLE` with that error as its cause. Returns any other error as it is.
  */
-export function unavailableUnlessOurs(error: unknown, paths: RegistryPaths, verb: "read" | "written"): unknown {
+export function unavailableIfSystemError(
+  error: unknown,
+  paths: { readonly directory: string; readonly services: string },
+  verb: "read" | "written",
+): unknown {
   if (error instanceof MultifrostError || !(error instanceof Error) || errnoOf(error) === undefined) {
     return error;
   }
@@ -84,7 +83,7 @@ export function unavailableUnlessOurs(error: unknown, paths: RegistryPaths, verb
   return new RegistryError("REGISTRY_UNAVAILABLE", message, { file: paths.services, cause: error });
 }
 
-/** The warning after a writer moved a file aside that is not a registry. */
+/** The warning when a writer has moved a corrupt file aside. */
 export function corruptWarning(file: string, aside: string): string {
   return (
     `The service registry ${file} did not hold a JSON map. It was moved to ${aside} and an empty one takes its place. ` +
@@ -92,7 +91,7 @@ export function corruptWarning(file: string, aside: string): string {
   );
 }
 
-/** The warning of a reader, which moves nothing. */
+/** The warning of a reader, which leaves a corrupt file alone. */
 export function unreadableWarning(file: string): string {
   return (
     `The service registry ${file} does not hold a JSON map, so no services are listed. ` +
@@ -100,7 +99,7 @@ export function unreadableWarning(file: string): string {
   );
 }
 
-/** The system's code of an error, such as `ENOENT`; `undefined` for any other error. */
+/** The code of a system error, such as `ENOENT`; `undefined` for any other error. */
 export function errnoOf(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;

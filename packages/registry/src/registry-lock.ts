@@ -1,17 +1,14 @@
-// Takes the three locks in order and waits for them: what lets one writer through, of whatever implementation.
-// Next: update-services.ts, which writes while it holds them.
-
 import { setTimeout as delay } from "node:timers/promises";
 import { directoryLockOnDisk, tryDirectoryLock } from "./directory-lock.js";
 import { type HeldLock, pidLockOnDisk, tryPidLock } from "./pid-lock.js";
 import { lockTimeout } from "./registry-errors.js";
-import type { RegistryPaths } from "./registry-path.js";
+import type { RegistryPaths } from "./services-file.js";
 import { type LockOnDisk, lockIdentity } from "./stale-lock.js";
 
 /** How long a write waits for its locks, in milliseconds. Source: protocol.md, section 4. */
 export const LOCK_TIMEOUT_MS = 10_000;
 
-/** Milliseconds between two tries: at least, and what chance adds so that waiters do not march in step. */
+/** The least time between two tries, and the random part that keeps waiting processes apart, in milliseconds. */
 const RETRY_MS = 5;
 const RETRY_JITTER_MS = 15;
 
@@ -22,7 +19,7 @@ export interface LockDeadline {
   readonly timeoutMs: number;
 }
 
-/** A deadline that many milliseconds from now. */
+/** A deadline `timeoutMs` milliseconds from now. */
 export function lockDeadline(timeoutMs: number): LockDeadline {
   return { at: performance.now() + timeoutMs, timeoutMs };
 }
@@ -30,12 +27,12 @@ export function lockDeadline(timeoutMs: number): LockDeadline {
 /**
  * Takes `services.json.lock`, then `registry.lock`, then `services.lock`.
  *
- * None of the older implementations excludes the others; a writer that holds all three excludes every one of them. All
- * of ours take them in this order, and the others take only one, so nobody waits in a circle.
+ * The older implementations use one lock each and do not exclude one another; a writer that holds all three excludes
+ * every one of them. Newer implementations take them in this order and older ones take only one, so there is no deadlock.
  *
  * Rejects with `RegistryError` `LOCK_TIMEOUT` at the deadline, naming the lock and its holder, and with the system's
- * error where a lock cannot even be tried. What was taken until then is released. With the deadline already past, each
- * lock is still tried once.
+ * error if a lock cannot be created. Locks taken until then are released. Tries each lock at least once, even after the
+ * deadline.
  */
 export async function takeRegistryLocks(paths: RegistryPaths, deadline: LockDeadline): Promise<HeldLock> {
   const held: HeldLock[] = [];
@@ -58,7 +55,7 @@ export async function takeRegistryLocks(paths: RegistryPaths, deadline: LockDead
   }
 }
 
-/** A lock that cannot be removed must neither spoil what was written nor keep the others locked; it goes stale. */
+/** A lock that cannot be removed must not fail the write or keep the other locks. It becomes stale. */
 function releaseQuietly(lock: HeldLock): void {
   try {
     lock.release();
@@ -71,8 +68,8 @@ type Attempt = () => HeldLock | undefined | Promise<HeldLock | undefined>;
 
 async function takeOne(onDisk: LockOnDisk, attempt: Attempt, deadline: LockDeadline): Promise<HeldLock> {
   for (;;) {
-    // Asked before the try: the try that comes after the deadline must be a whole one, as by then a lock that was fresh
-    // when the waiting began is stale.
+    // Checked before the try: there must be one whole try after the deadline, since a lock that was fresh when the wait
+    // began may be stale by then.
     const isLast = performance.now() >= deadline.at;
     const lock = await attempt();
     if (lock !== undefined) {

@@ -1,13 +1,10 @@
-// One entry of the registry: what may go in, and what other implementations' entries mean.
-// Next: services-text.ts, the map of all entries as text.
-
 import { RegistryError } from "@multifrost/protocol/errors";
 import type { Registration, ServiceEntry } from "./service-registry.js";
 
-/** Characters of a service id. Long enough for any name a person gives, short enough for a line of a log. */
+/** The longest service id, in characters. */
 const MAX_ID_LENGTH = 255;
 
-/** Control characters and lone surrogates: neither can be typed, and the latter are no UTF-8. */
+/** Control characters and lone surrogates, which cannot be typed. Lone surrogates have no UTF-8 form. */
 const UNUSABLE = /[\p{Cc}\p{Cs}]/u;
 
 /** Throws `RegistryError` `INVALID_OPTION` unless the value can be a service id. */
@@ -30,7 +27,7 @@ export function checkPid(pid: unknown): void {
   }
 }
 
-/** The entry of a service that registers now. Throws `RegistryError` `INVALID_OPTION`. */
+/** Creates the entry of a service, registered now. Throws `RegistryError` `INVALID_OPTION`. */
 export function createEntry({ serviceId, port, pid = process.pid }: Registration): Required<ServiceEntry> {
   checkServiceId(serviceId);
   checkPid(pid);
@@ -46,9 +43,9 @@ export function writeEntry({ port, pid, started }: ServiceEntry): string {
 }
 
 /**
- * Reads one entry from its JSON text; `undefined` for what is no entry in our eyes, such as one without a pid.
+ * Reads one entry from its JSON text. `undefined` if it is not a valid entry, for example without a pid.
  *
- * Go writes `start_time` where the others write `started`.
+ * Go writes `start_time`, the others write `started`.
  */
 export function readEntry(serviceId: string, text: string): ServiceEntry | undefined {
   const value: unknown = JSON.parse(text);

@@ -1,35 +1,31 @@
-// Tells an abandoned lock from one in use, and breaks it so that two who try cannot both win.
-// Next: pid-lock.ts and directory-lock.ts, the two kinds of lock this is done for.
-
 import { randomUUID } from "node:crypto";
-import { type BigIntStats, renameSync, rmSync, statSync } from "node:fs";
-import { makePidFile, readPid } from "./pid-file.js";
+import { type BigIntStats, closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { isProcessAlive } from "./process-alive.js";
 import { errnoOf } from "./registry-errors.js";
 
-/** A lock of this age, in milliseconds, is stale whoever holds it. Source: protocol.md, section 4. */
+/** A lock of this age, in milliseconds, is stale, whichever process holds it. Source: protocol.md, section 4. */
 export const LOCK_STALE_MS = 10_000;
 
-/** A lock on the disk, ours or another's. */
+/** A lock on the disk, of this process or another. */
 export interface LockOnDisk {
   readonly path: string;
-  /** The pid of whoever holds the lock of this identity, where that is written down. */
+  /** The pid of the holder of the lock with this identity, if it is recorded. */
   readHolder(identity: string): number | undefined;
 }
 
 /**
- * What tells this lock from a later one at the same path: inode and time of birth, which renaming and touching leave
- * as they are. `undefined` where there is nothing at the path.
+ * Distinguishes this lock from a later one at the same path: inode and time of birth, which renaming and touching do
+ * not change. `undefined` if there is nothing at the path.
  */
 export function lockIdentity(path: string): string | undefined {
-  const stats = look(path);
+  const stats = statsOf(path);
   return stats && identityOf(stats);
 }
 
 /** The identity of the lock if its holder is dead or it is 10 s old; `undefined` if it is in use or gone. */
 export function staleIdentity(lock: LockOnDisk): string | undefined {
-  // One look for age and identity: two could see two different locks, and condemn the fresh one for the old one's age.
-  const stats = look(lock.path);
+  // One stat for age and identity: two could see two different locks and judge the new one by the old one's age.
+  const stats = statsOf(lock.path);
   if (stats === undefined) {
     return undefined;
   }
@@ -41,7 +37,7 @@ export function staleIdentity(lock: LockOnDisk): string | undefined {
   return isDead || Date.now() - touched >= LOCK_STALE_MS ? identity : undefined;
 }
 
-function look(path: string): BigIntStats | undefined {
+function statsOf(path: string): BigIntStats | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
@@ -50,20 +46,20 @@ function identityOf({ ino, birthtimeNs }: BigIntStats): string {
 }
 
 /**
- * Breaks the lock if it is stale; the path is then free for whoever comes first. Tells whether it did.
+ * Breaks the lock if it is stale, so that the next process can take the path. Returns whether it did.
  *
- * The danger: A and B both see a dead holder's lock. A removes it and takes the path; B, still acting on what it saw,
- * removes A's fresh lock and takes the path too. Removing goes by path, so it cannot be told to remove only what was
- * judged. Three things together keep B out:
+ * The danger: A and B both see a dead holder's lock. A removes it and takes the path; B, acting on what it saw, removes
+ * A's new lock and takes the path too. Files are removed by path, so a removal cannot be limited to the lock that was
+ * judged. Three things together prevent this:
  *
- * 1. Only the holder of the claim `<lock>.breaking`, made with O_EXCL, may break, and it judges again under the claim.
- *    Among processes of ours this is enough: while B has the claim and sees the stale lock, no other of us removes it,
- *    so nobody can take the path between B's look and B's removal. (A claim whose owner died is itself removed after
- *    the same rule; what that leaves open takes a death within these few lines and the next step failing as well.)
- * 2. Other implementations know nothing of the claim, and a holder that was merely slow may let go at any moment. So
- *    what is removed is first renamed to a name of its own and looked at there: if it is not what was judged, it goes
- *    back, and is missing only for as long as two system calls take.
- * 3. Everything here is synchronous: nothing else of this process runs between the look and the removal.
+ * 1. Only the holder of the claim `<lock>.breaking`, created with O_EXCL, may break, and it judges again under the claim.
+ *    Among processes that run this code this is enough: while B has the claim and sees the stale lock, no other removes
+ *    it, so the path is not free between B's check and B's removal. (A claim whose owner died is removed by the same
+ *    rule; the remaining gap takes a death within these few lines and a failure of the next step as well.)
+ * 2. Other implementations do not know the claim, and a slow holder may release its lock at any moment. So the lock is
+ *    first renamed to a unique name and checked there: if it is not the one that was judged, it is renamed back, and is
+ *    missing only for the time of two system calls.
+ * 3. Everything here is synchronous: nothing else in this process runs between the check and the removal.
  */
 export function breakStaleLock(lock: LockOnDisk): boolean {
   const claim = `${lock.path}.breaking`;
@@ -79,7 +75,7 @@ export function breakStaleLock(lock: LockOnDisk): boolean {
   }
 }
 
-/** Removes what is at the path if it is what was judged; otherwise puts it back. Step 2 of {@link breakStaleLock}. */
+/** Removes the lock at the path if it is the one judged, else puts it back. Step 2 of {@link breakStaleLock}. */
 export function removeJudged(path: string, judged: string): boolean {
   const aside = `${path}.broken-${process.pid}-${randomUUID()}`;
   try {
@@ -103,5 +99,37 @@ function removeDeadClaim(path: string): void {
   const identity = staleIdentity(claim);
   if (identity !== undefined) {
     removeJudged(path, identity);
+  }
+}
+
+/** Creates a file (0600) with this process's pid. `false` if the path is taken; throws any other system error. */
+export function makePidFile(path: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "wx", 0o600);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") {
+      return false;
+    }
+    throw error;
+  }
+  try {
+    writeSync(descriptor, `${process.pid}`);
+    return true;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The pid in a file; `undefined` if there is no such file, or it contains something else or nothing yet. */
+export function readPid(path: string): number | undefined {
+  try {
+    const text = readFileSync(path, "utf8").trim();
+    return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,20 +1,22 @@
-// One write, from the first lock to the last: read what is there, change it, replace it.
-// Next: registry-lock.ts (the locks) and registry-file.ts (the file).
-
-import { corruptWarning, unavailableUnlessOurs } from "./registry-errors.js";
-import { prepareDirectory, readServices, replaceServices, setAside } from "./registry-file.js";
+import { corruptWarning, unavailableIfSystemError } from "./registry-errors.js";
 import { type LockDeadline, takeRegistryLocks } from "./registry-lock.js";
-import type { RegistryPaths } from "./registry-path.js";
-import type { Services } from "./services-text.js";
+import {
+  prepareDirectory,
+  type RegistryPaths,
+  readServices,
+  replaceServices,
+  type Services,
+  setAside,
+} from "./services-file.js";
 
-/** Where and how to write. */
-export interface UpdateContext {
+/** Options of {@link updateServices}. */
+export interface UpdateOptions {
   readonly paths: RegistryPaths;
   readonly deadline: LockDeadline;
   readonly onWarning: (message: string) => void;
 }
 
-/** What a change came to. */
+/** The outcome of a change. */
 export interface Change<Result> {
   /** Whether there is anything to write. */
   readonly changed: boolean;
@@ -22,44 +24,44 @@ export interface Change<Result> {
 }
 
 /**
- * Runs a change on the entries while no other writer can, and writes what it made of them.
+ * Changes the entries while no other writer can, and writes the result.
  *
- * The change is synchronous and runs more than once. First without locks: if it then throws or has nothing to write,
- * that is the outcome, and no lock is taken and no directory made. And again where this process was stopped for so long
- * that its locks were broken: nothing is written, and it all starts over with what the others have written since.
+ * `change` is synchronous and runs more than once. First without locks: if it throws or has nothing to write, that is
+ * the outcome, and no lock is taken and no directory created. Then again under the locks; and once more, with what
+ * others have written since, if this process was suspended for so long that its locks were broken.
  *
  * Rejects with what the change throws, `RegistryError` `LOCK_TIMEOUT` and `REGISTRY_UNAVAILABLE`.
  */
 export async function updateServices<Result>(
-  context: UpdateContext,
+  options: UpdateOptions,
   change: (services: Services) => Change<Result>,
 ): Promise<Result> {
   try {
-    const seen = await readServices(context.paths.services);
+    const seen = await readServices(options.paths.services);
     const unlocked = seen && change(seen);
     if (unlocked?.changed === false) {
       return unlocked.result;
     }
-    await prepareDirectory(context.paths);
+    await prepareDirectory(options.paths);
     for (;;) {
-      const outcome = await updateOnce(context, change);
+      const outcome = await updateOnce(options, change);
       if (outcome !== undefined) {
         return outcome.result;
       }
     }
   } catch (error) {
-    throw unavailableUnlessOurs(error, context.paths, "written");
+    throw unavailableIfSystemError(error, options.paths, "written");
   }
 }
 
-/** `undefined`: the locks were lost before anything was replaced. */
+/** `undefined` if the locks were lost before anything was replaced. */
 async function updateOnce<Result>(
-  { paths, deadline, onWarning }: UpdateContext,
+  { paths, deadline, onWarning }: UpdateOptions,
   change: (services: Services) => Change<Result>,
 ): Promise<Change<Result> | undefined> {
   const locks = await takeRegistryLocks(paths, deadline);
   try {
-    const services = (await readServices(paths.services)) ?? (await startEmpty(paths.services, onWarning));
+    const services = (await readServices(paths.services)) ?? (await replaceCorrupt(paths.services, onWarning));
     const outcome = change(services);
     if (!outcome.changed) {
       return outcome;
@@ -70,8 +72,8 @@ async function updateOnce<Result>(
   }
 }
 
-/** Under the locks nobody is in the middle of writing: a file that is no registry now is corrupt. */
-async function startEmpty(file: string, onWarning: (message: string) => void): Promise<Services> {
+/** Under the locks no other process is writing, so a file that is not a registry is corrupt. */
+async function replaceCorrupt(file: string, onWarning: (message: string) => void): Promise<Services> {
   onWarning(corruptWarning(file, await setAside(file)));
   return new Map();
 }

@@ -17,7 +17,7 @@ function place(): { directory: string; file: string; path: string } {
 
 const oldJavaScript = { realpath: false } as Parameters<typeof lockAsOldJavaScript>[1];
 
-test("a free lock is a directory for this user alone, with the holder noted beside it, and both go on release", async () => {
+test("takes a free lock: a private directory and a note of its holder, both removed on release", async () => {
   const { directory, file, path } = place();
   const lock = await tryDirectoryLock(file, never);
   expect(lock?.isHeld()).toBe(true);
@@ -29,7 +29,7 @@ test("a free lock is a directory for this user alone, with the holder noted besi
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("it excludes the older JavaScript implementation and is excluded by it", async () => {
+test("excludes the older JavaScript implementation and is excluded by it", async () => {
   const { file } = place();
   const ours = await tryDirectoryLock(file, never);
   await expect(lockAsOldJavaScript(file, oldJavaScript)).rejects.toMatchObject({ code: "ELOCKED" });
@@ -39,7 +39,7 @@ test("it excludes the older JavaScript implementation and is excluded by it", as
   await unlock();
 });
 
-test("a directory that nobody touched for 10 s is taken over", async () => {
+test("takes over a directory that was not touched for 10 s", async () => {
   const { file, path } = place();
   mkdirSync(path);
   expect(await tryDirectoryLock(file, never)).toBeUndefined();
@@ -49,7 +49,7 @@ test("a directory that nobody touched for 10 s is taken over", async () => {
   lock?.release();
 });
 
-test("a directory whose noted holder is dead is taken over at once", async () => {
+test("takes over a directory at once if its noted holder is dead", async () => {
   const { file, path } = place();
   mkdirSync(path);
   writeFileSync(`${path}.holder`, `${deadPid()} ${lockIdentity(path)}`);
@@ -58,7 +58,7 @@ test("a directory whose noted holder is dead is taken over at once", async () =>
   lock?.release();
 });
 
-test("a note about an earlier directory says nothing about this one", async () => {
+test("ignores a note about an earlier directory", async () => {
   const { file, path } = place();
   mkdirSync(path);
   writeFileSync(`${path}.holder`, `${deadPid()} 1-1`);
@@ -66,7 +66,7 @@ test("a note about an earlier directory says nothing about this one", async () =
   expect(directoryLockOnDisk(path).readHolder(lockIdentity(path) ?? "")).toBeUndefined();
 });
 
-test("release leaves a directory that another has made since, and a later lock of this process works", async () => {
+test("release leaves a directory that was created later, and a later lock of this process works", async () => {
   const { directory, file, path } = place();
   const lost = await tryDirectoryLock(file, never);
   rmSync(path, { recursive: true });
@@ -78,12 +78,12 @@ test("release leaves a directory that another has made since, and a later lock o
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("where no lock can be made, the system's error comes out", async () => {
+test("rejects with the system's error if the lock cannot be created", async () => {
   const file = join(temporaryDirectory(), "missing", "services.json");
   await expect(tryDirectoryLock(file, never)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-test("a directory that somebody removes while it is being taken is an error and no crash", async () => {
+test("a directory removed while it is being taken causes an error, not a crash", async () => {
   const { directory, file } = place();
   vi.resetModules();
   vi.doMock("node:fs", async (importOriginal) => ({
@@ -102,7 +102,7 @@ test("a directory that somebody removes while it is being taken is an error and 
   }
 });
 
-test("release removes one directory, even where the next one at its path looks the same to inode and time", async () => {
+test("release removes only one directory, even if the next one has the same inode and time", async () => {
   const { file, path } = place();
   vi.resetModules();
   vi.doMock("../src/stale-lock.js", async (importOriginal) => ({
@@ -118,8 +118,8 @@ test("release removes one directory, even where the next one at its path looks t
     },
   }));
   try {
-    const { tryDirectoryLock: tryAmongTwins } = await import("../src/directory-lock.js");
-    const lock = await tryAmongTwins(file, never);
+    const { tryDirectoryLock: tryWithSameIdentity } = await import("../src/directory-lock.js");
+    const lock = await tryWithSameIdentity(file, never);
     lock?.release();
     const { ino } = statSync(path);
     lock?.release();

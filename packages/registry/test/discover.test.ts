@@ -8,7 +8,7 @@ import { placeServices, temporaryDirectory } from "./support/temp-directory.js";
 
 const live = { port: 4000, pid: process.pid };
 
-test("[REG-7] a live service is found at once, and nothing is written or locked", async () => {
+test("[REG-7] finds a live service at once, without writing or locking", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, { math: { ...live, start_time: "2026-02-01T10:00:00Z", extra: 1 } });
   const before = readFileSync(file, "utf8");
@@ -21,14 +21,14 @@ test("[REG-7] a live service is found at once, and nothing is written or locked"
   expect(readFileSync(file, "utf8")).toBe(before);
 });
 
-test("a service that appears during the search is found", async () => {
+test("finds a service that appears during the search", async () => {
   const directory = temporaryDirectory();
   const search = discoverService(join(directory, "services.json"), "math");
   placeServices(directory, { math: live });
   expect(await search).toMatchObject({ serviceId: "math", port: 4000 });
 });
 
-test("a service that comes back alive during the search is found", async () => {
+test("finds a service that is registered again by a live process during the search", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, { math: { port: 1, pid: deadPid() } });
   const search = discoverService(file, "math");
@@ -36,7 +36,7 @@ test("a service that comes back alive during the search is found", async () => {
   expect(await search).toMatchObject({ port: 4000 });
 });
 
-test("a file that is half written is looked at again, and stays as it is", async () => {
+test("reads a half-written file again and leaves it alone", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, '{"math": {"port": 40');
   await expect(discoverService(file, "math", { timeoutMs: 0 })).rejects.toMatchObject({
@@ -51,7 +51,7 @@ test("a file that is half written is looked at again, and stays as it is", async
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test("the search lasts as long as the timeout and then says what was there", async () => {
+test("rejects after the timeout and says what the registry contains", async () => {
   const pid = deadPid();
   const file = placeServices(temporaryDirectory(), { math: { port: 1, pid }, other: live, odd: 7 });
   const start = performance.now();
@@ -74,7 +74,7 @@ test("the search lasts as long as the timeout and then says what was there", asy
   );
 });
 
-test.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("%s is an id like any other", async (id) => {
+test.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("%s is a plain id", async (id) => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, "{}");
   await expect(discoverService(file, id, { timeoutMs: 0 })).rejects.toThrow("No service is registered there.");
@@ -82,7 +82,7 @@ test.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("%s is an 
   expect(await discoverService(file, id, { timeoutMs: 0 })).toMatchObject({ serviceId: id, port: 4000 });
 });
 
-test("a signal ends the search, before it or during it", async () => {
+test("a signal ends the search, before or during it", async () => {
   const file = join(temporaryDirectory(), "services.json");
   const signal = AbortSignal.abort("enough");
   const before = discoverService(file, "math", { signal });
@@ -98,7 +98,7 @@ test("a signal ends the search, before it or during it", async () => {
   await expect(during).rejects.toMatchObject({ code: "ABORTED" });
 });
 
-test.each([-1, Number.NaN, "5"])("the timeout %s is refused", async (timeoutMs) => {
+test.each([-1, Number.NaN, "5"])("refuses the timeout %s", async (timeoutMs) => {
   const search = discoverService("/nowhere", "math", { timeoutMs: timeoutMs as number });
   await expect(search).rejects.toMatchObject({
     code: "INVALID_OPTION",
@@ -106,7 +106,7 @@ test.each([-1, Number.NaN, "5"])("the timeout %s is refused", async (timeoutMs) 
   });
 });
 
-test("a list has what can be read, each with whether it is alive", async () => {
+test("lists the readable entries and whether each is alive", async () => {
   const pid = deadPid();
   const file = placeServices(temporaryDirectory(), { b: live, odd: 7, a: { port: 2, pid, started: "2026-02-01" } });
   expect(await listServices(file)).toEqual([
@@ -115,7 +115,7 @@ test("a list has what can be read, each with whether it is alive", async () => {
   ]);
 });
 
-test("a list waits for a file that is half written, but not for ever", async () => {
+test("list waits for a half-written file, for a limited time", async () => {
   const file = placeServices(temporaryDirectory(), "");
   const waiting = listServices(file);
   writeFileSync(file, JSON.stringify({ math: live }));

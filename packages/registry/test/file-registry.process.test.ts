@@ -28,7 +28,7 @@ test(
 );
 
 test.each(["python", "go", "old-javascript"])(
-  "two processes of ours and two that know only the %s convention lose none of each other's updates",
+  "two processes with all three locks and two with only the %s convention lose no updates",
   async (convention) => {
     const directory = temporaryDirectory();
     placeServices(directory, "{}");
@@ -51,7 +51,7 @@ test.each(["python", "go", "old-javascript"])(
   MANY_WRITES,
 );
 
-test("a writer that was asleep for so long that its locks were broken does not undo what others wrote", async () => {
+test("a writer that was suspended until its locks were broken does not undo later writes", async () => {
   const directory = temporaryDirectory();
   const marker = join(temporaryDirectory(), "asleep");
   const sleeper = startFixture("stops-itself-while-writing.mjs", directory, marker);
@@ -69,7 +69,7 @@ test("a writer that was asleep for so long that its locks were broken does not u
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test("a service whose process is killed is no longer found, and its id is free", async () => {
+test("a service whose process is killed is not found, and its id is free", async () => {
   const registry = createFileRegistry({ directory: temporaryDirectory() });
   const service = startIdle();
   await registry.register({ serviceId: "math", port: 4000, pid: service.pid });

@@ -25,7 +25,7 @@ test("a service is registered, found, listed and unregistered", async () => {
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test("the default directory is ~/.multifrost of the moment, private, with a private file", async () => {
+test("the default directory is the current ~/.multifrost, private, with a private file", async () => {
   const registry = createFileRegistry();
   const home = temporaryDirectory();
   vi.stubEnv("HOME", home);
@@ -35,7 +35,7 @@ test("the default directory is ~/.multifrost of the moment, private, with a priv
   expect(statSync(join(home, ".multifrost", "services.json")).mode & 0o777).toBe(0o600);
 });
 
-test("[REG-4] an id that a live process holds is taken, also by this process itself", async () => {
+test("[REG-4] refuses an id that a live process has registered, also this process", async () => {
   const directory = temporaryDirectory();
   const { pid } = startIdle();
   placeServices(directory, { math: { port: 4000, pid, started: "2026-02-01T10:00:00Z" } });
@@ -56,7 +56,7 @@ test("[REG-4] an id that a live process holds is taken, also by this process its
   await expect(registry.register({ serviceId: "own", port: 5001 })).rejects.toMatchObject({ code: "SERVICE_EXISTS" });
 });
 
-test("of two who register one id at the same time one gets it", async () => {
+test("of two processes that register one id at the same time, one succeeds", async () => {
   const directory = temporaryDirectory();
   const both = [createFileRegistry({ directory }), createFileRegistry({ directory })];
   const outcomes = await Promise.allSettled(
@@ -65,7 +65,7 @@ test("of two who register one id at the same time one gets it", async () => {
   expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
 });
 
-test("[REG-5] an entry whose process is dead, and one that is no entry, is overwritten", async () => {
+test("[REG-5] overwrites an entry whose process is dead, and an invalid entry", async () => {
   const directory = temporaryDirectory();
   placeServices(directory, { dead: { port: 1, pid: deadPid() }, odd: "?" });
   const registry = createFileRegistry({ directory });
@@ -74,7 +74,7 @@ test("[REG-5] an entry whose process is dead, and one that is no entry, is overw
   expect(read(directory)).toMatchObject({ dead: { port: 4000, pid: process.pid }, odd: { port: 4001 } });
 });
 
-test("fields and entries of others are kept as they are, to the last digit", async () => {
+test("keeps fields and entries of other implementations to the last digit", async () => {
   const directory = temporaryDirectory();
   const others =
     `"go": {"port":4100,"pid":${process.pid},"start_time":"2026-02-01T10:00:00Z","labels":["a"]},\n` +
@@ -87,7 +87,7 @@ test("fields and entries of others are kept as they are, to the last digit", asy
   expect(readFileSync(file, "utf8")).toBe(`{\n  ${others}\n}\n`);
 });
 
-test.each(["__proto__", "constructor", "toString"])("%s is an id like any other", async (serviceId) => {
+test.each(["__proto__", "constructor", "toString"])("%s is a plain id", async (serviceId) => {
   const registry = createFileRegistry({ directory: temporaryDirectory() });
   const entry = await registry.register({ serviceId, port: 4000 });
   expect(await registry.discover(serviceId, { timeoutMs: 0 })).toEqual(entry);
@@ -96,7 +96,7 @@ test.each(["__proto__", "constructor", "toString"])("%s is an id like any other"
   expect(await registry.list()).toEqual([]);
 });
 
-test("[REG-6] unregistering takes out only what the pid has registered", async () => {
+test("[REG-6] unregister removes only what the pid has registered", async () => {
   const directory = temporaryDirectory();
   const { pid } = startIdle();
   const registry = createFileRegistry({ directory });
@@ -108,7 +108,7 @@ test("[REG-6] unregistering takes out only what the pid has registered", async (
   expect(read(directory)).toEqual({});
 });
 
-test("pruning takes out the dead and nothing else", async () => {
+test("prune removes dead entries and nothing else", async () => {
   const directory = temporaryDirectory();
   const pid = deadPid();
   placeServices(directory, { a: { port: 1, pid }, b: { port: 2, pid: process.pid }, odd: 7, c: { port: 3, pid: 0 } });
@@ -121,7 +121,7 @@ test("pruning takes out the dead and nothing else", async () => {
   expect(await registry.prune()).toEqual([]);
 });
 
-test("looking, unregistering and pruning make nothing where there is nothing", async () => {
+test("discover, list, unregister and prune create no file", async () => {
   const home = temporaryDirectory();
   const registry = createFileRegistry({ directory: join(home, "registry") });
   expect(await registry.list()).toEqual([]);
@@ -135,7 +135,7 @@ test("looking, unregistering and pruning make nothing where there is nothing", a
   expect(readdirSync(home)).toEqual([]);
 });
 
-test("[REG-11] a corrupt registry: readers leave it and warn, the next writer moves it aside and warns", async () => {
+test("[REG-11] a corrupt registry: readers warn and leave it, the next writer warns and moves it aside", async () => {
   const directory = temporaryDirectory();
   const file = placeServices(directory, "garbage");
   const warnings: string[] = [];
@@ -151,7 +151,7 @@ test("[REG-11] a corrupt registry: readers leave it and warn, the next writer mo
   expect(await registry.list()).toHaveLength(1);
 });
 
-test("without onWarning the warning goes to the process", async () => {
+test("without onWarning the warning is a process warning", async () => {
   const directory = temporaryDirectory();
   placeServices(directory, "garbage");
   const emit = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
@@ -163,7 +163,7 @@ test("without onWarning the warning goes to the process", async () => {
   }
 });
 
-test("a home that is no directory: reading and writing say so", async () => {
+test("reading and writing report a home that is not a directory", async () => {
   const home = join(temporaryDirectory(), "home");
   writeFileSync(home, "");
   vi.stubEnv("HOME", home);
@@ -183,7 +183,7 @@ test("a home that is no directory: reading and writing say so", async () => {
   await expect(registry.list()).rejects.toMatchObject(unread);
 });
 
-test("a services.json that is a directory, and a directory that cannot be made, say so", async () => {
+test("reports a services.json that is a directory, and a directory that cannot be created", async () => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, "services.json"));
   const registry = createFileRegistry({ directory });
@@ -195,7 +195,7 @@ test("a services.json that is a directory, and a directory that cannot be made, 
   });
 });
 
-test("many writes at once, through two registries of one process, lose nothing", async () => {
+test("many concurrent writes through two registries of one process lose nothing", async () => {
   const directory = temporaryDirectory();
   const options = { directory, lockTimeoutMs: 60_000 };
   const registries = [createFileRegistry(options), createFileRegistry(options)];
@@ -211,7 +211,7 @@ test("many writes at once, through two registries of one process, lose nothing",
   expect(readdirSync(directory)).toEqual(["services.json"]);
 }, 60_000);
 
-test("writes that queue up behind a lock all give up when their own time is over", async () => {
+test("writes queued behind a lock each give up after their own timeout", async () => {
   const directory = temporaryDirectory();
   writeFileSync(join(directory, "services.lock"), `${startIdle().pid}`);
   const registry = createFileRegistry({ directory, lockTimeoutMs: 400 });
@@ -224,7 +224,7 @@ test("writes that queue up behind a lock all give up when their own time is over
   expect(performance.now() - start).toBeLessThan(1800);
 });
 
-test("a write that fails does not hold up the next one", async () => {
+test("a failed write does not block the next one", async () => {
   const registry = createFileRegistry({ directory: temporaryDirectory() });
   await registry.register({ serviceId: "math", port: 4000 });
   const taken = registry.register({ serviceId: "math", port: 4001 });
@@ -233,7 +233,7 @@ test("a write that fails does not hold up the next one", async () => {
   expect(await next).toMatchObject({ serviceId: "other" });
 });
 
-test("options and arguments that cannot be are refused", async () => {
+test("refuses invalid options and arguments", async () => {
   expect(() => createFileRegistry({ lockTimeoutMs: -1 })).toThrow(
     "lockTimeoutMs must be 0 or a positive number, not -1.",
   );

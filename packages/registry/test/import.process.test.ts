@@ -12,7 +12,7 @@ function runInPackage(home: string, code: string): { stdout: string; stderr: str
   return spawnSync(process.execPath, ["--input-type=module", "-e", code], { cwd: root, env, encoding: "utf8" });
 }
 
-test("a program that registers and unregisters exits by itself and leaves an empty registry", () => {
+test("a program that registers and unregisters exits and leaves an empty registry", () => {
   const home = temporaryDirectory();
   const { stdout, stderr } = runInPackage(
     home,

@@ -5,7 +5,7 @@ import { tryPidLock } from "../src/pid-lock.js";
 import { deadPid, startIdle } from "./support/processes.js";
 import { temporaryDirectory } from "./support/temp-directory.js";
 
-test("a free lock is taken, held with this pid, and gone when it is released", () => {
+test("takes a free lock with this pid and removes it on release", () => {
   const path = join(temporaryDirectory(), "registry.lock");
   const lock = tryPidLock(path);
   expect(lock?.isHeld()).toBe(true);
@@ -15,21 +15,21 @@ test("a free lock is taken, held with this pid, and gone when it is released", (
   expect(existsSync(path)).toBe(false);
 });
 
-test("a lock in use is refused, also to the process that has it", () => {
+test("refuses a lock in use, also to its holder", () => {
   const path = join(temporaryDirectory(), "registry.lock");
   const lock = tryPidLock(path);
   expect(tryPidLock(path)).toBeUndefined();
   expect(lock?.isHeld()).toBe(true);
 });
 
-test("the lock of a dead process is taken over", () => {
+test("takes over the lock of a dead process", () => {
   const path = join(temporaryDirectory(), "registry.lock");
   writeFileSync(path, `${deadPid()}`);
   expect(tryPidLock(path)?.isHeld()).toBe(true);
   expect(readFileSync(path, "utf8")).toBe(`${process.pid}`);
 });
 
-test("the lock of a live process is taken over once it is 10 s old", () => {
+test("takes over the lock of a live process when it is 10 s old", () => {
   const path = join(temporaryDirectory(), "registry.lock");
   writeFileSync(path, `${startIdle().pid}`);
   expect(tryPidLock(path)).toBeUndefined();
@@ -37,7 +37,7 @@ test("the lock of a live process is taken over once it is 10 s old", () => {
   expect(tryPidLock(path)?.isHeld()).toBe(true);
 });
 
-test("release leaves a lock that another has taken since", () => {
+test("release leaves a lock that another process has taken since", () => {
   const path = join(temporaryDirectory(), "registry.lock");
   const lock = tryPidLock(path);
   rmSync(path);

@@ -12,13 +12,13 @@ test("a process that has ended is dead", () => {
 });
 
 test.each([0, -1, -process.pid, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40])(
-  "%d is the pid of nobody",
+  "%d is the pid of no process",
   (pid) => {
     expect(isProcessAlive(pid)).toBe(false);
   },
 );
 
-test("a process of another user, which may not be signalled, is alive", () => {
+test("a process of another user, which this one may not signal, is alive", () => {
   const kill = vi.spyOn(process, "kill").mockImplementation(() => {
     throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
   });

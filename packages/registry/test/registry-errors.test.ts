@@ -6,16 +6,16 @@ import {
   lockTimeout,
   serviceExists,
   serviceNotFound,
-  unavailableUnlessOurs,
+  unavailableIfSystemError,
   unreadableWarning,
 } from "../src/registry-errors.js";
-import { registryPaths } from "../src/registry-path.js";
+import { registryPaths } from "../src/services-file.js";
 
 const file = "/home/ann/.multifrost/services.json";
 const look = { file, timeoutMs: 5000, listings: [], present: false };
 const alive = (serviceId: string) => ({ serviceId, port: 4000, pid: 17, alive: true });
 
-test("a service that is not running, in an empty registry", () => {
+test("a missing service in an empty registry", () => {
   const error = serviceNotFound("math", look);
   expect(error).toBeInstanceOf(RegistryError);
   expect(error).toMatchObject({ code: "SERVICE_NOT_FOUND", serviceId: "math", file, pid: undefined, port: undefined });
@@ -25,7 +25,7 @@ test("a service that is not running, in an empty registry", () => {
   );
 });
 
-test("a service that is not running, among others", () => {
+test("a missing service among others", () => {
   const listings = [alive("maths"), { ...alive("old"), alive: false }];
   expect(serviceNotFound("math", { ...look, listings }).message).toBe(
     "Service 'math' was not found in /home/ann/.multifrost/services.json within 5000 ms. " +
@@ -33,14 +33,14 @@ test("a service that is not running, among others", () => {
   );
 });
 
-test("of many others ten are named", () => {
+test("names ten of many others", () => {
   const listings = Array.from({ length: 12 }, (_, index) => alive(`s${index}`));
   expect(serviceNotFound("math", { ...look, listings }).message).toContain(
     "Registered there: 's0', 's1', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9' and 2 more. Start",
   );
 });
 
-test("a service whose process has died", () => {
+test("a service whose process is dead", () => {
   const error = serviceNotFound("math", { ...look, listings: [{ ...alive("math"), alive: false }], present: true });
   expect(error).toMatchObject({ pid: 17, port: 4000 });
   expect(error.message).toBe(
@@ -49,7 +49,7 @@ test("a service whose process has died", () => {
   );
 });
 
-test("a service whose entry makes no sense, and a file that makes none", () => {
+test("a service with an invalid entry, and an invalid file", () => {
   expect(serviceNotFound("math", { ...look, present: true }).message).toBe(
     "Service 'math' was not found in /home/ann/.multifrost/services.json within 5000 ms. " +
       "Its entry there has no valid port and pid. Start the service first, or check its name.",
@@ -69,20 +69,20 @@ test("a service id that is taken", () => {
   );
 });
 
-test("a lock that was not let go", () => {
+test("a lock that is not released", () => {
   const lock = "/home/ann/.multifrost/registry.lock";
   expect(lockTimeout(lock, 17, 10_000)).toMatchObject({ code: "LOCK_TIMEOUT", file: lock, pid: 17 });
   expect(lockTimeout(lock, 17, 10_000).message).toBe(
     "The service registry is locked: /home/ann/.multifrost/registry.lock was still held by process 17 after 10000 ms. " +
-      "Try again; if the holder is stuck, end it, and its lock is broken by the next one who needs it.",
+      "Try again. If the holder is stuck, end it; the next process that needs the lock breaks it.",
   );
   expect(lockTimeout(lock, undefined, 10_000).message).toBe(
     "The service registry is locked: /home/ann/.multifrost/registry.lock was still held by another program after " +
-      "10000 ms. Try again; if the holder is stuck, end it, and its lock is broken by the next one who needs it.",
+      "10000 ms. Try again. If the holder is stuck, end it; the next process that needs the lock breaks it.",
   );
 });
 
-test("a corrupt registry, for the writer who moves it and for the reader who does not", () => {
+test("a corrupt registry, for a writer that moves it and a reader that does not", () => {
   expect(corruptWarning(file, `${file}.corrupt-2026`)).toBe(
     "The service registry /home/ann/.multifrost/services.json did not hold a JSON map. It was moved to " +
       "/home/ann/.multifrost/services.json.corrupt-2026 and an empty one takes its place. " +
@@ -94,9 +94,9 @@ test("a corrupt registry, for the writer who moves it and for the reader who doe
   );
 });
 
-test("a failure of the file system becomes REGISTRY_UNAVAILABLE", () => {
+test("a system error becomes REGISTRY_UNAVAILABLE", () => {
   const cause = Object.assign(new Error("EROFS: read-only file system, mkdir '/ro/x'"), { code: "EROFS" });
-  const error = unavailableUnlessOurs(cause, registryPaths("/ro/x"), "written");
+  const error = unavailableIfSystemError(cause, registryPaths("/ro/x"), "written");
   expect(error).toBeInstanceOf(RegistryError);
   expect(error).toMatchObject({ code: "REGISTRY_UNAVAILABLE", file: "/ro/x/services.json", cause });
   expect((error as Error).message).toBe(
@@ -106,12 +106,12 @@ test("a failure of the file system becomes REGISTRY_UNAVAILABLE", () => {
   );
 });
 
-test("what is no failure of the file system stays what it is", () => {
+test("any other error stays as it is", () => {
   const ours = new RegistryError("LOCK_TIMEOUT", "locked");
   const fault = new TypeError("a fault");
   const invalid = Object.assign(new Error("bad"), { code: "ERR_INVALID_ARG_TYPE" });
   for (const error of [ours, fault, invalid, "text", undefined]) {
-    expect(unavailableUnlessOurs(error, registryPaths("/x"), "read")).toBe(error);
+    expect(unavailableIfSystemError(error, registryPaths("/x"), "read")).toBe(error);
   }
   expect(errnoOf(invalid)).toBeUndefined();
 });

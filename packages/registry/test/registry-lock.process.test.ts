@@ -39,7 +39,7 @@ test.each(["registry.lock", "services.lock"])(
   },
 );
 
-test("the directory of the older JavaScript implementation keeps writers out until its holder is dead for 10 s", async () => {
+test("the directory of the older JavaScript implementation blocks writers until its holder has been dead for 10 s", async () => {
   const directory = temporaryDirectory();
   const lock = join(directory, "services.json.lock");
   const holder = startFixture("holds-locks.mjs", directory, "services.json.lock");
@@ -57,7 +57,7 @@ test("the directory of the older JavaScript implementation keeps writers out unt
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test("a process that exits, or is ended by a signal that it does not handle, lets its locks go", async () => {
+test("a process that exits, or is ended by an unhandled signal, releases its locks", async () => {
   const directory = temporaryDirectory();
   const exiting = startFixture("holds-locks.mjs", directory, "all");
   await nextMessage(exiting);
@@ -101,7 +101,7 @@ test.each(["file", "directory"])(
   },
 );
 
-test("[REG-9] of several who wait for the same stale locks one at a time gets in", async () => {
+test("[REG-9] processes waiting for the same stale locks get them one at a time", async () => {
   const directory = temporaryDirectory();
   const children = Array.from({ length: 4 }, () => startFixture("takes-locks-on-demand.mjs", directory));
   await Promise.all(children.map(nextMessage));

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { basename } from "node:path";
 import { expect, test, vi } from "vitest";
 import { lockDeadline, takeRegistryLocks } from "../src/registry-lock.js";
-import { type RegistryPaths, registryPaths } from "../src/registry-path.js";
+import { type RegistryPaths, registryPaths } from "../src/services-file.js";
 import { deadPid, startIdle } from "./support/processes.js";
 import { temporaryDirectory } from "./support/temp-directory.js";
 
@@ -12,7 +12,7 @@ function place(): RegistryPaths {
   return registryPaths(temporaryDirectory());
 }
 
-test("[REG-8] all three locks are held, and released together", async () => {
+test("[REG-8] holds all three locks and releases them together", async () => {
   const paths = place();
   const locks = await takeRegistryLocks(paths, lockDeadline(1000));
   expect(readdirSync(paths.directory)).toEqual(allThree);
@@ -23,7 +23,7 @@ test("[REG-8] all three locks are held, and released together", async () => {
   locks.release();
 });
 
-test("[REG-8] the locks are taken in order: who waits for the second has the first and not the third", async () => {
+test("[REG-8] takes the locks in order: while waiting for the second it holds the first and not the third", async () => {
   const paths = place();
   writeFileSync(paths.registryLock, `${startIdle().pid}`);
   const waiting = takeRegistryLocks(paths, lockDeadline(5000));
@@ -34,7 +34,7 @@ test("[REG-8] the locks are taken in order: who waits for the second has the fir
   expect(readdirSync(paths.directory)).toEqual([]);
 });
 
-test.each(["directoryLock", "registryLock", "servicesLock"] as const)("the loss of %s is noticed", async (name) => {
+test.each(["directoryLock", "registryLock", "servicesLock"] as const)("notices the loss of %s", async (name) => {
   const paths = place();
   const locks = await takeRegistryLocks(paths, lockDeadline(1000));
   rmSync(paths[name], { recursive: true });
@@ -53,7 +53,7 @@ test.each(["registryLock", "servicesLock"] as const)("waiting for %s ends with L
     pid: holder,
     message:
       `The service registry is locked: ${paths[name]} was still held by process ${holder} after 50 ms. ` +
-      "Try again; if the holder is stuck, end it, and its lock is broken by the next one who needs it.",
+      "Try again. If the holder is stuck, end it; the next process that needs the lock breaks it.",
   });
   expect(readdirSync(paths.directory)).toEqual([basename(paths[name])]);
 });
@@ -69,7 +69,7 @@ test("[REG-10] waiting for the directory ends with LOCK_TIMEOUT", async () => {
   expect(readdirSync(paths.directory)).toEqual(["services.json.lock"]);
 });
 
-test("a deadline that has passed still leaves one try, which may break a stale lock", async () => {
+test("tries once after the deadline, and may break a stale lock", async () => {
   const paths = place();
   writeFileSync(paths.servicesLock, `${deadPid()}`);
   const locks = await takeRegistryLocks(paths, lockDeadline(-1));
@@ -77,7 +77,7 @@ test("a deadline that has passed still leaves one try, which may break a stale l
   locks.release();
 });
 
-test("a lock that cannot be tried is an error of the system at once", async () => {
+test("rejects at once with the system's error if a lock cannot be created", async () => {
   const paths = registryPaths(`${temporaryDirectory()}/missing`);
   await expect(takeRegistryLocks(paths, lockDeadline(5000))).rejects.toMatchObject({ code: "ENOENT" });
 });

@@ -20,7 +20,7 @@ test.each(["math", "a", "x".repeat(255), "__proto__", "constructor", "日本語 
   },
 );
 
-test("what cannot be a service id is refused with its reason", () => {
+test("refuses an invalid service id with the reason", () => {
   expect(messageOf(() => checkServiceId(""))).toBe("A service id must be a string that is not empty.");
   expect(messageOf(() => checkServiceId(undefined))).toBe("A service id must be a string that is not empty.");
   expect(messageOf(() => checkServiceId(7))).toBe("A service id must be a string that is not empty.");
@@ -33,13 +33,13 @@ test("what cannot be a service id is refused with its reason", () => {
   expect(messageOf(() => checkServiceId("a\ud800"))).toContain("control character");
 });
 
-test.each([0, 65_536, 1.5, -1, Number.NaN, "5000"])("port %s is refused", (port) => {
+test.each([0, 65_536, 1.5, -1, Number.NaN, "5000"])("refuses port %s", (port) => {
   expect(messageOf(() => createEntry({ serviceId: "math", port: port as number }))).toBe(
     `The port of service 'math' must be an integer in 1..65535, not ${port}.`,
   );
 });
 
-test.each([0, -1, 1.5, "12", Number.NaN])("pid %s is refused", (pid) => {
+test.each([0, -1, 1.5, "12", Number.NaN])("refuses pid %s", (pid) => {
   expect(messageOf(() => checkPid(pid))).toBe(`A pid must be a positive integer, not ${pid}.`);
 });
 
@@ -52,13 +52,13 @@ test("a new entry has this process's pid and the time, ISO-8601 in UTC", () => {
   expect(Date.parse(started)).toBeLessThanOrEqual(Date.now());
 });
 
-test("[REG-1] an entry is written as port, pid and started, without its id", () => {
+test("[REG-1] writes an entry as port, pid and started, without its id", () => {
   const entry = { serviceId: "math", port: 5000, pid: 12, started: "2026-02-01T10:00:00.000Z" };
   expect(writeEntry(entry)).toBe('{"port":5000,"pid":12,"started":"2026-02-01T10:00:00.000Z"}');
   expect(readEntry("math", writeEntry(entry))).toEqual(entry);
 });
 
-test("[REG-1] Go's start_time is read as started", () => {
+test("[REG-1] reads Go's start_time as started", () => {
   expect(readEntry("math", '{"port":5000,"pid":12,"start_time":"2026-02-01T10:00:00Z"}')).toEqual({
     serviceId: "math",
     port: 5000,
@@ -67,7 +67,7 @@ test("[REG-1] Go's start_time is read as started", () => {
   });
 });
 
-test("a time that is missing, or no text, is left out", () => {
+test("leaves out a time that is missing or not text", () => {
   expect(readEntry("math", '{"port":5000,"pid":12}')).toEqual({ serviceId: "math", port: 5000, pid: 12 });
   expect(readEntry("math", '{"port":5000,"pid":12,"started":17}')).toEqual({ serviceId: "math", port: 5000, pid: 12 });
 });

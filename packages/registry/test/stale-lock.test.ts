@@ -1,8 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { pidLockOnDisk } from "../src/pid-lock.js";
-import { breakStaleLock, lockIdentity, removeJudged, staleIdentity } from "../src/stale-lock.js";
+import { breakStaleLock, lockIdentity, makePidFile, readPid, removeJudged, staleIdentity } from "../src/stale-lock.js";
 import { deadPid } from "./support/processes.js";
 import { temporaryDirectory } from "./support/temp-directory.js";
 
@@ -23,7 +32,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a lock keeps its identity when it is touched or renamed, and a later one at the same path has another", () => {
+test("a lock keeps its identity when touched or renamed; a later lock at the same path has another", () => {
   const { path } = placeLock("1");
   const identity = lockIdentity(path);
   backdate(path, 60_000);
@@ -47,12 +56,12 @@ test("the lock of a dead process is stale at once", () => {
   expect(staleIdentity(pidLockOnDisk(path))).toBe(lockIdentity(path));
 });
 
-test("a lock without a pid, made a moment ago, is in use: its owner may be about to write the pid", () => {
+test("a new lock without a pid is in use: its owner may be about to write the pid", () => {
   const { path } = placeLock("");
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
 });
 
-test("a time in the future, as proper-lockfile sets it, does not make a lock last longer", () => {
+test("a time in the future, as proper-lockfile sets it, does not keep a lock longer", () => {
   const { path } = placeLock("", -60_000);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 9000 });
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
@@ -60,13 +69,13 @@ test("a time in the future, as proper-lockfile sets it, does not make a lock las
   expect(staleIdentity(pidLockOnDisk(path))).toBe(lockIdentity(path));
 });
 
-test("no lock is not stale", () => {
+test("a missing lock is not stale", () => {
   const path = join(temporaryDirectory(), "a.lock");
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
   expect(breakStaleLock(pidLockOnDisk(path))).toBe(false);
 });
 
-test("breaking removes a stale lock and leaves nothing else behind", () => {
+test("breaking removes a stale lock and leaves nothing behind", () => {
   const { directory, path } = placeLock(`${deadPid()}`);
   expect(breakStaleLock(pidLockOnDisk(path))).toBe(true);
   expect(readdirSync(directory)).toEqual([]);
@@ -86,14 +95,14 @@ test("a stale lock may be a directory, empty or not", () => {
   expect(lockIdentity(path)).toBeUndefined();
 });
 
-test("while another has the claim, nobody else breaks", () => {
+test("only the holder of the claim breaks the lock", () => {
   const { directory, path } = placeLock(`${deadPid()}`);
   writeFileSync(`${path}.breaking`, `${process.pid}`);
   expect(breakStaleLock(pidLockOnDisk(path))).toBe(false);
   expect(readdirSync(directory)).toEqual(["a.lock", "a.lock.breaking"]);
 });
 
-test("a claim whose owner has died is removed, and the next try breaks the lock", () => {
+test("removes the claim of a dead owner, and the next try breaks the lock", () => {
   const { directory, path } = placeLock(`${deadPid()}`);
   writeFileSync(`${path}.breaking`, `${deadPid()}`);
   expect(breakStaleLock(pidLockOnDisk(path))).toBe(false);
@@ -102,7 +111,7 @@ test("a claim whose owner has died is removed, and the next try breaks the lock"
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a lock that another took after the judgement is put back as it was", () => {
+test("puts back a lock that another process took after the check", () => {
   const { directory, path } = placeLock(`${deadPid()}`);
   const judged = lockIdentity(path) ?? "";
   renameSync(path, `${path}.broken-by-another`);
@@ -114,14 +123,14 @@ test("a lock that another took after the judgement is put back as it was", () =>
   expect(readdirSync(directory)).toEqual(["a.lock", "a.lock.broken-by-another"]);
 });
 
-test("a lock that its owner let go after the judgement is gone", () => {
+test("accepts that the owner releases the lock after the check", () => {
   const { path } = placeLock("1");
   const judged = lockIdentity(path) ?? "";
   renameSync(path, `${path}.gone`);
   expect(removeJudged(path, judged)).toBe(false);
 });
 
-test("age and identity are those of one and the same lock, also where it is replaced during the judgement", () => {
+test("age and identity belong to the same lock, also if it is replaced during the check", () => {
   const { path } = placeLock("", 60_000);
   const old = lockIdentity(path) ?? "";
   const replacing = {
@@ -135,4 +144,35 @@ test("age and identity are those of one and the same lock, also where it is repl
   expect(staleIdentity(replacing)).toBe(old);
   expect(removeJudged(path, old)).toBe(false);
   expect(readFileSync(path, "utf8")).toBe(`${process.pid}`);
+});
+
+test("a pid file contains the pid as text and is private", () => {
+  const path = join(temporaryDirectory(), "a.lock");
+  expect(makePidFile(path)).toBe(true);
+  expect(readFileSync(path, "utf8")).toBe(`${process.pid}`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readPid(path)).toBe(process.pid);
+});
+
+test("leaves a taken path alone", () => {
+  const path = join(temporaryDirectory(), "a.lock");
+  writeFileSync(path, "12");
+  chmodSync(path, 0o644);
+  expect(makePidFile(path)).toBe(false);
+  expect(readFileSync(path, "utf8")).toBe("12");
+});
+
+test("throws the system's error if the file cannot be created", () => {
+  expect(() => makePidFile(join(temporaryDirectory(), "missing", "a.lock"))).toThrow(/ENOENT/);
+});
+
+test("ignores white space around a pid; anything else is not a pid", () => {
+  const path = join(temporaryDirectory(), "a.lock");
+  writeFileSync(path, " 123\n");
+  expect(readPid(path)).toBe(123);
+  for (const text of ["", "abc", "-5", "1.5", "12 34", '{"pid":1}', "9".repeat(30)]) {
+    writeFileSync(path, text);
+    expect(readPid(path)).toBeUndefined();
+  }
+  expect(readPid(`${path}.missing`)).toBeUndefined();
 });

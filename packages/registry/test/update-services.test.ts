@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { lockDeadline } from "../src/registry-lock.js";
-import { registryPaths } from "../src/registry-path.js";
-import { type UpdateContext, updateServices } from "../src/update-services.js";
+import { registryPaths } from "../src/services-file.js";
+import { type UpdateOptions, updateServices } from "../src/update-services.js";
 import { placeServices, temporaryDirectory } from "./support/temp-directory.js";
 
-function contextFor(directory: string, warnings: string[] = []): UpdateContext {
+function contextFor(directory: string, warnings: string[] = []): UpdateOptions {
   return {
     paths: registryPaths(directory),
     deadline: lockDeadline(1000),
@@ -14,7 +14,7 @@ function contextFor(directory: string, warnings: string[] = []): UpdateContext {
   };
 }
 
-test("a change is made under all three locks and written", async () => {
+test("changes and writes the entries under all three locks", async () => {
   const directory = temporaryDirectory();
   const seen: string[][] = [];
   const result = await updateServices(contextFor(directory), (services) => {
@@ -28,13 +28,13 @@ test("a change is made under all three locks and written", async () => {
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test("a change that comes to nothing takes no lock and makes no directory", async () => {
+test("a change with nothing to write takes no lock and creates no directory", async () => {
   const directory = join(temporaryDirectory(), "registry");
   expect(await updateServices(contextFor(directory), () => ({ changed: false, result: 7 }))).toBe(7);
   expect(existsSync(directory)).toBe(false);
 });
 
-test("a change that comes to nothing only under the locks writes nothing", async () => {
+test("a change that has nothing to write under the locks writes nothing", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
   await updateServices(contextFor(directory), () => {
@@ -44,7 +44,7 @@ test("a change that comes to nothing only under the locks writes nothing", async
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("what the change throws comes out as it is, and the locks are released", async () => {
+test("rejects with what the change throws, and releases the locks", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
   const failing = updateServices(contextFor(directory), () => {
@@ -58,7 +58,7 @@ test("what the change throws comes out as it is, and the locks are released", as
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a write whose locks were broken starts over with what is there by then", async () => {
+test("a write whose locks were broken starts over with the current entries", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
   await updateServices(contextFor(directory), (services) => {
@@ -76,23 +76,20 @@ test("a write whose locks were broken starts over with what is there by then", a
   expect(readdirSync(directory)).toEqual(["services.json"]);
 });
 
-test.each(["garbage", "", "[]", '{"a": {"port": 1'])(
-  "the corrupt file %j is moved aside with a warning",
-  async (text) => {
-    const directory = temporaryDirectory();
-    const file = placeServices(directory, text);
-    const warnings: string[] = [];
-    await updateServices(contextFor(directory, warnings), (services) => {
-      services.set("a", "1");
-      return { changed: true, result: undefined };
-    });
-    const aside = readdirSync(directory).find((name) => name.startsWith("services.json.corrupt-")) ?? "";
-    expect(readFileSync(join(directory, aside), "utf8")).toBe(text);
-    expect(readFileSync(file, "utf8")).toBe('{\n  "a": 1\n}\n');
-    expect(warnings).toEqual([
-      `The service registry ${file} did not hold a JSON map. It was moved to ${join(directory, aside)} ` +
-        "and an empty one takes its place. " +
-        "Start the services that were registered in it again, or repair the file and move it back.",
-    ]);
-  },
-);
+test.each(["garbage", "", "[]", '{"a": {"port": 1'])("moves the corrupt file %j aside with a warning", async (text) => {
+  const directory = temporaryDirectory();
+  const file = placeServices(directory, text);
+  const warnings: string[] = [];
+  await updateServices(contextFor(directory, warnings), (services) => {
+    services.set("a", "1");
+    return { changed: true, result: undefined };
+  });
+  const aside = readdirSync(directory).find((name) => name.startsWith("services.json.corrupt-")) ?? "";
+  expect(readFileSync(join(directory, aside), "utf8")).toBe(text);
+  expect(readFileSync(file, "utf8")).toBe('{\n  "a": 1\n}\n');
+  expect(warnings).toEqual([
+    `The service registry ${file} did not hold a JSON map. It was moved to ${join(directory, aside)} ` +
+      "and an empty one takes its place. " +
+      "Start the services that were registered in it again, or repair the file and move it back.",
+  ]);
+});
