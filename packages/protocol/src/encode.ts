@@ -121,7 +121,7 @@ export class EnvelopeWriter {
   /** Returns the bytes of a map of up to 15 fields, without those that are `undefined`. */
   write(fields: Readonly<Record<string, unknown>>): Uint8Array {
     if (this.#busy) {
-      // A user's getter, called by `pack`, encodes a message of its own.
+      // A user's getter, called by `pack`, encodes another message.
       return new EnvelopeWriter(this.#pack).write(fields);
     }
     this.#busy = true;

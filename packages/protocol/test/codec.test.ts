@@ -96,7 +96,7 @@ function plain(value: unknown): unknown {
 }
 
 describe("any value", () => {
-  it("[VAL-1] [VAL-2] [VAL-4] [VAL-6] [VAL-7] [VAL-12] [VAL-13] comes back as the table says, as a result", () => {
+  it("[VAL-1] [VAL-2] [VAL-4] [VAL-6] [VAL-7] [VAL-12] [VAL-13] arrives as the table says, as a result", () => {
     fc.assert(
       fc.property(values, ({ sent, back }) => {
         expect(plain(roundTrip(sent))).toStrictEqual(plain(back));
@@ -106,7 +106,7 @@ describe("any value", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it("comes back as an argument, and twice in one message", () => {
+  it("arrives as an argument, and twice in one message", () => {
     fc.assert(
       fc.property(values, ({ sent, back }) => {
         const call = {
@@ -123,7 +123,7 @@ describe("any value", () => {
     );
   });
 
-  it("comes back the same from a second trip", () => {
+  it("arrives the same after a second round trip", () => {
     fc.assert(
       fc.property(values, ({ sent }) => {
         const once = roundTrip(sent);
@@ -133,7 +133,7 @@ describe("any value", () => {
     );
   });
 
-  it("[VAL-15] [LIM-2] of whatever kind is sent or refused with a SerializationError", () => {
+  it("[VAL-15] [LIM-2] of any kind is sent or refused with a SerializationError", () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -169,7 +169,7 @@ describe("limits", () => {
     maxMessageBytes: fc.integer({ min: 100, max: 3000 }),
   });
 
-  it("[LIM-2] what encoding allows, decoding with the same limits allows", () => {
+  it("[LIM-2] decoding accepts what encoding with the same limits accepts", () => {
     let sentCount = 0;
     fc.assert(
       fc.property(values, values, limits, ({ sent }, metadata, bounds) => {
@@ -190,18 +190,18 @@ describe("limits", () => {
     expect(sentCount).toBeGreaterThan(100);
   });
 
-  it("the codec tells its app id and its limits, with the defaults in", () => {
+  it("a codec has its app id and its limits, with defaults filled in", () => {
     const codec = createCodec({ app: "mine", limits: { maxDepth: 3 } });
     expect(codec).toMatchObject({ app: "mine", limits: { maxDepth: 3, maxValues: 4_000_000 } });
     expect(createCodec().app).toBe("comlink_ipc_v3");
   });
 
-  it("[LIM-1] a limit that cannot be is refused", () => {
+  it("[LIM-1] refuses an invalid limit", () => {
     const error = thrownBy(() => createCodec({ limits: { maxDepth: 0 } }), MultifrostError);
     expect(error.code).toBe("INVALID_OPTION");
   });
 
-  it("[MSG-1] two codecs of different app ids do not read each other", () => {
+  it("[MSG-1] codecs with different app ids do not read each other", () => {
     const mine = createCodec({ app: "mine" });
     const bytes = mine.encode({ type: "ready", id: "i", timestamp: 0.5 });
     expect(mine.decode(bytes).type).toBe("ready");

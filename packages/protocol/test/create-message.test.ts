@@ -21,12 +21,12 @@ afterEach(() => {
 });
 
 describe("time", () => {
-  it("[MSG-4] is in seconds, with the milliseconds behind the point", () => {
+  it("[MSG-4] is in seconds with milliseconds as the fraction", () => {
     vi.useFakeTimers({ now: 1_700_000_000_250 });
     expect(wireTime()).toBe(1_700_000_000.25);
   });
 
-  it("[MSG-4] is a float on the wire in every millisecond, also at a whole second", () => {
+  it("[MSG-4] is a float on the wire at every millisecond, also at a whole second", () => {
     for (const now of [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_999]) {
       vi.useFakeTimers({ now });
       const [shutdown, heartbeat] = [createShutdown(), createHeartbeat()];
@@ -39,7 +39,7 @@ describe("time", () => {
 });
 
 describe("calls", () => {
-  it("[MSG-2] [MSG-5] [MSG-6] have a fresh id, no arguments and the default namespace unless told otherwise", () => {
+  it("[MSG-2] [MSG-5] [MSG-6] have a new id, and by default no arguments and the default namespace", () => {
     const call = createCall({ function: "f" });
     expect(call).toStrictEqual({
       type: "call",
@@ -52,7 +52,7 @@ describe("calls", () => {
     expect(createCall({ function: "f" }).id).not.toBe(call.id);
   });
 
-  it("[MSG-7] [MSG-11] carry what they are given", () => {
+  it("[MSG-7] [MSG-11] have the given parts", () => {
     const metadata = {
       timestamp_sent: 0.5,
       correlation_id: "c",
@@ -68,7 +68,7 @@ describe("calls", () => {
 });
 
 describe("answers", () => {
-  it("[MSG-2] [MSG-8] carry the id of the call", () => {
+  it("[MSG-2] [MSG-8] have the id of the call", () => {
     expect(createResponse("i", 5)).toStrictEqual({
       type: "response",
       id: "i",
@@ -79,7 +79,7 @@ describe("answers", () => {
     expect(echo(createResponse("i", null)).result).toBe(null);
   });
 
-  it("[MSG-9] an error is the plain message, with its parts in the metadata", () => {
+  it("[MSG-9] an error has the plain message, and its parts in the metadata", () => {
     const parts = { name: "RangeError", message: "too far", code: "E_FAR", stack: "at …" };
     const error = createError("i", parts);
     expect(error).toStrictEqual({
@@ -95,7 +95,7 @@ describe("answers", () => {
 
 describe("output", () => {
   it.each(["stdout", "stderr"] as const)(
-    "[MSG-2] [MSG-10] to %s has an id of its own, since Python drops it without",
+    "[MSG-2] [MSG-10] to %s has an id, since Python drops it without one",
     (stream) => {
       const message = createOutput(stream, "a line");
       expect(message).toMatchObject({ type: stream, output: "a line", id: expect.stringMatching(UUID_V4) });
@@ -105,7 +105,7 @@ describe("output", () => {
 });
 
 describe("heartbeats", () => {
-  it("[MSG-12] carry the sender's clock, and an id of their own or the one given", () => {
+  it("[MSG-12] have the sender's clock and a new id, or the given one", () => {
     const heartbeat = createHeartbeat();
     expect(heartbeat).toStrictEqual({
       type: "heartbeat",
@@ -145,7 +145,7 @@ describe("heartbeats", () => {
 });
 
 describe("shutdown and ready", () => {
-  it("[MSG-13] [MSG-14] are their type, an id and the time", () => {
+  it("[MSG-13] [MSG-14] have their type, an id and the time", () => {
     for (const [type, message] of [
       ["shutdown", createShutdown()],
       ["ready", createReady()],
@@ -156,7 +156,7 @@ describe("shutdown and ready", () => {
   });
 });
 
-it("[MSG-2] ids are UUIDs of version 4, and never the same", () => {
+it("[MSG-2] ids are unique UUIDs of version 4", () => {
   const ids = Array.from({ length: 1000 }, newMessageId);
   for (const id of ids) {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

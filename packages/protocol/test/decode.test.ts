@@ -26,14 +26,14 @@ function readOrRefuse(bytes: Uint8Array): Message | MalformedMessageError {
 function reads(title: string, hex: string, value: unknown): void {
   it(title, () => {
     expect(readResult(hex)).toStrictEqual(value);
-    // Beside a 64-bit integer and beside a `__proto__` key values are read in other ways.
+    // With a 64-bit integer or a `__proto__` key in the message, values are read in other ways.
     expect(readResult(`92${hex}cf0000000000000001`)).toStrictEqual([value, 1]);
-    const beside = readResult(`92${hex}81a95f5f70726f746f5f5f01`) as unknown[];
-    expect(beside[0]).toStrictEqual(value);
+    const withProto = readResult(`92${hex}81a95f5f70726f746f5f5f01`) as unknown[];
+    expect(withProto[0]).toStrictEqual(value);
   });
 }
 
-describe("what is read of other encoders", () => {
+describe("messages of other encoders", () => {
   const text200 = `efbbbf${"61".repeat(250)}`;
 
   reads("[VAL-17] uint8", "cc05", 5);
@@ -59,7 +59,7 @@ describe("what is read of other encoders", () => {
   reads("[VAL-6] text that begins with U+FEFF, short", "a4efbbbf61", "\ufeffa");
   reads("[VAL-6] text that begins with U+FEFF, long", `d9fd${text200}`, `\ufeff${"a".repeat(250)}`);
   reads("[VAL-6] a key that begins with U+FEFF", `81d9fd${text200}01`, { [`\ufeff${"a".repeat(250)}`]: 1 });
-  reads("[VAL-6] text beside binary of the same bytes", `92d9fd${text200}c4fd${text200}`, [
+  reads("[VAL-6] text next to binary of the same bytes", `92d9fd${text200}c4fd${text200}`, [
     `\ufeff${"a".repeat(250)}`,
     fromHex(text200),
   ]);
@@ -68,7 +68,7 @@ describe("what is read of other encoders", () => {
     reads(`[VAL-6] ${length} bytes of text, one of which is not UTF-8`, hex, `\ufffd${"a".repeat(length - 1)}`);
   }
   reads("[VAL-6] text cut off in a character, which takes nothing of what follows", "92a1c3a161", ["\ufffd", "a"]);
-  reads("[VAL-6] half a surrogate pair of older JavaScript", "a4eda08061", "\ufffd\ufffd\ufffda");
+  reads("[VAL-6] a lone surrogate of older JavaScript", "a4eda08061", "\ufffd\ufffd\ufffda");
   reads("[VAL-6] a key that is not UTF-8", "81a1ff01", { "\ufffd": 1 });
   reads("[VAL-17] bin8", "c40101", new Uint8Array([1]));
   reads("[VAL-17] bin16", "c5000101", new Uint8Array([1]));
@@ -104,7 +104,7 @@ describe("what is read of other encoders", () => {
   );
   reads("[VAL-8] a timestamp of 96 bits", "c70cff00000000ffffffffffffffff", new Date(-1000));
 
-  it("[VAL-17] another extension is kept with its type and its bytes, and is sent on as it came", () => {
+  it("[VAL-17] an unknown extension keeps its type and bytes and can be sent on unchanged", () => {
     for (const hex of ["d40500", "d40001", "c7000a", "c703050a0b0c"]) {
       const value = readResult(hex);
       expect(value?.constructor.name).toBe("ExtData");
@@ -112,13 +112,13 @@ describe("what is read of other encoders", () => {
     }
   });
 
-  it("[VAL-17] a timestamp that no Date can hold is kept, and can be sent on in the answer to a heartbeat", () => {
+  it("[VAL-17] a timestamp beyond the range of Date is kept and can be sent on in the answer to a heartbeat", () => {
     const value = readResult("c70cff000000007fffffffffffffff") as { type: number };
     expect(value.type).toBe(-1);
     expect(() => codec.encode({ type: "heartbeat", ...at, metadata: { at: value } })).not.toThrow();
   });
 
-  it("[VAL-7] binary is a plain Uint8Array, also where the message is a Buffer, and a view of the message", () => {
+  it("[VAL-7] binary is a plain Uint8Array, a view of the message, also if the message is a Buffer", () => {
     const bytes = Buffer.concat([Buffer.from([9, 9, 9]), responseBytes("c4020102")]).subarray(3);
     const message = codec.decode(bytes);
     const result = message.type === "response" ? (message.result as Uint8Array) : undefined;
@@ -150,7 +150,7 @@ describe("__proto__", () => {
     expect("a" in map).toBe(false);
   });
 
-  it("[VAL-13] in __proto__, twice in one map, in metadata and in the message itself", () => {
+  it("[VAL-13] inside __proto__, twice in one map, in metadata and in the message itself is an own property", () => {
     const inner = { ["__proto__"]: { ["__proto__"]: { deep: true } } };
     expect(JSON.stringify(readResult("81a95f5f70726f746f5f5f81a95f5f70726f746f5f5f81a464656570c3"))).toBe(
       JSON.stringify(inner),
@@ -169,7 +169,7 @@ describe("__proto__", () => {
     expect(Object.getPrototypeOf(message)).toBe(Object.prototype);
   });
 
-  it("[VAL-13] written in longer UTF-8 than needed it is refused or data, and never a prototype", () => {
+  it("[VAL-13] in overlong UTF-8 is refused or data, never a prototype", () => {
     const overlong = "c19fc19f70726f746fc19fc19f";
     for (const hex of [`81ad${overlong}81a161c3`, `9281ad${overlong}81a161c381a95f5f70726f746f5f5f01`]) {
       const result = readOrRefuse(responseBytes(hex));
@@ -180,13 +180,13 @@ describe("__proto__", () => {
     }
   });
 
-  it("[VAL-13] as a value, and in the place of the app id, it is text like any other", () => {
+  it("[VAL-13] as a value or as the app id is plain text", () => {
     expect(readResult("a95f5f70726f746f5f5f")).toBe("__proto__");
     expect(fault(pack({ app: "__proto__", id: "i", type: "ready" })).code).toBe("FOREIGN_APP");
   });
 });
 
-describe("what cannot be read", () => {
+describe("messages that cannot be read", () => {
   const unreadable: [title: string, hex: string, what: string][] = [
     ["no bytes at all", "", "A message of 0 bytes cannot be read: it ends too early."],
     [
@@ -258,7 +258,7 @@ describe("what cannot be read", () => {
     expect(fault(fromHex(hex)).message).toBe(what);
   });
 
-  it("[LIM-4] the id and the type are in the error where they stand before the fault", () => {
+  it("[LIM-4] the error has the id and the type if they come before the fault", () => {
     const call = codec.encode({ type: "call", id: "the-id", timestamp: 0.5, function: "f", args: [1], namespace: "n" });
     const error = fault(call.subarray(0, call.length - 1));
     expect(error).toMatchObject({ code: "MALFORMED_MESSAGE", messageId: "the-id", messageType: "call" });
@@ -268,7 +268,7 @@ describe("what cannot be read", () => {
     expect(keyFault.cause).toBeInstanceOf(RangeError);
   });
 
-  it("[LIM-4] an id that stands elsewhere than in the message itself is not taken for its id", () => {
+  it("[LIM-4] an id elsewhere than in the message itself is not taken for the message's id", () => {
     // {"a": {"id": "x"}, …}, {"id": ["x"], …}, {"id": 1, 5: "x", …}, {"id": "", …}, each with a fault behind.
     for (const hex of ["8281a161a26964a178c1", "82a2696491a178c1", "83a269640105a178c1", "82a26964a0c1"]) {
       expect(fault(fromHex(hex)).messageId).toBe(undefined);
@@ -276,7 +276,7 @@ describe("what cannot be read", () => {
     expect(fault(fromHex("82a26964a178c1")).messageId).toBe("x");
   });
 
-  it("[LIM-4] an id too long to repeat is not in the error", () => {
+  it("[LIM-4] an id that is too long is not in the error", () => {
     expect(fault(fromHex(`82a26964da0100${"61".repeat(256)}c1`)).messageId).toBe("a".repeat(256));
     expect(fault(fromHex(`82a26964da0101${"61".repeat(257)}c1`)).messageId).toBe(undefined);
   });
@@ -297,7 +297,7 @@ describe("what cannot be read", () => {
     expect(codec.decode(bytes).type).toBe("call");
   });
 
-  it("[LIM-4] random bytes are never more than a MalformedMessageError", () => {
+  it("[LIM-4] random bytes cause nothing else than a MalformedMessageError", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(readOrRefuse(bytes)).toBeInstanceOf(MalformedMessageError);
@@ -307,7 +307,7 @@ describe("what cannot be read", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it("[LIM-4] a message with random bytes as its result is read or refused, and what is read can be sent on", () => {
+  it("[LIM-4] a message with random bytes as its result is refused, or read and can be sent on", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const message = readOrRefuse(responseBytes(toHex(bytes)));
@@ -356,7 +356,7 @@ describe("limits", () => {
     expect(() => codec.decode(bytes)).not.toThrow();
   });
 
-  it("[LIM-5] a result may be 100 levels deep below the message, and an argument 100 below the arguments", () => {
+  it("[LIM-5] a result may be 100 levels deep below the message, an argument 100 below the arguments", () => {
     const call = (levels: number): Uint8Array => {
       const head = pack({ app: "comlink_ipc_v3", id: "i", type: "call", timestamp: 0.5, args: 0 });
       return fromHex(`${toHex(head.subarray(0, -1))}${"91".repeat(1 + levels)}c0`);
@@ -367,7 +367,7 @@ describe("limits", () => {
     expect(fault(responseBytes(`${"91".repeat(101)}c0`)).code).toBe("LIMIT_EXCEEDED");
   });
 
-  it("[LIM-5] what stands behind the arguments has no level more for it, whatever its key is", () => {
+  it("[LIM-5] fields after the arguments get no extra level, whatever their key is", () => {
     const answer = (key: string, levels: number): Uint8Array => {
       const head = pack({ app: "comlink_ipc_v3", id: "i", type: "response", timestamp: 0.5, args: [] });
       return fromHex(`86${toHex(head.subarray(1))}${key}${"91".repeat(levels)}c0`);
@@ -378,7 +378,7 @@ describe("limits", () => {
     }
   });
 
-  it("[LIM-3] 64 MiB of nested arrays are refused with next to no memory", () => {
+  it("[LIM-3] refuses 64 MiB of nested arrays with almost no memory", () => {
     for (const byte of [0x91, 0x81, 0xdc]) {
       const bomb = new Uint8Array(64 * 2 ** 20).fill(byte);
       const before = process.memoryUsage();
@@ -388,12 +388,12 @@ describe("limits", () => {
     }
   });
 
-  it("[LIM-3] a deep argument behind a readable id is told with that id", () => {
+  it("[LIM-3] the error of an argument that is too deep has the id of the message", () => {
     const error = fault(responseBytes("91".repeat(100_000)));
     expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", messageId: "i", messageType: "response" });
   });
 
-  it("[LIM-3] 64 MiB of empty maps, which would take gigabytes, are refused for their number", () => {
+  it("[LIM-3] refuses 64 MiB of empty maps, which would take gigabytes, because of their number", () => {
     const million = `dd000f4240${"80".repeat(1_000_000)}`;
     const bomb = responseBytes(`96${million.repeat(6)}`);
     const error = fault(bomb);
@@ -401,7 +401,7 @@ describe("limits", () => {
     expect(error.message).toContain("too many values, above limits.maxValues (4000000)");
   });
 
-  it("[LIM-4] a maxDepth beyond the stack gives a MalformedMessageError still", () => {
+  it("[LIM-4] a maxDepth beyond the stack still causes a MalformedMessageError", () => {
     const bytes = responseBytes(`92cf0000000000000001${"91".repeat(200_000)}c0`);
     expect(fault(bytes, { maxDepth: 1_000_000 }).messageId).toBe("i");
   });

@@ -14,7 +14,7 @@ function begin(fields: number, type: string): string {
   );
 }
 
-describe("what peers see of messages", () => {
+describe("messages on the wire", () => {
   const rows: [rule: string, message: Message, hex: string][] = [
     [
       "a call",
@@ -77,7 +77,7 @@ describe("what peers see of messages", () => {
     expect(toHex(bytes)).toContain(Buffer.from("comlink_ipc_v4").toString("hex"));
   });
 
-  it("[VAL-6] half a surrogate pair in a name or a text becomes U+FFFD, which strict readers take", () => {
+  it("[VAL-6] a lone surrogate in a name or text becomes U+FFFD, which strict readers accept", () => {
     const call = encode({
       type: "call",
       ...at,
@@ -98,12 +98,12 @@ describe("what peers see of messages", () => {
   });
 });
 
-describe("what peers see of values", () => {
+describe("values on the wire", () => {
   const date = (text: string): Date => new Date(text);
   function sends(title: string, value: unknown, hex: string): void {
     it(title, () => {
       expect(resultHex(value)).toBe(hex);
-      // What is inside of something that must be copied is no different.
+      // A value inside one that must be copied is encoded the same.
       expect(resultHex([value, 2n ** 40n])).toBe(`92${hex}cf0000010000000000`);
     });
   }
@@ -117,7 +117,7 @@ describe("what peers see of values", () => {
   sends("[VAL-1] 65535", 65_535, "cdffff");
   sends("[VAL-1] 65536", 65_536, "ce00010000");
   sends("[VAL-1] 2^32 - 1", 2 ** 32 - 1, "ceffffffff");
-  sends("[VAL-1] 2^32, an integer and no float", 2 ** 32, "cf0000000100000000");
+  sends("[VAL-1] 2^32 as an integer, not a float", 2 ** 32, "cf0000000100000000");
   sends("[VAL-1] 2^53 - 1", Number.MAX_SAFE_INTEGER, "cf001fffffffffffff");
   sends("[VAL-1] -1", -1, "ff");
   sends("[VAL-1] -32", -32, "e0");
@@ -126,7 +126,7 @@ describe("what peers see of values", () => {
   sends("[VAL-1] -129", -129, "d1ff7f");
   sends("[VAL-1] -32769", -32_769, "d2ffff7fff");
   sends("[VAL-1] -2^31", -(2 ** 31), "d280000000");
-  sends("[VAL-1] -2^31 - 1, an integer and no float", -(2 ** 31) - 1, "d3ffffffff7fffffff");
+  sends("[VAL-1] -2^31 - 1 as an integer, not a float", -(2 ** 31) - 1, "d3ffffffff7fffffff");
   sends("[VAL-1] -(2^53 - 1)", Number.MIN_SAFE_INTEGER, "d3ffe0000000000001");
   sends("[VAL-2] 0.5", 0.5, "cb3fe0000000000000");
   sends("[VAL-2] 2^53, which is not safe", 2 ** 53, "cb4340000000000000");
@@ -143,7 +143,7 @@ describe("what peers see of values", () => {
   sends("[VAL-6] text", "é€😀", "a9c3a9e282acf09f9880");
   sends("[VAL-6] 31 bytes of text", "a".repeat(31), `bf${"61".repeat(31)}`);
   sends("[VAL-6] 32 bytes of text", "a".repeat(32), `d920${"61".repeat(32)}`);
-  sends("[VAL-6] half a surrogate pair", "a\ud83d", "a461efbfbd");
+  sends("[VAL-6] a lone surrogate", "a\ud83d", "a461efbfbd");
   sends("[VAL-7] Uint8Array", new Uint8Array([1, 255]), "c40201ff");
   sends("[VAL-7] no bytes", new Uint8Array(), "c400");
   sends("[VAL-7] Buffer", Buffer.from([1, 2]), "c4020102");
@@ -181,7 +181,7 @@ describe("what peers see of values", () => {
   sends("[VAL-13] __proto__", JSON.parse('{"__proto__": {"a": 1}}'), "81a95f5f70726f746f5f5f81a16101");
   sends("[VAL-13] __proto__ in a Map", new Map([["__proto__", 1n << 40n]]), "81a95f5f70726f746f5f5fcf0000010000000000");
 
-  it("[VAL-12] an instance of a class is its own fields, without accessors, methods and private ones", () => {
+  it("[VAL-12] a class instance is sent as its own fields, without accessors, methods and private fields", () => {
     class Base {
       a = 1;
     }
@@ -196,15 +196,15 @@ describe("what peers see of values", () => {
     expect(resultHex(new Point())).toBe("82a16101a16202");
   });
 
-  it("[VAL-14] an Error is its name, message and stack", () => {
+  it("[VAL-14] an Error is sent as name, message and stack", () => {
     const error = Object.assign(new RangeError("m"), { stack: "s", code: "left out" });
     expect(resultHex(error)).toBe("83a46e616d65aa52616e67654572726f72a76d657373616765a16da5737461636ba173");
   });
 });
 
-describe("bytes are the caller's own", () => {
+describe("encoded bytes belong to the caller", () => {
   it.each([0, 1, 127, 128, 129, 2 ** 20, 32 * 2 ** 20])(
-    "[VAL-7] %i bytes of binary are sent as they are, and stay so whatever is encoded or written later",
+    "[VAL-7] %i bytes of binary are sent unchanged and do not change later",
     (length) => {
       const { encode, decode } = createCodec();
       const data = new Uint8Array(length).map((_, index) => (index * 7) % 251);
@@ -220,7 +220,7 @@ describe("bytes are the caller's own", () => {
     },
   );
 
-  it("an encoding inside of another one's getter disturbs neither", () => {
+  it("encoding a message in a getter of another one disturbs neither", () => {
     const codec = createCodec();
     let inner: Uint8Array | undefined;
     const value = {
@@ -241,7 +241,7 @@ describe("limits", () => {
   const call = (args: unknown[], limits: object): unknown =>
     createCodec({ limits }).encode({ type: "call", ...at, function: "store", args, namespace: "default" });
 
-  it("[LIM-2] a message that is too large is told with its size and what to do", () => {
+  it("[LIM-2] the error of a message that is too large has its size and what to do", () => {
     const error = thrownBy(() => call([["a".repeat(100)], 2 ** 40], { maxMessageBytes: 150 }), SerializationError);
     expect(error.code).toBe("MESSAGE_TOO_LARGE");
     expect(error.message).toBe(
@@ -250,7 +250,7 @@ describe("limits", () => {
     );
   });
 
-  it("[LIM-2] so are messages of other types", () => {
+  it("[LIM-2] also for messages of other types", () => {
     const { encode } = createCodec({ limits: { maxMessageBytes: 100 } });
     const error = thrownBy(() => encode({ type: "response", ...at, result: "a".repeat(90) }), SerializationError);
     expect(error.message).toMatch(
@@ -258,7 +258,7 @@ describe("limits", () => {
     );
   });
 
-  it("[LIM-2] what is far too large is not encoded first: 100 references to 50 MiB are refused at once", () => {
+  it("[LIM-2] a message that is far too large is refused before it is encoded: 100 references to 50 MiB", () => {
     const large = new Uint8Array(50 * 2 ** 20);
     const before = process.memoryUsage().arrayBuffers;
     const error = thrownBy(() => call(new Array(100).fill(large), {}), SerializationError);
@@ -297,7 +297,7 @@ describe("limits", () => {
     expect(error.path).toBe(what.slice(0, what.indexOf(":")));
   });
 
-  it("[LIM-2] text of errors, output and names is held to maxStringBytes as well", () => {
+  it("[LIM-2] maxStringBytes applies to the text of errors, output and names", () => {
     const { encode } = createCodec({ limits: { maxStringBytes: 60 } });
     const text = "a".repeat(61);
     expect(thrownBy(() => encode({ type: "error", ...at, error: text }), SerializationError).path).toBe("error");
@@ -306,7 +306,7 @@ describe("limits", () => {
     expect(thrownBy(() => encode(call), SerializationError).path).toBe("function");
   });
 
-  it("[LIM-5] [VAL-16] an argument and a result may be 100 levels deep, and not 101", () => {
+  it("[LIM-5] [VAL-16] an argument and a result may be 100 levels deep, not 101", () => {
     const { maxDepth } = DEFAULT_LIMITS;
     expect(maxDepth).toBe(100);
     expect(() => call([nested(100)], {})).not.toThrow();
@@ -315,7 +315,7 @@ describe("limits", () => {
     expect(thrownBy(() => resultHex(nested(101)), SerializationError).code).toBe("LIMIT_EXCEEDED");
   });
 
-  it("a refused message leaves the encoder as it was", () => {
+  it("the encoder works after a refused message", () => {
     const codec = createCodec({ limits: { maxMessageBytes: 100 } });
     const good: Message = { type: "response", ...at, result: 1 };
     const before = toHex(codec.encode(good));
@@ -324,7 +324,7 @@ describe("limits", () => {
     expect(toHex(codec.encode(good))).toBe(before);
   });
 
-  it("a getter that turns into something unsendable between two looks is refused too", () => {
+  it("refuses a getter whose value becomes unsendable between two reads", () => {
     let looks = 0;
     const value = {
       get a() {

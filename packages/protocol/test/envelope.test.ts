@@ -6,7 +6,7 @@ import { EnvelopeWriter } from "../src/encode.js";
 const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
 const encodeValue = (value: unknown): Uint8Array => encoder.encodeSharedRef(value);
 
-/** Every length around the places where the head of a text changes, and where it is no longer written by hand. */
+/** Lengths around those where the head of a text changes and where the library writes it. */
 const texts = [0, 1, 31, 32, 33, 254, 255, 256, 20_000].flatMap((length) => ["x".repeat(length), "é".repeat(length)]);
 
 it("writes the same bytes as the library does", () => {
@@ -19,7 +19,7 @@ it("writes the same bytes as the library does", () => {
   }
 });
 
-it("what it has written is not changed by what it writes next, however large", () => {
+it("a written message is not changed by later ones of any size", () => {
   const writer = new EnvelopeWriter(encodeValue);
   const fields = fc.record({ id: fc.string(), number: fc.double({ noNaN: true }), size: fc.nat(40_000) });
   fc.assert(
@@ -40,7 +40,7 @@ function withBodyAsText(bytes: Uint8Array): object {
   return { ...rest, body: Buffer.from(body).toString("latin1") };
 }
 
-it("a value that writes a message of its own while it is encoded does not get into this one", () => {
+it("a message written while another is being written does not mix with it", () => {
   let inner: Uint8Array | undefined;
   const writer = new EnvelopeWriter((value) => {
     if (inner === undefined) {
@@ -54,7 +54,7 @@ it("a value that writes a message of its own while it is encoded does not get in
   expect(decode(inner as Uint8Array)).toEqual({ id: "inner", text: "é" });
 });
 
-it("after a value that cannot be encoded the next message is whole", () => {
+it("writes the next message correctly after a value that cannot be encoded", () => {
   let fails = true;
   const writer = new EnvelopeWriter((value) => {
     if (fails) {

@@ -12,8 +12,8 @@ function sent(error: string, metadata?: Record<string, unknown>): ErrorMessage {
   return { type: "error", id: "i", timestamp: 0.5, error, ...(metadata && { metadata: metadata as Metadata }) };
 }
 
-describe("what a method threw", () => {
-  it("[MSG-9] an Error is its name, message, code and stack", () => {
+describe("a thrown value", () => {
+  it("[MSG-9] an Error has its name, message, code and stack", () => {
     const error = Object.assign(new RangeError("too far"), { code: "E_FAR", stack: "the stack" });
     expect(describeThrown(error)).toStrictEqual({
       name: "RangeError",
@@ -23,11 +23,11 @@ describe("what a method threw", () => {
     });
   });
 
-  it("[MSG-9] a code that is no text is left out", () => {
+  it("[MSG-9] a code that is not text is left out", () => {
     expect(describeThrown(Object.assign(new Error("m"), { code: 5 }))).not.toHaveProperty("code");
   });
 
-  it("a name that is missing, empty or no text is Error", () => {
+  it("a name that is missing, empty or not text becomes Error", () => {
     for (const name of [undefined, "", 5]) {
       expect(describeThrown({ name, message: "m" })).toStrictEqual({ name: "Error", message: "m" });
     }
@@ -80,7 +80,7 @@ describe("an error answer with its parts", () => {
     });
   });
 
-  it("[MSG-9] is read as text where the parts make no sense", () => {
+  it("[MSG-9] is read as text if the parts are invalid", () => {
     for (const error of [null, 5, [], {}, { name: "E" }, { message: 5 }]) {
       expect(readRemoteError(sent("the text", { error }))).toStrictEqual({
         remoteName: "Error",
@@ -94,7 +94,7 @@ describe("an error answer with its parts", () => {
     expect(readRemoteError(sent("", { error }))).toStrictEqual({ remoteName: "Error", remoteMessage: "m" });
   });
 
-  it("[CALL-2] is a refusal where code and text say so", () => {
+  it("[CALL-2] is a refusal if code and text match one", () => {
     const rows = {
       FUNCTION_NOT_FOUND: "Function 'x' not found; did you mean 'y'?",
       NOT_CALLABLE: "'x' is not callable",
@@ -109,7 +109,7 @@ describe("an error answer with its parts", () => {
     }
   });
 
-  it("[CALL-2] is no refusal where a method threw the same words, or the same code", () => {
+  it("[CALL-2] is not a refusal if a method threw the same words or the same code", () => {
     const words = { name: "Error", message: "Too many calls to the other service" };
     expect(readRemoteError(sent(words.message, { error: words }))).not.toHaveProperty("code");
     const code = { name: "Error", message: "busy", code: "OVERLOADED" };
@@ -129,7 +129,7 @@ describe("an error answer of an older implementation", () => {
     });
   });
 
-  it("[MSG-9] of Python may have dots in its name, lines in its message, and no message", () => {
+  it("[MSG-9] of Python may have dots in its name, several lines in its message, or no message", () => {
     expect(readRemoteError(sent(`json.decoder.JSONDecodeError: line 1\nline 2\n${traceback}`))).toMatchObject({
       remoteName: "json.decoder.JSONDecodeError",
       remoteMessage: "line 1\nline 2",
@@ -140,7 +140,7 @@ describe("an error answer of an older implementation", () => {
     });
   });
 
-  it("[MSG-9] with a traceback and no name keeps its text", () => {
+  it("[MSG-9] with a traceback and without a name keeps its text", () => {
     expect(readRemoteError(sent(`it went wrong\n${traceback}`))).toStrictEqual({
       remoteName: "Error",
       remoteMessage: "it went wrong",
@@ -148,7 +148,7 @@ describe("an error answer of an older implementation", () => {
     });
   });
 
-  it("[MSG-9] without a traceback is its text, whatever it looks like", () => {
+  it("[MSG-9] without a traceback is the whole text", () => {
     expect(readRemoteError(sent("ValueError: x"))).toStrictEqual({
       remoteName: "Error",
       remoteMessage: "ValueError: x",
@@ -168,7 +168,7 @@ describe("an error answer of an older implementation", () => {
     expect(readRemoteError(sent(`AttributeError: ${text}\n${traceback}`))).toMatchObject({ remoteMessage: text, code });
   });
 
-  it("[CALL-2] is no refusal where it says something like it", () => {
+  it("[CALL-2] is not a refusal if its text is only similar", () => {
     for (const text of ["'int' object is not callable", "the Function 'x' not found", "Cannot call private methods"]) {
       expect(readRemoteError(sent(text))).not.toHaveProperty("code");
     }

@@ -14,7 +14,7 @@ it("[LIM-1] the defaults", () => {
   });
 });
 
-it("[LIM-1] what is left out or undefined has its default; the defaults are not changed", () => {
+it("[LIM-1] a limit that is left out or undefined has its default; the defaults are not changed", () => {
   expect(completeLimits()).toStrictEqual(DEFAULT_LIMITS);
   expect(completeLimits({ maxDepth: 7, ...({ maxValues: undefined } as object) })).toStrictEqual({
     ...DEFAULT_LIMITS,

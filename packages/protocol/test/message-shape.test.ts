@@ -16,15 +16,15 @@ function refusal(fields: unknown): MalformedMessageError {
 
 describe("every message", () => {
   it.each([undefined, null, 3, "comlink_ipc_v2", "COMLINK_IPC_V3", ["comlink_ipc_v3"]])(
-    "[MSG-1] for the app %o is for somebody else",
+    "[MSG-1] for the app %o is refused",
     (app) => {
       const error = refusal({ ...base, app, type: "call", function: "f" });
-      // Without the id: nobody else's message is answered.
+      // Without the id: a message for another app is not answered.
       expect(error).toMatchObject({ code: "FOREIGN_APP", messageId: undefined });
     },
   );
 
-  it("[MSG-1] for another app is told with that app, quoted and short", () => {
+  it("[MSG-1] for another app is refused with that app's id, quoted and short", () => {
     expect(refusal({ ...base, app: "v2" }).message).toBe("A message is for the app 'v2', not for 'comlink_ipc_v3'.");
     expect(refusal({ ...base, app: "x".repeat(10_000) }).message.length).toBeLessThan(150);
     expect(refusal({ ...base, app: 3 }).message).toBe(
@@ -46,7 +46,7 @@ describe("every message", () => {
     }
   });
 
-  it("[MSG-2] an id of more than 256 characters is refused, and is not in the error", () => {
+  it("[MSG-2] with an id of more than 256 characters is refused without repeating it", () => {
     expect(read({ ...base, type: "ready", id: "a".repeat(256) })).toMatchObject({ id: "a".repeat(256) });
     const error = refusal({ ...base, type: "ready", id: "a".repeat(257) });
     expect(error).toMatchObject({ code: "MALFORMED_MESSAGE", messageId: undefined });
@@ -54,13 +54,13 @@ describe("every message", () => {
   });
 
   it.each([undefined, null, 5, "cancel", "CALL", "constructor", "__proto__", "toString"])(
-    "[MSG-3] of the type %o is of none that is known, and is told with its id",
+    "[MSG-3] of the unknown type %o is refused with its id",
     (type) => {
       expect(refusal({ ...base, type })).toMatchObject({ code: "UNKNOWN_TYPE", messageId: "i" });
     },
   );
 
-  it("[MSG-4] has a timestamp that may be a float, an integer of any width, absent or nonsense", () => {
+  it("[MSG-4] may have a timestamp that is a float, an integer of any width, absent or invalid", () => {
     const times: [sent: unknown, read: number][] = [
       [1.5, 1.5],
       [1_700_000_000, 1_700_000_000],
@@ -75,7 +75,7 @@ describe("every message", () => {
     }
   });
 
-  it("[MSG-11] has metadata with unknown keys as they came; what is no map is left out", () => {
+  it("[MSG-11] keeps metadata with unknown keys; metadata that is not a map is left out", () => {
     const metadata = { correlation_id: "c", mine: { a: [1] } };
     expect(read({ ...base, type: "ready", metadata })).toStrictEqual({
       type: "ready",
@@ -92,7 +92,7 @@ describe("every message", () => {
     }
   });
 
-  it("[MSG-15] unknown fields are ignored", () => {
+  it("[MSG-15] loses unknown fields", () => {
     expect(read({ ...base, type: "shutdown", args: 5, function: 6, grace: 7 })).toStrictEqual({
       type: "shutdown",
       id: "i",
@@ -100,7 +100,7 @@ describe("every message", () => {
     });
   });
 
-  it("is a map and nothing else", () => {
+  it("must be a map", () => {
     for (const data of [
       null,
       5,
@@ -118,7 +118,7 @@ describe("every message", () => {
 describe("calls", () => {
   const call = { ...base, type: "call", function: "f" };
 
-  it("[MSG-5] absent and nil args are none, an array is taken as it is", () => {
+  it("[MSG-5] absent and nil args are empty, an array is taken as it is", () => {
     expect(read(call)).toStrictEqual({
       type: "call",
       id: "i",
@@ -131,7 +131,7 @@ describe("calls", () => {
     expect(read({ ...call, args: [1, null] })).toMatchObject({ args: [1, null] });
   });
 
-  it("[MSG-5] args of another type are refused, so that the caller can be told", () => {
+  it("[MSG-5] args of another type are refused with the id, so that the caller can be answered", () => {
     for (const args of [5, "text", {}, true]) {
       expect(refusal({ ...call, args })).toMatchObject({
         code: "MALFORMED_MESSAGE",
@@ -142,14 +142,14 @@ describe("calls", () => {
     }
   });
 
-  it("[MSG-5] without a function it is read, for the child to answer; with one that is no text it is refused", () => {
+  it("[MSG-5] without a function are read, for the child to answer; with one that is not text they are refused", () => {
     expect(read({ ...base, type: "call" })).toMatchObject({ function: "" });
     for (const name of [5, null, ["f"]]) {
       expect(refusal({ ...call, function: name }).message).toBe("A call's 'function' must be text.");
     }
   });
 
-  it("[MSG-6] without a namespace it is for `default`", () => {
+  it("[MSG-6] without a namespace are for `default`", () => {
     for (const namespace of [undefined, null, 5]) {
       expect(read({ ...call, namespace })).toMatchObject({ namespace: "default" });
     }
@@ -157,7 +157,7 @@ describe("calls", () => {
     expect(read({ ...call, namespace: "" })).toMatchObject({ namespace: "" });
   });
 
-  it("[MSG-7] client_name is read in both spellings, the first one first", () => {
+  it("[MSG-7] client_name is read in both spellings and wins over clientName", () => {
     expect(read({ ...call, client_name: "a" })).toMatchObject({ client_name: "a" });
     expect(read({ ...call, clientName: "b" })).toMatchObject({ client_name: "b" });
     expect(read({ ...call, client_name: "a", clientName: "b" })).toMatchObject({ client_name: "a" });
@@ -166,7 +166,7 @@ describe("calls", () => {
   });
 });
 
-describe("answers and the rest", () => {
+describe("answers and other messages", () => {
   it("[MSG-8] an absent result is undefined, nil is null", () => {
     expect(read({ ...base, type: "response" })).toHaveProperty("result", undefined);
     expect(read({ ...base, type: "response", result: null })).toHaveProperty("result", null);
@@ -190,7 +190,7 @@ describe("answers and the rest", () => {
     );
   });
 
-  it("[MSG-12] a heartbeat keeps args where they are an array", () => {
+  it("[MSG-12] a heartbeat keeps args if they are an array", () => {
     expect(read({ ...base, type: "heartbeat", args: [17] })).toMatchObject({ args: [17] });
     expect(read({ ...base, type: "heartbeat" })).not.toHaveProperty("args");
     expect(read({ ...base, type: "heartbeat", args: 17 })).not.toHaveProperty("args");

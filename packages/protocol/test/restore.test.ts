@@ -3,7 +3,7 @@ import { readText, restore } from "../src/decode.js";
 
 const usual = { protoStandIn: "stand-in", binaries: undefined, offset: 0 };
 
-it("[VAL-4] integers become numbers where that is safe, and stay bigint where it is not", () => {
+it("[VAL-4] safe integers become numbers, others stay bigint", () => {
   const edge = BigInt(Number.MAX_SAFE_INTEGER);
   expect(restore([edge, edge + 1n, -edge, -edge - 1n, { a: [0n] }], usual)).toEqual([
     Number.MAX_SAFE_INTEGER,
@@ -25,7 +25,7 @@ it("[VAL-13] the stand-in becomes an own __proto__, writable and enumerable like
   expect(Object.getPrototypeOf(map)).toBe(Object.prototype);
 });
 
-it("bytes are text where strings were read as bytes, but for those that are binary", () => {
+it("bytes become text if strings were read as bytes, except binary values", () => {
   const buffer = new Uint8Array([0, 0, 0x61, 0x62, 0x63]);
   const [text, binary] = [buffer.subarray(2, 3), buffer.subarray(3, 5)];
   const restoring = { ...usual, binaries: new Set([1]), offset: 2 };
@@ -33,7 +33,7 @@ it("bytes are text where strings were read as bytes, but for those that are bina
   expect(restore([text], usual)).toEqual([text]);
 });
 
-it("what is no plain map is left alone", () => {
+it("leaves objects that are not plain maps alone", () => {
   const date = new Date(0);
   const other = Object.create({ inherited: 1n }) as Record<string, unknown>;
   other.own = 1n;
@@ -41,6 +41,6 @@ it("what is no plain map is left alone", () => {
   expect(other.own).toBe(1n);
 });
 
-it("[VAL-6] a mark at the beginning of text stays", () => {
+it("[VAL-6] keeps a byte order mark at the start of text", () => {
   expect(readText(new Uint8Array([0xef, 0xbb, 0xbf, 0x61]))).toBe("\ufeffa");
 });

@@ -9,7 +9,7 @@ function scanned(hex: string, limits?: Partial<MessageLimits>): Scan {
   return scan(fromHex(hex), completeLimits(limits));
 }
 
-it("finds no fault in what the library encodes, and one as soon as a byte is missing or one too many is there", () => {
+it("accepts what the library encodes, and finds a missing or surplus byte", () => {
   const values = fc.anything({ withDate: true, withTypedArray: true, withSparseArray: false, maxDepth: 4 });
   fc.assert(
     fc.property(values, (value) => {
@@ -27,7 +27,7 @@ it("finds no fault in what the library encodes, and one as soon as a byte is mis
   );
 });
 
-it("never throws, whatever the bytes are", () => {
+it("never throws for any bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       expect(() => scan(bytes, completeLimits({ maxDepth: 3, maxValues: 20 }))).not.toThrow();
@@ -36,13 +36,13 @@ it("never throws, whatever the bytes are", () => {
   );
 });
 
-it("tells of 64-bit integers, in either form and at any depth", () => {
+it("finds 64-bit integers, in either form and at any depth", () => {
   expect(scanned("cf0000000000000001").wideIntegers).toBe(true);
   expect(scanned("9181a161d30000000000000001").wideIntegers).toBe(true);
   expect(scanned("93ce00000001d200000001cb0000000000000000").wideIntegers).toBe(false);
 });
 
-it("tells of a __proto__ key, and not of the same text elsewhere", () => {
+it("finds a __proto__ key, and not the same text elsewhere", () => {
   const text = "a95f5f70726f746f5f5f";
   expect(scanned(`9181${text}01`).protoKey).toBe(true);
   expect(scanned(`81a161${text}`).protoKey).toBe(false);
@@ -50,7 +50,7 @@ it("tells of a __proto__ key, and not of the same text elsewhere", () => {
   expect(scanned("81a95f5f70726f746f5f5e01").protoKey).toBe(false);
 });
 
-it("tells of text that the library reads in a way of its own, and where binary values start", () => {
+it("finds text that the library reads differently, and where binary values start", () => {
   expect(scanned("93c40101a4efbbbf61c5000102")).toMatchObject({ oddText: true, binaries: [3, 12] });
   expect(scanned("93a461efbbbfc403efbbbfc401ff").oddText).toBe(false);
   expect(scanned("91a1ff").oddText).toBe(true);
@@ -58,20 +58,20 @@ it("tells of text that the library reads in a way of its own, and where binary v
   expect(scanned("81a1c3c0").oddText).toBe(true);
 });
 
-it("knows keys from values behind keys that are containers themselves", () => {
+it("distinguishes keys from values after keys that are containers", () => {
   // {[["a"]]: "__proto__"} and {{"a": 1}: 2, "__proto__": 3}
   expect(scanned("819191a161a95f5f70726f746f5f5f").protoKey).toBe(false);
   expect(scanned("8281a1610102a95f5f70726f746f5f5f03").protoKey).toBe(true);
 });
 
-it("finds id and type of the message itself, also behind other fields and in any order", () => {
+it("finds id and type of the message itself, after other fields and in any order", () => {
   const found = scanned("83a474797065a179a26964a178a16101");
   expect(found.typeSpan).toEqual({ start: 7, end: 8 });
   expect(found.idSpan).toEqual({ start: 12, end: 13 });
   expect(scanned("9182a26964a178a474797065a179")).toMatchObject({ idSpan: undefined, typeSpan: undefined });
 });
 
-it("[LIM-3] of 64 MiB that nest without end it looks at a few hundred bytes", () => {
+it("[LIM-3] reads only a few hundred bytes of 64 MiB of nested containers", () => {
   for (const byte of [0x91, 0x81]) {
     let looks = 0;
     const bomb = new Proxy(new Uint8Array(64 * 2 ** 20).fill(byte), {
@@ -121,7 +121,7 @@ const SHORTEST: Readonly<Record<string, [kind: string, bytes: number]>> = {
   df: ["map", 5],
 };
 
-it("each head byte from 0xc0 to 0xdf has the kind and the length of the specification", () => {
+it("each head byte from 0xc0 to 0xdf has the kind and length of the specification", () => {
   const found = HEADS.map(([kind, lengthBytes, fixed], index) => [
     (0xc0 + index).toString(16),
     [kind, 1 + lengthBytes + fixed],
@@ -129,7 +129,7 @@ it("each head byte from 0xc0 to 0xdf has the kind and the length of the specific
   expect(Object.fromEntries(found)).toEqual(SHORTEST);
 });
 
-it("agrees with what the library writes", () => {
+it("head bytes agree with what the library writes", () => {
   const heads = [null, 0.5, 200, 2 ** 31, new Uint8Array(1), "x".repeat(40), new Array(20), new Date(0)].map(
     (value) => HEADS[(pack(value)[0] ?? 0) - 0xc0]?.[0],
   );
@@ -147,7 +147,7 @@ function decodes(bytes: Uint8Array): boolean {
   }
 }
 
-it("says what a strict decoder says of every sequence of the first, the last and the odd bytes of each kind", () => {
+it("isUtf8 agrees with a strict decoder on every sequence of the edge bytes of each kind", () => {
   const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee];
   const bytes = [...edges, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff];
   let sequences = [[]] as number[][];
@@ -158,7 +158,7 @@ it("says what a strict decoder says of every sequence of the first, the last and
   }
 });
 
-it("says what a strict decoder says of any bytes, and of any text with one byte changed", () => {
+it("isUtf8 agrees with a strict decoder on any text with one byte changed", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.nat(), fc.nat(255), (text, place, byte) => {
       const bytes = new TextEncoder().encode(text);
@@ -170,7 +170,7 @@ it("says what a strict decoder says of any bytes, and of any text with one byte 
   );
 });
 
-it("looks at its part of the bytes only", () => {
+it("isUtf8 checks only its part of the bytes", () => {
   expect(isUtf8(fromHex("ff61c3a4ff"), 1, 4)).toBe(true);
   expect(isUtf8(fromHex("61c3a4"), 0, 2)).toBe(false);
   expect(isUtf8(fromHex("ff"), 1, 1)).toBe(true);

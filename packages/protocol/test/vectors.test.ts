@@ -35,7 +35,7 @@ describe.each(Object.entries(files))("%s", (_file, content) => {
       });
     }
     if (vector.message?.type === "error") {
-      it(`${title} is told to the caller`, () => {
+      it(`${title} is what the caller receives`, () => {
         expect(remoteErrorOf(decode(vector.hex) as ErrorMessage)).toStrictEqual(vector.remote);
       });
     }
@@ -45,16 +45,16 @@ describe.each(Object.entries(files))("%s", (_file, content) => {
 describe("the values of the matrix", () => {
   const rows = matrixRows();
 
-  it.each(rows)("$name comes back as it is to", ({ value, back = value }) => {
+  it.each(rows)("$name arrives as expected", ({ value, back = value }) => {
     expect(roundTrip(untagged(value))).toStrictEqual(untagged(back));
   });
 
-  it("are many, and each has a name of its own", () => {
+  it("are many, with unique names", () => {
     expect(rows.length).toBeGreaterThanOrEqual(40);
     expect(repeated(rows.map(({ name }) => name))).toEqual([]);
   });
 
-  it("have no float that JavaScript could send as an integer only", () => {
+  it("have no float that JavaScript can send only as an integer", () => {
     const floats = JSON.stringify(rows).matchAll(/"\$float":"([^"]+)"/g);
     expect([...floats].filter(([, digits]) => Number.isSafeInteger(Number(digits)))).toEqual([]);
   });
@@ -65,25 +65,25 @@ describe("the vectors", () => {
   /** Rules of what a writer refuses, or does with a language's own values: nothing of them is on the wire. */
   const WITHOUT_BYTES = ["VAL-5", "VAL-15"];
 
-  it("are those that make.mjs makes, and so are the values of the matrix", async () => {
+  it("are what make.mjs generates, as are the values of the matrix", async () => {
     const made = (await import(pathToFileURL(`${VECTORS_FOLDER}make.mjs`).href)) as Record<string, object>;
     expect(JSON.stringify(files)).toBe(JSON.stringify(made.files));
     expect(JSON.stringify(matrixRows())).toBe(JSON.stringify(made.matrixValues));
   });
 
-  it("are many, and each has a name of its own and bytes of its own", () => {
+  it("are many, with unique names and bytes", () => {
     expect(vectors.length).toBeGreaterThanOrEqual(120);
     expect(repeated(vectors.map(({ name }) => name))).toEqual([]);
     expect(repeated(vectors.filter(({ message }) => !message).map(({ hex }) => hex))).toEqual([]);
   });
 
-  it("say of each message that is read what it means, and of no other", () => {
+  it("have the meaning of each message that is read, and of no other", () => {
     for (const { outcome, message, written, name } of vectors) {
       expect([message !== undefined, written !== undefined], name).toEqual(Array(2).fill(outcome === "read"));
     }
   });
 
-  it("show every rule of messages, values and limits, and name no rule that there is not", () => {
+  it("cover every rule of messages, values and limits, and name only existing rules", () => {
     const document = readFileSync(new URL("../../../docs/protocol.md", import.meta.url), "utf8");
     const rules = [...document.matchAll(/^- \*\*([A-Z]+-\d+)\*\* /gm)].map(([, id = ""]) => id);
     const shown = new Set(vectors.flatMap((vector) => vector.rules));
@@ -92,7 +92,7 @@ describe("the vectors", () => {
     expect([...shown].filter((id) => !rules.includes(id))).toEqual([]);
   });
 
-  it("make exceptions for known languages only, each with its reason, and never for all", () => {
+  it("make exceptions only for known languages, with a reason, and never for all", () => {
     for (const { name, written, except } of vectors.filter((vector) => vector.except !== undefined)) {
       const languages = Object.keys(except ?? {});
       expect(written, name).toBe(true);

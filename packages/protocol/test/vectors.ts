@@ -20,7 +20,7 @@ export interface Vector {
   except?: Record<string, string>;
 }
 
-/** What the caller is told of an error. */
+/** An error as the caller receives it. */
 export interface RemoteError {
   name: string;
   message: string;
@@ -57,7 +57,7 @@ export function messageOf({ message }: Vector): Message {
   return (fields.type === "response" ? { result: undefined, ...fields } : fields) as unknown as Message;
 }
 
-/** What a parent tells of this error; `code` is the one that was sent. */
+/** The error as a parent reads it; `code` is the one that was sent. */
 export function remoteErrorOf(message: ErrorMessage): RemoteError {
   const { remoteName, remoteMessage, remoteCode, remoteStack, code } = readRemoteError(message);
   const sentCode = remoteCode ?? (message.metadata?.error === undefined ? undefined : code);

@@ -24,7 +24,7 @@ function throwing(thrown: unknown): object {
   });
 }
 
-describe("what cannot be sent, in whole sentences", () => {
+describe("values that cannot be sent", () => {
   const rows: [title: string, value: unknown, message: string][] = [
     ["a function", () => 1, "function cannot be sent"],
     ["a class", class A {}, "function cannot be sent"],
@@ -72,12 +72,12 @@ describe("what cannot be sent, in whole sentences", () => {
     expect(paths).toEqual(["args[0][0]", "args[0].back[0]", "args[0][0]", "args[0].a[0]"]);
   });
 
-  it("[VAL-16] the same object twice is no cycle", () => {
+  it("[VAL-16] accepts the same object twice", () => {
     const shared = { a: 1 };
     expect(send([shared, [shared], shared])).toEqual([shared, [shared], shared]);
   });
 
-  it("[VAL-16] a value too deep", () => {
+  it("[VAL-16] a value that is too deep", () => {
     const error = thrownBy(() => send(nested(101)), SerializationError);
     expect(error.code).toBe("LIMIT_EXCEEDED");
     expect(error.message).toBe(
@@ -85,7 +85,7 @@ describe("what cannot be sent, in whole sentences", () => {
     );
   });
 
-  it("[VAL-15] a getter that throws, whatever it throws, with what it threw as the cause", () => {
+  it("[VAL-15] a getter that throws anything, which becomes the cause", () => {
     const reason = new Error("not now");
     const error = thrownBy(() => send([throwing(reason)]), SerializationError);
     expect(error.message).toBe("args[0].a: a value that cannot be read cannot be sent (not now). Nothing was sent.");
@@ -97,7 +97,7 @@ describe("what cannot be sent, in whole sentences", () => {
     }
   });
 
-  it("[VAL-15] a proxy that was revoked, and bytes that were given away", () => {
+  it("[VAL-15] a revoked proxy and transferred bytes", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     const moved = new Uint8Array(8);
@@ -108,13 +108,13 @@ describe("what cannot be sent, in whole sentences", () => {
   });
 });
 
-describe("what can be sent", () => {
-  it("what needs no change is not copied", () => {
+describe("values that can be sent", () => {
+  it("are not copied if they need no change", () => {
     const value = [1, "a", { b: [null, true, 0.5, new Date(0)], c: {} }];
     expect(send(value)).toBe(value);
   });
 
-  it("what needs a change is copied, and the original stays as it is", () => {
+  it("are copied if they need a change, and the original is not changed", () => {
     const value = { a: 1, b: [2 ** 40, "\ud800"], c: { d: Number.NaN } };
     const before = structuredClone(value);
     const sent = send(value);
@@ -122,22 +122,22 @@ describe("what can be sent", () => {
     expect(value).toEqual(before);
   });
 
-  it("[VAL-13] a copy has __proto__ as a field", () => {
+  it("[VAL-13] have __proto__ as a plain field in a copy", () => {
     const sent = send(JSON.parse('{"a": 1, "__proto__": {"b": 4294967296}, "c": 2}')) as object;
     expect(Object.keys(sent)).toEqual(["a", "__proto__", "c"]);
     expect(Object.getPrototypeOf(sent)).toBe(null);
   });
 
-  it("keys are made well-formed like all text", () => {
+  it("have well-formed keys", () => {
     expect(Object.keys(send({ a: 1, "\ud800": 2 }) as object)).toEqual(["a", "\ufffd"]);
   });
 
-  it("numbers at the edges of 32 bits stay numbers, those beyond become bigint", () => {
+  it("become bigint if they are integers beyond 32 bits", () => {
     const edges = [2 ** 32 - 1, 2 ** 32, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53, 0.5];
     expect(send(edges)).toEqual([2 ** 32 - 1, 2n ** 32n, -(2 ** 31), -(2n ** 31n) - 1n, 2 ** 53, 0.5]);
   });
 
-  it("text as large as the limit is sent, in characters of one, two, three and four bytes", () => {
+  it("may be text as large as the limit, in characters of one to four bytes", () => {
     for (const [character, bytes] of [
       ["a", 1],
       ["é", 2],
@@ -151,7 +151,7 @@ describe("what can be sent", () => {
     }
   });
 
-  it("[LIM-2] the values of one message are counted together", () => {
+  it("[LIM-2] are counted together for one message", () => {
     const values = new WireValues(completeLimits({ maxValues: 5 }));
     values.convert([1, 2], "args");
     const error = thrownBy(() => values.convert({ a: 1 }, "metadata"), SerializationError);

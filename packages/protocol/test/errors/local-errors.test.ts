@@ -55,7 +55,7 @@ const rows: [name: string, error: MultifrostError, code: string, fields: object]
   ],
 ];
 
-describe("errors of the caller's own side", () => {
+describe("errors raised on the caller's side", () => {
   it.each(rows)("[CALL-2] %s has its name, code, fields and cause", (name, error, code, fields) => {
     expect(error).toBeInstanceOf(MultifrostError);
     expect(error).toMatchObject({ name, code, message: "m", ...fields });
@@ -66,7 +66,7 @@ describe("errors of the caller's own side", () => {
     expect(isOther).not.toContain(true);
   });
 
-  it("what was not told is undefined, and a path is empty", () => {
+  it("details that are left out are undefined, and the path is empty", () => {
     expect(new TimeoutError("m", { timeoutMs: 5 }).functionName).toBe(undefined);
     expect(new ConnectionError("UNREACHABLE", "m").endpoint).toBe(undefined);
     expect(new SerializationError("MESSAGE_TOO_LARGE", "m").path).toBe("");

@@ -28,11 +28,11 @@ afterAll(() => {
 const exit = { exitCode: 1, signal: null, stderrTail: "", command: "c" };
 
 describe("instanceof between copies of the package", () => {
-  it("they are copies", () => {
+  it("uses real copies", () => {
     expect(new Set([MultifrostError, ...copies.map((copy) => copy.MultifrostError)]).size).toBe(3);
   });
 
-  it("holds for the class and those above it, and not for others", () => {
+  it("is true for the class and its base classes, and not for others", () => {
     const all = [ours, ...copies];
     for (const from of all) {
       for (const to of all) {
@@ -48,7 +48,7 @@ describe("instanceof between copies of the package", () => {
     }
   });
 
-  it("holds for a user's class that extends one of ours, which itself is told apart as usual", () => {
+  it("is true for a user's subclass, which itself is checked as usual", () => {
     class Mine extends TimeoutError {}
     class Other extends TimeoutError {}
     const mine = new Mine("late", { timeoutMs: 5 });
@@ -65,7 +65,7 @@ describe("instanceof between copies of the package", () => {
     }
   });
 
-  it("is false for everything else, and throws for nothing", () => {
+  it("is false for everything else and never throws", () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     const lookalike = { name: "TimeoutError", code: "TIMEOUT", message: "late" };
@@ -88,7 +88,7 @@ describe("instanceof between copies of the package", () => {
 });
 
 describe("every error", () => {
-  it("has its class's name, its code, and its cause where there is one", () => {
+  it("has its class's name, its code, and its cause if there is one", () => {
     const cause = new Error("why");
     const error = new MultifrostError("ABORTED", "m", { cause });
     expect(error).toMatchObject({ name: "MultifrostError", code: "ABORTED", message: "m" });
@@ -102,7 +102,7 @@ describe("every error", () => {
     expect(new TooSlow("late", { timeoutMs: 1 }).name).toBe("TooSlow");
   });
 
-  it("shows name and message at the top of its stack, and nothing of its brand where it is printed", () => {
+  it("has name and message at the top of its stack, and does not print its brand", () => {
     const error = new RemoteCallError("it failed", { remoteMessage: "failed" });
     expect(error.stack).toMatch(/^(Remote|Multifrost)?(Call)?Error: it failed\n/);
     expect(Object.keys(error)).not.toContain("name");
@@ -111,7 +111,7 @@ describe("every error", () => {
     ).toEqual([]);
   });
 
-  it("may be cloned with its fields left behind, as errors are, and not break", () => {
+  it("can be cloned, without its fields, as other errors", () => {
     const clone: unknown = structuredClone(new WorkerExitedError("gone", exit));
     expect(clone instanceof Error).toBe(true);
     expect(clone instanceof WorkerExitedError).toBe(false);

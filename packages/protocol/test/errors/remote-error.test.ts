@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { RemoteCallError, WorkerExitedError } from "../../src/errors/index.js";
 
-it("[CALL-2] [MSG-9] a RemoteCallError has what the worker told, and the method", () => {
+it("[CALL-2] [MSG-9] a RemoteCallError has the worker's error and the method", () => {
   const error = new RemoteCallError("'f' failed", {
     remoteName: "ValueError",
     remoteMessage: "no",
@@ -26,7 +26,7 @@ it("[CALL-2] a refusal is a RemoteCallError with the code of the refusal", () =>
   expect(error).toMatchObject({ code: "FUNCTION_NOT_FOUND", remoteName: "Error", remoteStack: undefined });
 });
 
-it("[CALL-2] a WorkerExitedError is a RemoteCallError that tells how the process ended", () => {
+it("[CALL-2] a WorkerExitedError is a RemoteCallError with how the process ended", () => {
   const exit = { exitCode: null, signal: "SIGKILL", stderrTail: "the end", command: "node w.js" };
   const error = new WorkerExitedError("gone", { ...exit, functionName: "f" });
   expect(error).toBeInstanceOf(RemoteCallError);

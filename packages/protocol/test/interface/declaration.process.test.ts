@@ -1,4 +1,4 @@
-// What TypeScript makes of declarations, whatever the worker has told: the real compiler, once for all of them.
+// Compiles declarations with the real compiler, once for all of them.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -49,9 +49,9 @@ export const same: Same<keyof Target, ${union}> = true;
 `;
 }
 
-test("[INT-3] whatever a worker tells, its declaration compiles and has its methods, and nothing else", async () => {
+test("[INT-3] the declaration of any description compiles and has exactly its methods", async () => {
   const seed = Date.now() % 2 ** 31;
-  const descriptions = fc.sample(hostileInterface, { seed, numRuns: 250 }).map((told) => readInterface(told));
+  const descriptions = fc.sample(hostileInterface, { seed, numRuns: 250 }).map((given) => readInterface(given));
   const files: Record<string, string> = {};
   for (const [index, description] of descriptions.entries()) {
     const text = await interfaceDeclaration(description, { name: "Target" });
@@ -65,7 +65,7 @@ test("[INT-3] whatever a worker tells, its declaration compiles and has its meth
   expect(await compile(files), `seed ${seed}`).toBe("");
 });
 
-test("a caller is held to the types, and an interface that is not the worker's is noticed by the compiler", async () => {
+test("the compiler checks calls against the declaration", async () => {
   const predictor = await interfaceDeclaration(PREDICTOR, { name: "Predictor" });
   const use = (body: string): string => `import { PREDICTOR_HASH, type Predictor } from "./predictor.js";
 declare const worker: Predictor;

@@ -17,7 +17,7 @@ test("[INT-4] is the SHA-256 of what callers depend on, the same in every versio
   expect(await interfaceHash({ functions: { f: {} } })).toBe(sha256('[[["f",null,"any"]],[]]'));
 });
 
-test("[INT-4] documentation, language and order are not in it", async () => {
+test("[INT-4] ignores documentation, language and order", async () => {
   const { predict, reset } = PREDICTOR.functions;
   const { doc: _doc, ...undocumented } = predict!;
   const turned: InterfaceDescription = {
@@ -31,7 +31,7 @@ test("[INT-4] documentation, language and order are not in it", async () => {
   expect(await interfaceHash(returning("any"))).toBe(await interfaceHash(returning()));
 });
 
-test("[INT-4] everything that a caller depends on is in it", async () => {
+test("[INT-4] changes with everything a caller depends on", async () => {
   const point = (x: ValueType, optional?: true): InterfaceDescription => ({
     functions: {},
     types: { Point: { fields: { x: { type: x, ...(optional && { optional }) } } } },

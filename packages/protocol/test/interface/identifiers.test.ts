@@ -26,18 +26,18 @@ test.each([
   ["a b\n", "a_b_", '"a b\\n"'],
   ["\u{1c89}", "_", '"\u{1c89}"'],
   ["𝒳", "_", '"𝒳"'],
-])("%j is none: %s for a parameter, %s for a method", (text, parameter, member) => {
+])("%j is not an identifier: %s as a parameter, %s as a method", (text, parameter, member) => {
   expect(isIdentifier(text)).toBe(false);
   expect(identifierOf(text)).toBe(parameter);
   expect(memberName(text)).toBe(member);
 });
 
-test("names differ from each other and from those that are taken", () => {
+test("names differ from each other and from taken ones", () => {
   const nameOf = createNames(["Date", "a2"]);
   expect(["a", "a", "Date", "a", "a-b", "a_b"].map(nameOf)).toEqual(["a", "a3", "Date2", "a4", "a_b", "a_b2"]);
 });
 
-test("whatever the text, there is an identifier for it", () => {
+test("any text has an identifier", () => {
   fc.assert(
     fc.property(hostileText, (text) => {
       expect(isIdentifier(identifierOf(text))).toBe(true);
@@ -45,7 +45,7 @@ test("whatever the text, there is an identifier for it", () => {
   );
 });
 
-test("a string literal is read as the text that it was made of, and shows all of it", () => {
+test("a string literal evaluates to its text and has no invisible characters", () => {
   expect(quoted('a"\\\u202e\u2028\u{e0041}')).toBe('"a\\"\\\\\\u{202e}\\u{2028}\\u{e0041}"');
   fc.assert(
     fc.property(hostileText, (text) => {
@@ -56,7 +56,7 @@ test("a string literal is read as the text that it was made of, and shows all of
   );
 });
 
-test("documentation is a comment from its first line to its last", () => {
+test("documentation cannot end its comment", () => {
   expect(docComment("Adds.\r\n\n  a */ b\u202e @ts-ignore", "  ")).toBe(
     ["  /**", "   * Adds.", "   *", "   * a *\\/ b  @ ts-ignore", "   */", ""].join("\n"),
   );

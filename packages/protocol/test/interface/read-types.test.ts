@@ -14,7 +14,7 @@ test.each<[unknown, unknown]>([
   [{ literal: -0 }, { literal: 0 }],
   [{ literal: false }, { literal: false }],
   [{ ref: "Point" }, { ref: "Point" }],
-])("[INT-2] %j is read as it stands", (sent, read) => {
+])("[INT-2] %j is read unchanged", (sent, read) => {
   expect(readType(sent, plenty())).toEqual(read);
 });
 
@@ -35,11 +35,11 @@ test.each<[unknown, unknown]>([
   [{ map: null }, { map: "any" }],
   [{ tuple: ["int", "decimal"] }, { tuple: ["int", "any"] }],
   [{ union: ["decimal", "nil"] }, { union: ["any", "nil"] }],
-])("[INT-3] %j, which is not known here, is read as %j", (sent, read) => {
+])("[INT-3] %j, which is unknown, is read as %j", (sent, read) => {
   expect(readType(sent, plenty())).toEqual(read);
 });
 
-test("[INT-3] a literal that is too large to be told is of its kind", () => {
+test("[INT-3] a literal that is too large becomes its type", () => {
   expect(readType({ literal: 2n ** 60n }, plenty())).toBe("int");
   expect(readType({ literal: "x".repeat(1_001) }, plenty())).toBe("str");
 });
@@ -56,26 +56,26 @@ test("[INT-3] types deeper than 32 levels are any", () => {
   expect(read).toBe("any");
 });
 
-test("[INT-3] types beyond the budget are any, however many there are", () => {
+test("[INT-3] types beyond the budget are any", () => {
   const budget = { left: 3 };
   expect(readType({ tuple: Array(1_000_000).fill("int") }, budget)).toEqual({ tuple: ["int", "int", "any"] });
   expect(readType("int", budget)).toBe("any");
 });
 
-test("a value that contains itself is read to the depth that is allowed", () => {
+test("a value that contains itself is read to the maximum depth", () => {
   const cycle: Record<string, unknown> = {};
   cycle.list = cycle;
   expect(JSON.stringify(readType(cycle, plenty()))).toContain('"any"');
 });
 
-test("text is short, and without half surrogate pairs", () => {
+test("text is limited in length, with lone surrogates replaced", () => {
   expect(readText("größe")).toBe("größe");
   expect(readText("a\ud800")).toBe("a\ufffd");
   expect(readText("x".repeat(1_001))).toBeUndefined();
   expect(readText(1)).toBeUndefined();
 });
 
-test("a map is a plain object, and nothing else", () => {
+test("only plain objects are maps", () => {
   expect([{}, Object.create(null)].every(isMap)).toBe(true);
   expect([[], null, undefined, new Map(), new Date(), "x", () => {}].some(isMap)).toBe(false);
 });

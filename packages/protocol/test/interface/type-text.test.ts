@@ -35,7 +35,7 @@ test.each<[ValueType | undefined, string]>([
   expect(typeText(type, records)).toBe(text);
 });
 
-test("a method that returns nil returns nothing; one that may is told so", () => {
+test("a method that returns nil returns void, one that may return nil a union", () => {
   expect(returnText("nil", records)).toBe("void");
   expect(returnText({ union: ["int", "nil"] }, records)).toBe("number | null");
 });

@@ -17,13 +17,13 @@ function timers(): number {
 }
 
 describe("withLimit", () => {
-  it("settles as the work does, where that is first", async () => {
+  it("settles as the work does if that is first", async () => {
     expect(await withLimit(Promise.resolve(1), 1000, () => 2)).toBe(1);
     const error = new Error("no");
     expect(await errorOf(withLimit(Promise.reject(error), 1000, () => 2))).toBe(error);
   });
 
-  it("gives what `late` returns, or rejects with what it throws, where the time is up first", async () => {
+  it("settles as `late` returns or throws if the time is up first", async () => {
     expect(await withLimit(never, 1, () => 2)).toBe(2);
     const late = (): never => {
       throw new Error("too late");
@@ -31,14 +31,14 @@ describe("withLimit", () => {
     expect((await errorOf(withLimit(never, 1, late))).message).toBe("too late");
   });
 
-  it("rejects with the signal's reason, where that fires first", async () => {
+  it("rejects with the signal's reason if that fires first", async () => {
     const controller = new AbortController();
     const waiting = withLimit(never, 10_000, () => 2, controller.signal);
     controller.abort(new Error("enough"));
     expect((await errorOf(waiting)).message).toBe("enough");
   });
 
-  it("leaves no timer behind, whatever came first", async () => {
+  it("leaves no timer behind", async () => {
     const before = timers();
     await withLimit(Promise.resolve(), 10_000, () => {});
     await errorOf(withLimit(Promise.reject(new Error()), 10_000, () => {}));
@@ -46,7 +46,7 @@ describe("withLimit", () => {
     expect(timers()).toBe(before);
   });
 
-  it("takes a limit longer than a timer can wait, and Infinity, for a very long time and not for none", async () => {
+  it("accepts limits longer than a timer can wait, and Infinity", async () => {
     const warned = vi.fn();
     process.once("warning", warned);
     const late = vi.fn();
@@ -65,7 +65,7 @@ describe("orAborted", () => {
     expect(await errorOf(orAborted(never, AbortSignal.abort(reason)))).toBe(reason);
   });
 
-  it("takes its listener off the signal again", async () => {
+  it("removes its listener from the signal", async () => {
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, "addEventListener");
     const removed = vi.spyOn(signal, "removeEventListener");

@@ -21,7 +21,7 @@ test("items come out in the order they went in", () => {
   );
 });
 
-test("giving back the space of taken items loses nothing and keeps the order", () => {
+test("freeing the space of taken items loses nothing and keeps the order", () => {
   const queue = new FifoQueue<number>();
   for (let item = 0; item < 5_000; item++) {
     queue.push(item);

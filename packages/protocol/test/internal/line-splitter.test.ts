@@ -9,20 +9,20 @@ function split(...chunks: (string | Uint8Array)[]): { lines: string[]; rest: str
   return { lines: chunks.flatMap((chunk) => splitter.add(chunk)), rest: splitter.rest() };
 }
 
-it("[MSG-10] lines come without their ends, of either kind; what is unfinished waits", () => {
+it("[MSG-10] returns lines without their ends, of either kind, and keeps an unfinished line", () => {
   expect(split("a\nb\r\n\nc")).toEqual({ lines: ["a", "b", ""], rest: "c" });
   expect(split("a", "b", "\n")).toEqual({ lines: ["ab"], rest: "" });
   expect(split("a\r", "\nb\rc\n")).toEqual({ lines: ["a", "b\rc"], rest: "" });
   expect(split()).toEqual({ lines: [], rest: "" });
 });
 
-it("the rest is given out once", () => {
+it("returns the rest once", () => {
   const splitter = new LineSplitter();
   splitter.add("a");
   expect([splitter.rest(), splitter.rest(), splitter.add("b\n")]).toEqual(["a", "", ["b"]]);
 });
 
-it("a character whose bytes are in two chunks stays whole", () => {
+it("keeps a character whose bytes are in two chunks whole", () => {
   const bytes = new TextEncoder().encode("é😀\n€");
   for (let at = 0; at <= bytes.length; at++) {
     expect(split(bytes.subarray(0, at), bytes.subarray(at))).toEqual({ lines: ["é😀"], rest: "€" });
@@ -30,7 +30,7 @@ it("a character whose bytes are in two chunks stays whole", () => {
   expect(split(bytes.subarray(0, 3)).rest).toBe("é\ufffd");
 });
 
-it("however text is cut into chunks, the lines are the same", () => {
+it("returns the same lines however text is cut into chunks", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "é", "😀", "\n", "\r\n", "\r") });
   fc.assert(
     fc.property(fc.array(text), fc.boolean(), (parts, asBytes) => {
@@ -44,7 +44,7 @@ it("however text is cut into chunks, the lines are the same", () => {
   );
 });
 
-it("a line longer than 1 MiB goes in pieces, whether it comes at once or bit by bit, ended or not", () => {
+it("splits a line longer than 1 MiB into pieces, ended or not, from one chunk or many", () => {
   const long = "x".repeat(MAX * 2 + 5);
   const expected = [MAX, MAX, 5];
   expect(split(`${long}\nafter\n`).lines.map((line) => line.length)).toEqual([...expected, 5]);
@@ -53,13 +53,13 @@ it("a line longer than 1 MiB goes in pieces, whether it comes at once or bit by 
   expect(split("x".repeat(MAX), "\n").lines.map((line) => line.length)).toEqual([MAX]);
 });
 
-it("no piece ends within a character", () => {
+it("never splits a character", () => {
   const { lines, rest } = split(`x${"😀".repeat(MAX)}`);
   expect([...lines, rest].every((piece) => piece.isWellFormed())).toBe(true);
   expect([...lines, rest].join("")).toBe(`x${"😀".repeat(MAX)}`);
 });
 
-it("a million characters written one by one are looked through once, not a million times", () => {
+it("searches a million characters written one by one only once", () => {
   const splitter = new LineSplitter();
   let searched = 0;
   const indexOf = String.prototype.indexOf;

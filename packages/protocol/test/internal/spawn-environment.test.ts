@@ -3,7 +3,7 @@ import { APP_ID, DEFAULT_NAMESPACE, MultifrostError } from "../../src/index.js";
 import { PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "../../src/internal/index.js";
 import { thrownBy } from "../wire.js";
 
-it("[NET-3] [LIFE-1] the names are those that every implementation uses", () => {
+it("[NET-3] [LIFE-1] uses the names of every implementation", () => {
   expect([APP_ID, DEFAULT_NAMESPACE, PORT_VARIABLE, WORKER_MODE_VARIABLE]).toEqual([
     "comlink_ipc_v3",
     "default",
