@@ -8,9 +8,6 @@ import { listDocuments, root } from "./fenced-blocks/blocks.ts";
 const REPLACED =
   /\b(?:(?:is|are|was|be) told|tells? of|hears? of|whoever|nobody|somebody|of (?:its|our|your|one's) own|anew|for ever|beside|mends?|twins?|taking part|in consequence)\b/gi;
 
-/** Rewritten on other branches. */
-const PENDING = ["peers/rust/README.md"];
-
 describe.each(listDocuments())("%s", (file) => {
   const text = readFileSync(join(root, file), "utf8");
   const prose = text.replace(/^ *```.*?^ *```/gms, "").replace(/`[^`\n]*`/g, "code");
@@ -34,11 +31,9 @@ describe.each(listDocuments())("%s", (file) => {
     });
   }
 
-  if (!PENDING.includes(file)) {
-    it("uses plain words", () => {
-      expect(prose.match(REPLACED) ?? []).toEqual([]);
-    });
-  }
+  it("uses plain words", () => {
+    expect(prose.match(REPLACED) ?? []).toEqual([]);
+  });
 });
 
 it("the pictures on the npm page are those of the repository that the manifest names", () => {

@@ -10,9 +10,7 @@ import { checkTypes, pageFolder, programOf, writePages } from "./fenced-blocks/p
 import { endService, hasPython, run, startService } from "./fenced-blocks/programs.ts";
 
 const execute = promisify(execFile);
-/** Rewritten on another branch. */
-const NOT_YET = ["peers/rust/README.md"];
-const documents = listDocuments().filter((file) => !NOT_YET.includes(file));
+const documents = listDocuments();
 const blocks = documents.flatMap((file) => readBlocks(file));
 const python = hasPython("");
 const workers = hasPython("import zmq, msgpack");
@@ -86,7 +84,8 @@ function expectedOutput({ checks }: Block, next: Block | undefined): string | un
 }
 
 it("a block is found with its language, name and checks", () => {
-  const text = "\n<!-- check: run; prints: a: 1 -->\n\n```ts\n// main.ts\nlog();\n```\n\n- x\n\n  ```sh\n  ls\n  ```\n";
+  const text =
+    "\n<!-- check: run; prints: a: 1 -->\n\n```ts\n// main.ts\nlog();\n```\n\n- x\n\n  ~~~sh title\n  ls\n  ~~~\n";
   expect(readBlocks("page.md", text)).toEqual([
     {
       file: "page.md",

@@ -39,7 +39,7 @@ export interface Block {
   readonly checks: Checks;
 }
 
-const FENCE = /^( *)(```+)(\S*) *$/;
+const FENCE = /^([ >]*)(```+|~~~+)(.*)$/;
 const CHECK = /^<!-- check: (.+) -->$/;
 const NAME = /^(?:\/\/|#) ([\w-]+\.\w+)\b/;
 const FLAGS = ["run", "service"];
@@ -57,14 +57,14 @@ export function readBlocks(file: string, text: string = readFileSync(join(root, 
       checks = readChecks(check[1] ?? "", `${file}:${index + 1}`);
       continue;
     }
-    const [fence, indent = "", ticks = "", language = ""] = FENCE.exec(line) ?? [];
+    const [fence, indent = "", ticks = "", info = ""] = FENCE.exec(line) ?? [];
     if (fence === undefined) {
       if (checks !== undefined && line.trim() !== "") {
         throw new Error(`${file}:${index + 1}: no block follows the check`);
       }
       continue;
     }
-    const end = lines.findIndex((other, at) => at > index && other.trim() === ticks);
+    const end = lines.findIndex((other, at) => at > index && other.slice(indent.length).trim() === ticks);
     if (end === -1) {
       throw new Error(`${file}:${index + 1}: the block never ends`);
     }
@@ -72,7 +72,8 @@ export function readBlocks(file: string, text: string = readFileSync(join(root, 
     blocks.push({
       file,
       line: index + 1,
-      language,
+      // The first word: `rust,no_run` is Rust.
+      language: /^ *([^\s,]*)/.exec(info)?.[1] ?? "",
       code: `${code.join("\n")}\n`,
       name: NAME.exec(code[0] ?? "")?.[1],
       checks: checks ?? {},
