@@ -14,6 +14,7 @@ export function commonSteps(app) {
     ['a parent and a child in CommonJS, by require("multifrost")', () => node("commonjs/parent.cjs")],
     ["a service, found by its name in a home directory of its own", () => node("service/caller.js")],
     ["multifrost/parent, /child and /errors have what multifrost has", () => node("subpaths/subpaths.js")],
+    ["every entry point loads, by import and by require", () => node("subpaths/every-subpath.js")],
     ["multifrost/child loads no code of the parent", () => node("subpaths/child-alone.js")],
     [
       "a transport of one's own carries calls",

@@ -1,7 +1,7 @@
 // What a tarball must have in it, and what not.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { Failure, runCommand } from "./command.mjs";
 
 /** Tests, and what tests need, are no use to a user. */
@@ -46,6 +46,7 @@ function wrongFiles(files, manifest, root) {
     ...files.filter((file) => TEST_FILE.test(file)).map((file) => `${file} belongs to the tests`),
     ...files.filter((file) => !TOP_LEVEL.has(file.split("/")[0])).map((file) => `${file} does not belong here`),
     ...wrongBundles(files, manifest.exports, root),
+    ...wrongMaps(files, root),
   ];
 }
 
@@ -63,6 +64,21 @@ function wrongBundles(files, exports, root) {
       .filter((file) => !onlyReExports(readFileSync(join(root, file), "utf8")))
       .map((file) => `${file} has no source map`),
   ];
+}
+
+/** What a map leads to is in the tarball or in the map itself: "go to definition" and stack traces show our source. */
+function wrongMaps(files, root) {
+  const present = new Set(files);
+  return files
+    .filter((file) => file.endsWith(".map"))
+    .flatMap((file) => {
+      const { sources, sourcesContent = [] } = JSON.parse(readFileSync(join(root, file), "utf8"));
+      return sources
+        .filter(
+          (source, index) => !present.has(posix.join(file, "..", source)) && typeof sourcesContent[index] !== "string",
+        )
+        .map((source) => `${file} leads to ${source}, which is not there`);
+    });
 }
 
 /** A file without code has nothing to map. */
