@@ -23,8 +23,8 @@ const (
 	retryEvery = 5 * time.Millisecond
 )
 
-// lockNames are the locks, in the order in which they are taken. Each of the older implementations takes one of them and
-// none excludes the others. A writer that holds all three excludes all of them.
+// lockNames are the locks, in the order in which they are taken. Each older implementation takes only one of them (REG-8).
+// A writer that holds all three excludes all of them.
 var lockNames = []string{"services.json.lock", "registry.lock", "services.lock"}
 
 // lock is a lock that this process holds. info distinguishes it from a later one at the same path.
