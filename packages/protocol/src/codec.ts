@@ -13,9 +13,13 @@ export interface CodecOptions {
 
 /** Turns messages into bytes and back. */
 export interface Codec {
+  /** The app id written and accepted. */
   readonly app: string;
+  /** The limits, with defaults filled in. */
   readonly limits: Readonly<MessageLimits>;
+  /** Turns a message into bytes. */
   readonly encode: EncodeMessage;
+  /** Turns bytes into a message. */
   readonly decode: DecodeMessage;
 }
 

@@ -27,11 +27,15 @@ export function wireTime(): number {
 
 /** The parts of a call. */
 export interface CallParts {
+  /** The name of the method. */
   function: string;
+  /** Default: none. */
   args?: readonly unknown[];
   /** Default: `default`. */
   namespace?: string;
+  /** A name of the caller, for logs. Default: none. */
   clientName?: string | undefined;
+  /** Default: none. */
   metadata?: Metadata | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** A registered service. */
 export interface ServiceEntry {
+  /** The name it is found by. */
   readonly serviceId: string;
   /** The TCP port it listens on, on this machine. Not verified: only a connection shows that the service is there. */
   readonly port: number;

@@ -5,7 +5,9 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Identifies the worker; the same for all its events. */
 export interface LogContext {
+  /** The name of the worker. */
   readonly workerId?: string | undefined;
+  /** Its service id, if it has one. */
   readonly serviceId?: string | undefined;
 }
 
@@ -13,8 +15,11 @@ export interface LogContext {
 export interface LogFields extends LogContext {
   /** One sentence for people: what happened, and to what. Default: the event's name. */
   readonly message?: string | undefined;
+  /** The id of the call. */
   readonly requestId?: string | undefined;
+  /** The id given by the caller to group calls. */
   readonly correlationId?: string | undefined;
+  /** The method that was called. */
   readonly functionName?: string | undefined;
   /** In milliseconds. */
   readonly durationMs?: number | undefined;
@@ -26,6 +31,7 @@ export interface LogFields extends LogContext {
 
 /** What a logger receives: flat, and without the level, which the logger's method expresses. */
 export interface LogRecord<Name extends string = LogEventName> extends LogFields {
+  /** The name of the event. */
   readonly event: Name;
   /** Milliseconds since the epoch. */
   readonly timestamp: number;

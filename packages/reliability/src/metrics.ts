@@ -19,7 +19,9 @@ export interface HeartbeatMetrics {
 export interface MetricsSnapshot {
   /** Calls started. */
   readonly requestsTotal: number;
+  /** Calls that succeeded. */
   readonly requestsSuccess: number;
+  /** Calls that failed. */
   readonly requestsFailed: number;
   /** Share of settled calls that failed, from 0 to 1; 0 before the first settles. */
   readonly errorRate: number;
@@ -35,7 +37,9 @@ export interface MetricsSnapshot {
   readonly circuitBreakerResets: number;
   readonly circuitBreakerState: CircuitState;
   readonly heartbeat: HeartbeatMetrics;
+  /** How often the worker was restarted. */
   readonly restarts: number;
+  /** Messages dropped because they could not be read or have no receiver. */
   readonly droppedMessages: number;
   /** When the snapshot was taken: milliseconds since the epoch. */
   readonly timestamp: number;
@@ -95,26 +99,31 @@ export class Metrics {
     this.#latency.record(latencyMs);
   }
 
+  /** The circuit changed its state: opening counts as a trip, closing as a reset. */
   circuitChanged(to: CircuitState): void {
     this.#circuit = to;
     this.#trips += to === "open" ? 1 : 0;
     this.#resets += to === "closed" ? 1 : 0;
   }
 
+  /** A heartbeat was answered after `rttMs` milliseconds. */
   heartbeatAnswered(rttMs: number): void {
     this.#rttLastMs = rttMs;
     this.#rttSumMs += rttMs;
     this.#rttCount += 1;
   }
 
+  /** A heartbeat was not answered in time. */
   heartbeatMissed(): void {
     this.#misses += 1;
   }
 
+  /** The worker was restarted. */
   restarted(): void {
     this.#restarts += 1;
   }
 
+  /** A message was dropped. */
   messageDropped(): void {
     this.#dropped += 1;
   }

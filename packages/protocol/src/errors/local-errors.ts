@@ -6,9 +6,13 @@ import type { ExitDetails } from "./remote-error.js";
 export class SpawnError extends MultifrostError {
   static override readonly kind: string = "SpawnError";
 
+  /** The exit code; `null` if a signal ended it or it never ran. */
   readonly exitCode: number | null;
+  /** The signal that ended it, such as `SIGKILL`; `null` if there was none. */
   readonly signal: string | null;
+  /** The last 4 KiB of its stderr. */
   readonly stderrTail: string;
+  /** The command line, to read and try. */
   readonly command: string;
 
   constructor(code: ErrorCode, message: string, exit: ExitDetails & ErrorDetails) {
@@ -26,6 +30,7 @@ export class TimeoutError extends MultifrostError {
 
   /** The timeout, in milliseconds. */
   readonly timeoutMs: number;
+  /** The method that was called. */
   readonly functionName: string | undefined;
 
   constructor(message: string, details: ErrorDetails & { timeoutMs: number; functionName?: string | undefined }) {
@@ -131,12 +136,13 @@ export class NotRunningError extends MultifrostError {
 
 /** Details of a {@link RegistryError}. */
 export interface RegistryErrorDetails extends ErrorDetails {
+  /** The service id of the operation. */
   serviceId?: string | undefined;
   /** The file that could not be locked, read or written. */
   file?: string | undefined;
-  /** The process that holds the service id. */
+  /** The process that has the service id, or holds the lock. */
   pid?: number | undefined;
-  /** The port it listens on. */
+  /** The port of the process that has the service id. */
   port?: number | undefined;
 }
 
@@ -144,9 +150,13 @@ export interface RegistryErrorDetails extends ErrorDetails {
 export class RegistryError extends MultifrostError {
   static override readonly kind: string = "RegistryError";
 
+  /** The service id of the operation. */
   readonly serviceId: string | undefined;
+  /** The file that could not be locked, read or written. */
   readonly file: string | undefined;
+  /** The process that has the service id, or holds the lock. */
   readonly pid: number | undefined;
+  /** The port of the process that has the service id. */
   readonly port: number | undefined;
 
   constructor(code: ErrorCode, message: string, details?: RegistryErrorDetails) {

@@ -20,6 +20,7 @@ export class MultifrostError extends Error {
   /** Identifies this class for `instanceof` between copies. Classes that extend these do not set it. */
   static readonly kind: string = "MultifrostError";
 
+  /** Says what happened, for `switch`. Stable. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, details?: ErrorDetails) {

@@ -58,9 +58,13 @@ export interface ExitDetails {
 export class WorkerExitedError extends RemoteCallError {
   static override readonly kind: string = "WorkerExitedError";
 
+  /** The exit code; `null` if a signal ended it. */
   readonly exitCode: number | null;
+  /** The signal that ended it, such as `SIGKILL`; `null` if there was none. */
   readonly signal: string | null;
+  /** The last 4 KiB of its stderr. */
   readonly stderrTail: string;
+  /** The command line, to read and try. */
   readonly command: string;
 
   constructor(message: string, exit: ExitDetails & { functionName?: string | undefined }) {

@@ -47,6 +47,7 @@ export interface FieldDescription {
 
 /** A map with known fields: a dataclass, a struct. */
 export interface RecordDescription {
+  /** The fields by name. */
   readonly fields: Readonly<Record<string, FieldDescription>>;
 }
 
@@ -54,6 +55,7 @@ export interface RecordDescription {
 export interface InterfaceDescription {
   /** The language of the worker, such as `python`. */
   readonly language?: string;
+  /** The methods by name. */
   readonly functions: Readonly<Record<string, FunctionDescription>>;
   /** The records that `ref` refers to. Absent if there are none. */
   readonly types?: Readonly<Record<string, RecordDescription>>;
