@@ -9,7 +9,7 @@ export interface HeldLock {
   release(): void;
 }
 
-/** A lock file on the disk: `registry.lock` (Python) or `services.lock` (Go and the v4 implementations). */
+/** A lock file on the disk: `registry.lock` (Python v3 and early v4) or `services.lock` (older Go, late Python and Rust v4). */
 export function pidLockOnDisk(path: string): LockOnDisk {
   return { path, readHolder: () => readPid(path) };
 }

@@ -6,7 +6,7 @@ export interface ServiceEntry {
   readonly port: number;
   /** The process it runs in. */
   readonly pid: number;
-  /** When it was registered, ISO-8601, as its implementation wrote it; absent if it wrote none. */
+  /** When it was registered, as its implementation wrote it: ISO-8601, or Unix seconds as text (older Rust); absent if it wrote none. */
   readonly started?: string;
 }
 

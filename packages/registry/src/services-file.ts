@@ -15,7 +15,7 @@ export interface RegistryPaths {
   readonly directoryLock: string;
   /** Taken second: a file with a pid, Python's convention. */
   readonly registryLock: string;
-  /** Taken third: a file with a pid, the convention of Go and of all v4 implementations. */
+  /** Taken third: a file with a pid, the convention of older Go and of late Python and Rust v4. */
   readonly servicesLock: string;
 }
 
