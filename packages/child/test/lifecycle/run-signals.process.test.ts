@@ -81,13 +81,13 @@ describe("[NET-4] an error at the start is one line on stderr and exit code 1", 
     [
       "a port that is no number",
       { COMLINK_ZMQ_PORT: "soon" },
-      'multifrost: COMLINK_ZMQ_PORT is "soon", which is no port: it must be a whole number from 1024 to 65535. ' +
+      'multifrost: COMLINK_ZMQ_PORT is "soon", which is not a port: it must be a whole number from 1024 to 65535. ' +
         "The parent sets it when it spawns a worker; unset it to run this one as a service.\n",
     ],
     [
       "a port that is too low",
       { COMLINK_ZMQ_PORT: "1023" },
-      'multifrost: COMLINK_ZMQ_PORT is "1023", which is no port: it must be a whole number from 1024 to 65535. ' +
+      'multifrost: COMLINK_ZMQ_PORT is "1023", which is not a port: it must be a whole number from 1024 to 65535. ' +
         "The parent sets it when it spawns a worker; unset it to run this one as a service.\n",
     ],
   ])("%s", async (_what, env, line) => {

@@ -26,7 +26,7 @@ export function parsePort(text: string): number {
   }
   throw new MultifrostError(
     "INVALID_PORT",
-    `${PORT_VARIABLE} is ${JSON.stringify(text)}, which is no port: it must be a whole number from 1024 to 65535. ` +
+    `${PORT_VARIABLE} is ${JSON.stringify(text)}, which is not a port: it must be a whole number from 1024 to 65535. ` +
       "The parent sets it when it spawns a worker; unset it to run this one as a service.",
   );
 }

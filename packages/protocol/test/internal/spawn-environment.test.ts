@@ -23,7 +23,7 @@ it.each(["", " ", "0", "1023", "65536", "-5000", "5000.5", "5e3", "0x1388", "500
     const error = thrownBy(() => parsePort(text), MultifrostError);
     expect(error.code).toBe("INVALID_PORT");
     expect(error.message).toBe(
-      `COMLINK_ZMQ_PORT is "${text}", which is no port: it must be a whole number from 1024 to 65535. ` +
+      `COMLINK_ZMQ_PORT is "${text}", which is not a port: it must be a whole number from 1024 to 65535. ` +
         "The parent sets it when it spawns a worker; unset it to run this one as a service.",
     );
     expect(error.message).not.toContain("\n");
