@@ -1,11 +1,12 @@
 // `pnpm api`: writes a text file for each entry point of each package, with all that it exports, into the package's `api`
 // folder. With --check it writes nothing, and exits with 1 where a file is not what it would write.
 
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { devNull, tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
 import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
-import { publishablePackages } from "./packages.mjs";
+import { publishablePackages, ROOT } from "./packages.mjs";
 
 /** Entry points for our own packages alone. */
 const INTERNAL = new Set(["@multifrost/protocol/internal"]);
@@ -14,7 +15,7 @@ const check = process.argv.includes("--check");
 const temp = mkdtempSync(join(realpathSync(tmpdir()), "multifrost-api-"));
 process.once("exit", () => rmSync(temp, { recursive: true, force: true }));
 
-const outdated = publishablePackages().flatMap((each) => {
+const differing = publishablePackages().flatMap((each) => {
   const written = join(temp, basename(each.folder));
   mkdirSync(written);
   for (const [subpath, entry] of Object.entries(each.manifest.exports)) {
@@ -24,9 +25,9 @@ const outdated = publishablePackages().flatMap((each) => {
   }
   return compare(join(each.folder, "api"), written);
 });
-if (check && outdated.length > 0) {
-  console.error(`The public API is not what these files say:\n${outdated.join("\n")}`);
-  console.error("If that is meant, run `npx -y pnpm@12 api`, read the diff, and commit it.");
+if (check && differing.length > 0) {
+  console.error(`The public API is not what these files say:\n${differing.join("\n")}`);
+  console.error("If the change is intended, run `npx -y pnpm@12 api`, read the diff, and commit it.");
   process.exitCode = 1;
 }
 
@@ -93,15 +94,22 @@ function report(message) {
   message.handled = message.logLevel !== "error";
 }
 
-/** Names the files that differ, and unless this is a check replaces them. */
+/** Returns the files that differ. A check prints how; otherwise they are replaced. */
 function compare(folder, written) {
   const names = new Set([...filesIn(folder), ...filesIn(written)]);
-  const differing = [...names].filter((name) => textOf(join(folder, name)) !== textOf(join(written, name)));
-  if (!check) {
+  const changed = [...names].filter((name) => textOf(join(folder, name)) !== textOf(join(written, name)));
+  if (check) {
+    for (const name of changed) {
+      const [before, after] = [join(folder, name), join(written, name)].map((file) =>
+        existsSync(file) ? file : devNull,
+      );
+      spawnSync("git", ["--no-pager", "diff", "--no-index", before, after], { stdio: ["ignore", 2, 2] });
+    }
+  } else {
     rmSync(folder, { recursive: true, force: true });
     cpSync(written, folder, { recursive: true });
   }
-  return differing.map((name) => join(folder, name));
+  return changed.map((name) => relative(ROOT, join(folder, name)));
 }
 
 function filesIn(folder) {

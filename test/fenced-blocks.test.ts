@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe.each(documents.filter((file) => blocks.some((block) => block.file === file)))("%s", (file) => {
   const page = blocks.filter((block) => block.file === file);
-  const services = page.filter(({ checks }) => checks.service);
+  const services = page.filter(({ checks, language }) => checks.service && (workers || language !== "python"));
   let started: ReturnType<typeof startService>[] = [];
 
   beforeAll(() => {
