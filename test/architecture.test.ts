@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
   parent: {
     ours: [
       "@multifrost/protocol",
+      "@multifrost/protocol/errors",
       "@multifrost/protocol/interface",
       "@multifrost/protocol/internal",
       "@multifrost/transport",
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
   child: {
     ours: [
       "@multifrost/protocol",
+      "@multifrost/protocol/errors",
       "@multifrost/protocol/internal",
       "@multifrost/transport",
       "@multifrost/registry",

@@ -22,16 +22,14 @@ export {
   type RestartEvent,
   type SpawnOptions,
 } from "@multifrost/parent";
+export type { InterfaceDescription, MessageLimits, Metadata } from "@multifrost/protocol";
 export {
   AbortError,
   CircuitOpenError,
   ConnectionError,
   type ErrorCode,
   type ExitDetails,
-  type InterfaceDescription,
   MalformedMessageError,
-  type MessageLimits,
-  type Metadata,
   MultifrostError,
   NotRunningError,
   OverloadError,
@@ -41,7 +39,7 @@ export {
   SpawnError,
   TimeoutError,
   WorkerExitedError,
-} from "@multifrost/protocol";
+} from "@multifrost/protocol/errors";
 export { interfaceDeclaration, interfaceHash } from "@multifrost/protocol/interface";
 export {
   type CircuitChange,

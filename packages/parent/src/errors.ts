@@ -12,7 +12,7 @@ import {
   SpawnError,
   TimeoutError,
   WorkerExitedError,
-} from "@multifrost/protocol";
+} from "@multifrost/protocol/errors";
 import type { ParentState } from "./events.js";
 
 /** Why a connection is gone, or the worker with it. */

@@ -1,6 +1,7 @@
 // The states and events of a `ParentWorker`.
 
-import type { ExitDetails, Message } from "@multifrost/protocol";
+import type { Message } from "@multifrost/protocol";
+import type { ExitDetails } from "@multifrost/protocol/errors";
 import { rethrowLater } from "@multifrost/protocol/internal";
 import type { CircuitChange } from "@multifrost/reliability";
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { basename } from "node:path";
-import { createCodec, type InterfaceDescription, MultifrostError } from "@multifrost/protocol";
+import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol/errors";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { type CallMethod, createCallProxy, createMethods } from "./calls/call-proxy.js";

@@ -1,4 +1,4 @@
-import { ConnectionError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
+import { ConnectionError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import {
   callLost,

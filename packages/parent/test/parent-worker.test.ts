@@ -1,7 +1,8 @@
 // The class that callers use, over a memory transport: its forms of calling, its events, its numbers and its log.
 
 import { channel } from "node:diagnostics_channel";
-import { createCodec, createError, createOutput, MultifrostError, type RemoteCallError } from "@multifrost/protocol";
+import { createCodec, createError, createOutput } from "@multifrost/protocol";
+import { MultifrostError, type RemoteCallError } from "@multifrost/protocol/errors";
 import { eventChannelName, type LogEvent, type LogLevel, type LogRecord } from "@multifrost/reliability";
 import { createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";

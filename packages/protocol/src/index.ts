@@ -1,5 +1,6 @@
 /**
- * `@multifrost/protocol`: messages, codec, limits and errors. Uses no sockets, processes, files or timers.
+ * `@multifrost/protocol`: messages, codec and limits. Uses no sockets, processes, files or timers. The error classes are in
+ * `@multifrost/protocol/errors`.
  *
  * @packageDocumentation
  */
@@ -21,26 +22,6 @@ export {
 export type { DecodeMessage } from "./decode.js";
 export type { EncodeMessage } from "./encode.js";
 export { describeThrown, type RefusalCode, readRemoteError } from "./error-message.js";
-export {
-  AbortError,
-  CircuitOpenError,
-  ConnectionError,
-  type ErrorCode,
-  type ErrorDetails,
-  type ExitDetails,
-  MalformedMessageError,
-  MultifrostError,
-  NotRunningError,
-  OverloadError,
-  RegistryError,
-  type RegistryErrorDetails,
-  RemoteCallError,
-  type RemoteFailure,
-  SerializationError,
-  SpawnError,
-  TimeoutError,
-  WorkerExitedError,
-} from "./errors/index.js";
 export type {
   FieldDescription,
   FunctionDescription,

@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  createCodec,
-  MalformedMessageError,
-  type MessageLimits,
-  MultifrostError,
-  SerializationError,
-} from "../src/index.js";
+import { MalformedMessageError, MultifrostError, SerializationError } from "../src/errors/index.js";
+import { createCodec, type MessageLimits } from "../src/index.js";
 import { echo, roundTrip, thrownBy } from "./wire.js";
 
 /** A value to send, and what is to come back of it: the value table, written a second time and by its other column. */

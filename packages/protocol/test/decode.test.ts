@@ -1,7 +1,8 @@
 import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createCodec, MalformedMessageError, type Message, type MessageLimits } from "../src/index.js";
+import { MalformedMessageError } from "../src/errors/index.js";
+import { createCodec, type Message, type MessageLimits } from "../src/index.js";
 import { fromHex, readResult, responseBytes, thrownBy, toHex } from "./wire.js";
 
 const codec = createCodec();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createCodec, DEFAULT_LIMITS, type Message, SerializationError } from "../src/index.js";
+import { SerializationError } from "../src/errors/index.js";
+import { createCodec, DEFAULT_LIMITS, type Message } from "../src/index.js";
 import { nested, resultHex, thrownBy, toHex } from "./wire.js";
 
 const encode = createCodec().encode;

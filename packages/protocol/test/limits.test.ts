@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { completeLimits, DEFAULT_LIMITS, MultifrostError } from "../src/index.js";
+import { MultifrostError } from "../src/errors/index.js";
+import { completeLimits, DEFAULT_LIMITS } from "../src/index.js";
 import { thrownBy } from "./wire.js";
 
 it("[LIM-1] the defaults", () => {

@@ -1,6 +1,7 @@
 import { encode as pack } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
-import { createCodec, MalformedMessageError } from "../src/index.js";
+import { MalformedMessageError } from "../src/errors/index.js";
+import { createCodec } from "../src/index.js";
 import { checkShape } from "../src/message-shape.js";
 import { thrownBy } from "./wire.js";
 

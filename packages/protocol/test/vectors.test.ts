@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { createCodec, type ErrorMessage, MalformedMessageError, type Message } from "../src/index.js";
+import { MalformedMessageError } from "../src/errors/index.js";
+import { createCodec, type ErrorMessage, type Message } from "../src/index.js";
 import { matrixRows, messageOf, remoteErrorOf, untagged, VECTORS_FOLDER, vectorFiles } from "./vectors.js";
 import { fromHex, roundTrip, toHex } from "./wire.js";
 

@@ -1,6 +1,7 @@
 // Messages as bytes, written by hand: what a peer sees, and what a peer may send.
 
-import { createCodec, type Message, type MessageLimits, type MultifrostError } from "../src/index.js";
+import type { MultifrostError } from "../src/errors/index.js";
+import { createCodec, type Message, type MessageLimits } from "../src/index.js";
 
 /** `{app: "comlink_ipc_v3", id: "i", type: "response", timestamp: 0.5, result: …}`, up to the result. */
 export const RESPONSE_PREFIX = [

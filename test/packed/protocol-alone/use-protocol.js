@@ -1,8 +1,8 @@
 // Somebody who writes a sniffer or another runtime's worker has this package alone.
 
 import assert from "node:assert/strict";
-import { createCall, createCodec, MultifrostError } from "@multifrost/protocol";
-import { MalformedMessageError } from "@multifrost/protocol/errors";
+import { createCall, createCodec } from "@multifrost/protocol";
+import { MalformedMessageError, MultifrostError } from "@multifrost/protocol/errors";
 
 const codec = createCodec();
 const call = createCall({

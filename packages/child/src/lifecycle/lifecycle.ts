@@ -1,4 +1,5 @@
-import { createCodec, MultifrostError } from "@multifrost/protocol";
+import { createCodec } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol/errors";
 import { EVENT_LEVELS, LONGEST_TIMER_MS, withLimit } from "@multifrost/protocol/internal";
 import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
 import { EventLog, prettyLogger, RareEvent, systemClock } from "@multifrost/reliability";

@@ -1,4 +1,4 @@
-import { ConnectionError } from "@multifrost/protocol";
+import { ConnectionError } from "@multifrost/protocol/errors";
 import { PORT_VARIABLE } from "@multifrost/protocol/internal";
 
 /** How often both signs are checked, in milliseconds. */

@@ -1,12 +1,5 @@
-import {
-  answerHeartbeat,
-  type Codec,
-  type ConnectionError,
-  createError,
-  MalformedMessageError,
-  type Message,
-  type MultifrostError,
-} from "@multifrost/protocol";
+import { answerHeartbeat, type Codec, createError, type Message } from "@multifrost/protocol";
+import { type ConnectionError, MalformedMessageError, type MultifrostError } from "@multifrost/protocol/errors";
 import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { DropReason, Peer, ServerChannel, ServerEvents } from "@multifrost/transport";
 import { CallRunner } from "../calls/call-runner.js";

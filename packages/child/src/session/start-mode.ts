@@ -1,6 +1,7 @@
 // How a worker is reached: the choice of the mode, opening its channel, and announcing a service.
 
-import { type MessageLimits, MultifrostError } from "@multifrost/protocol";
+import type { MessageLimits } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol/errors";
 import { PORT_VARIABLE, parsePort } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import {

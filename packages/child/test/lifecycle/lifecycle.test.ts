@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { APP_ID, ConnectionError } from "@multifrost/protocol";
+import { APP_ID } from "@multifrost/protocol";
+import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { createMemoryTransport, zeromqClient } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test } from "vitest";

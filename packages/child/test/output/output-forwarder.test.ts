@@ -1,4 +1,5 @@
-import { ConnectionError, createCodec, type Message, MultifrostError } from "@multifrost/protocol";
+import { createCodec, type Message } from "@multifrost/protocol";
+import { ConnectionError, MultifrostError } from "@multifrost/protocol/errors";
 import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import { EventLog, type Logger, RareEvent, systemClock } from "@multifrost/reliability";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

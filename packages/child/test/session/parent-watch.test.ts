@@ -1,4 +1,4 @@
-import type { ConnectionError } from "@multifrost/protocol";
+import type { ConnectionError } from "@multifrost/protocol/errors";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ParentWatch } from "../../src/session/parent-watch.js";
 

@@ -1,4 +1,4 @@
-import { ConnectionError, MultifrostError } from "@multifrost/protocol";
+import { ConnectionError, MultifrostError } from "@multifrost/protocol/errors";
 import { expect, test } from "vitest";
 import { Peers } from "../../src/session/peers.js";
 import { FakeChannel } from "../support/fake-channel.js";

@@ -1,6 +1,5 @@
 import {
   APP_ID,
-  ConnectionError,
   createCall,
   createCodec,
   createError,
@@ -11,6 +10,7 @@ import {
   createShutdown,
   type Message,
 } from "@multifrost/protocol";
+import { ConnectionError } from "@multifrost/protocol/errors";
 import { type ServerEvents, type ServerTransport, zeromqClient } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MethodTable } from "../../src/calls/method-table.js";

@@ -1,4 +1,5 @@
-import { createCodec, RegistryError } from "@multifrost/protocol";
+import { createCodec } from "@multifrost/protocol";
+import { RegistryError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { createMemoryTransport, type ServerEvents, zeromqClient } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test } from "vitest";

@@ -1,4 +1,4 @@
-import type { MultifrostError } from "@multifrost/protocol";
+import type { MultifrostError } from "@multifrost/protocol/errors";
 import type {
   CloseOptions,
   Peer,

@@ -1,6 +1,6 @@
 // What each call contributes to the metrics, the circuit breaker and the log.
 
-import { type ErrorCode, MultifrostError } from "@multifrost/protocol";
+import { type ErrorCode, MultifrostError } from "@multifrost/protocol/errors";
 import type { CallTicket, LogFields } from "@multifrost/reliability";
 import type { Telemetry } from "../lifecycle/telemetry.js";
 

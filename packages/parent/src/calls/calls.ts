@@ -5,10 +5,10 @@ import {
   createCall,
   type ErrorMessage,
   type Metadata,
-  RemoteCallError,
   type ResponseMessage,
   readRemoteError,
 } from "@multifrost/protocol";
+import { RemoteCallError } from "@multifrost/protocol/errors";
 import type { CallTicket, Timer } from "@multifrost/reliability";
 import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";

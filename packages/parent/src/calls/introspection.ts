@@ -1,7 +1,8 @@
 // What a worker reveals about its methods: their names, and as far as its language knows them their types. Also whether
 // it is still the worker that the caller's types were made from.
 
-import { type InterfaceDescription, RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
+import type { InterfaceDescription } from "@multifrost/protocol";
+import { RemoteCallError, WorkerExitedError } from "@multifrost/protocol/errors";
 import { interfaceHash, readInterface } from "@multifrost/protocol/interface";
 import { INTROSPECTION_NAMES } from "@multifrost/protocol/internal";
 import type { LogFields } from "@multifrost/reliability";

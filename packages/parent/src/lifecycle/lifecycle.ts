@@ -1,6 +1,7 @@
 // A parent from start to stop: put together here, with what its owner may ask of it.
 
-import { type Codec, NotRunningError } from "@multifrost/protocol";
+import type { Codec } from "@multifrost/protocol";
+import { NotRunningError } from "@multifrost/protocol/errors";
 import { withLimit } from "@multifrost/protocol/internal";
 import { Calls } from "../calls/calls.js";
 import { InterfaceCheck } from "../calls/introspection.js";

@@ -1,7 +1,7 @@
 // Opens sessions and decides what follows when one breaks or ends: calls in flight reject, and the worker is brought
 // back or given up.
 
-import { type ExitDetails, SpawnError } from "@multifrost/protocol";
+import { type ExitDetails, SpawnError } from "@multifrost/protocol/errors";
 import { pause } from "@multifrost/protocol/internal";
 import { Backoff, RestartBudget } from "@multifrost/reliability";
 import type { Calls } from "../calls/calls.js";

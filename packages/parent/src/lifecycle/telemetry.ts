@@ -1,7 +1,8 @@
 // What a parent measures and reports: the clock, the circuit breaker, the metrics, the log, and the events of the
 // `ParentWorker`.
 
-import type { ExitDetails, Message } from "@multifrost/protocol";
+import type { Message } from "@multifrost/protocol";
+import type { ExitDetails } from "@multifrost/protocol/errors";
 import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import {
   CircuitBreaker,

@@ -1,7 +1,7 @@
 // The worker's process: started, its output always read, its exit noticed at once, ended step by step.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import type { ExitDetails } from "@multifrost/protocol";
+import type { ExitDetails } from "@multifrost/protocol/errors";
 import { PORT_VARIABLE, WORKER_MODE_VARIABLE, withLimit } from "@multifrost/protocol/internal";
 import { cannotSpawn } from "../errors.js";
 import { guard, unguard } from "./exit-guard.js";

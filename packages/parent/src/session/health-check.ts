@@ -1,6 +1,7 @@
 // Heartbeats of one session: the first proves that the worker can be reached, the others that it still can.
 
-import { createHeartbeat, newMessageId, TimeoutError } from "@multifrost/protocol";
+import { createHeartbeat, newMessageId } from "@multifrost/protocol";
+import { TimeoutError } from "@multifrost/protocol/errors";
 import { HeartbeatMonitor } from "@multifrost/reliability";
 import type { ParentContext } from "./types.js";
 

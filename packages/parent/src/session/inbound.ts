@@ -1,6 +1,7 @@
 // What the worker sends: bytes become a checked message, which is handled by its type. Nothing a peer sends ends this.
 
-import { MalformedMessageError, type Message, type MultifrostError, SerializationError } from "@multifrost/protocol";
+import type { Message } from "@multifrost/protocol";
+import { MalformedMessageError, type MultifrostError, SerializationError } from "@multifrost/protocol/errors";
 import { type HeartbeatMonitor, RareEvent } from "@multifrost/reliability";
 import type { DropReason } from "@multifrost/transport";
 import type { Calls } from "../calls/calls.js";

@@ -1,6 +1,6 @@
 // Opens the connection to a worker that this parent starts: binds a port first, then starts the process with it.
 
-import { MultifrostError } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol/errors";
 import { type ClientChannel, type ClientEvents, parseTcpEndpoint, zeromqClient } from "@multifrost/transport";
 import { planLaunch } from "../process/launch-plan.js";
 import type { OnOutput } from "../process/process-output.js";

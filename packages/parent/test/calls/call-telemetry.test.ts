@@ -1,4 +1,10 @@
-import { AbortError, ConnectionError, type ErrorCode, RemoteCallError, TimeoutError } from "@multifrost/protocol";
+import {
+  AbortError,
+  ConnectionError,
+  type ErrorCode,
+  RemoteCallError,
+  TimeoutError,
+} from "@multifrost/protocol/errors";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it } from "vitest";
 import { type MeasuredCall, reportEnd, reportStart } from "../../src/calls/call-telemetry.js";

@@ -1,15 +1,15 @@
 // Calls over a memory transport, with the test as the worker; and calls without any transport.
 
+import { createResponse } from "@multifrost/protocol";
 import {
   AbortError,
   CircuitOpenError,
-  createResponse,
   MultifrostError,
   NotRunningError,
   OverloadError,
   SerializationError,
   TimeoutError,
-} from "@multifrost/protocol";
+} from "@multifrost/protocol/errors";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it, vi } from "vitest";
 import { composed, composedParent, scriptedWorker } from "../support/composed.js";

@@ -1,6 +1,7 @@
 // What a worker reveals about its methods, and the check of its interface against `interfaceHash`.
 
-import { type InterfaceDescription, MultifrostError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
+import type { InterfaceDescription } from "@multifrost/protocol";
+import { MultifrostError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol/errors";
 import { interfaceHash } from "@multifrost/protocol/interface";
 import type { LogLevel, LogRecord } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";

@@ -1,6 +1,6 @@
 // The end of a real process, asked for or not. Bringing it back: supervise.process.test.ts.
 
-import { RemoteCallError, WorkerExitedError } from "@multifrost/protocol";
+import { RemoteCallError, WorkerExitedError } from "@multifrost/protocol/errors";
 import type { LogRecord } from "@multifrost/reliability";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentState } from "../../src/index.js";

@@ -1,7 +1,7 @@
 // A parent's life over a memory transport: start, stop, restart and what comes in between. With processes:
 // lifecycle.process.test.ts.
 
-import { MultifrostError } from "@multifrost/protocol";
+import { MultifrostError } from "@multifrost/protocol/errors";
 import { createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentState } from "../../src/index.js";

@@ -1,7 +1,7 @@
 // What follows when a session breaks or ends, with sessions that the test plays by hand and time that it moves.
 
-import type { ExitDetails } from "@multifrost/protocol";
-import { ConnectionError, SpawnError } from "@multifrost/protocol";
+import type { ExitDetails } from "@multifrost/protocol/errors";
+import { ConnectionError, SpawnError } from "@multifrost/protocol/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Loss } from "../../src/errors.js";
 import { Supervisor } from "../../src/lifecycle/supervisor.js";

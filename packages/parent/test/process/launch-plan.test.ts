@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SpawnError } from "@multifrost/protocol";
+import { SpawnError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import type { SpawnOptions } from "../../src/options.js";
 import { type Executable, planLaunch } from "../../src/process/launch-plan.js";

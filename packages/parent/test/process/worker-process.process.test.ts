@@ -1,6 +1,6 @@
 // A process by itself, without a connection: its start, its output, its end.
 
-import type { ExitDetails } from "@multifrost/protocol";
+import type { ExitDetails } from "@multifrost/protocol/errors";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { planLaunch } from "../../src/process/launch-plan.js";
 import { WorkerProcess } from "../../src/process/worker-process.js";

@@ -10,9 +10,8 @@ import {
   createResponse,
   createShutdown,
   type Message,
-  RemoteCallError,
-  SerializationError,
 } from "@multifrost/protocol";
+import { RemoteCallError, SerializationError } from "@multifrost/protocol/errors";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentOptions } from "../../src/options.js";
 import { createHealthCheck } from "../../src/session/health-check.js";

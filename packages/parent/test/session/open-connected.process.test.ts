@@ -1,6 +1,6 @@
 // Connect mode with real services, in a registry of the test's own.
 
-import { ConnectionError, RegistryError } from "@multifrost/protocol";
+import { ConnectionError, RegistryError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import type { ParentState } from "../../src/index.js";
 import { gone, isAlive, run, said } from "../support/processes.js";

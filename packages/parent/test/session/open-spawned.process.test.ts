@@ -3,7 +3,7 @@
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { SpawnError } from "@multifrost/protocol";
+import { SpawnError } from "@multifrost/protocol/errors";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Executable, ParentWorker, type SpawnOptions } from "../../src/index.js";
 import { fixture, gone, isAlive, watched } from "../support/processes.js";

@@ -1,7 +1,8 @@
 // One session from opening to close, over a channel that the test plays by hand. With processes:
 // open-spawned.process.test.ts.
 
-import { ConnectionError, createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
+import { createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
+import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { type ClientEvents, type ClientTransport, createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { APP_ID, DEFAULT_NAMESPACE, MultifrostError } from "../../src/index.js";
+import { MultifrostError } from "../../src/errors/index.js";
+import { APP_ID, DEFAULT_NAMESPACE } from "../../src/index.js";
 import { PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "../../src/internal/index.js";
 import { thrownBy } from "../wire.js";
 
