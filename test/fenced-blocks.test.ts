@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe.each(documents.filter((file) => blocks.some((block) => block.file === file)))("%s", (file) => {
   const page = blocks.filter((block) => block.file === file);
-  const services = page.filter(({ checks, language }) => checks.service && (workers || language !== "python"));
+  const services = page.filter((block) => block.checks.service && (workers || !needsWorkers(block)));
   let started: ReturnType<typeof startService>[] = [];
 
   beforeAll(() => {
@@ -37,7 +37,6 @@ describe.each(documents.filter((file) => blocks.some((block) => block.file === f
 
   for (const [index, block] of page.entries()) {
     const title = `line ${block.line}, ${block.language || "no language"}`;
-    const needed = block.checks.needs === "python" || (block.language === "python" && block.checks.run);
 
     switch (block.language) {
       case "ts":
@@ -63,7 +62,7 @@ describe.each(documents.filter((file) => blocks.some((block) => block.file === f
     }
 
     if (block.checks.run) {
-      it.skipIf(needed && !workers)(`${title}: runs and ends by itself`, async () => {
+      it.skipIf(!workers && needsWorkers(block))(`${title}: runs and ends by itself`, async () => {
         const { stdout, stderr } = await run(block);
         expect(stderr).toBe("");
         for (const part of block.checks.contains?.split(" | ") ?? []) {
@@ -77,6 +76,11 @@ describe.each(documents.filter((file) => blocks.some((block) => block.file === f
     }
   }
 });
+
+/** Whether a program needs python3 with pyzmq and msgpack. */
+function needsWorkers({ checks, language }: Block): boolean {
+  return checks.needs === "python" || language === "python";
+}
 
 /** What a program prints: its check says it, or the `text` block after it. */
 function expectedOutput({ checks }: Block, next: Block | undefined): string | undefined {
