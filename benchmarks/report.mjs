@@ -18,13 +18,15 @@ export function printLanguages(rows, repetitions) {
   }
 }
 
-function printHead(bare, repetitions) {
+/** Prints the head of a table; `bare` is the title of what Multifrost is compared with. */
+export function printHead(bare, repetitions) {
   console.log(`${repetitions} repetitions each, in turn; median (least – most) of them.`);
   console.log(`Node ${process.version}, ${process.platform} ${process.arch}\n`);
   printLine(["", "Multifrost", bare, "ratio", "target", ""]);
 }
 
-function printRow({ title, unit, multifrost, bare, ratio, target, missed }) {
+/** Prints one line of a table. */
+export function printRow({ title, unit, multifrost, bare, ratio, target, missed }) {
   const verdict = target === undefined ? "" : missed ? "MISS" : "pass";
   printLine([title, amount(multifrost, unit), amount(bare, unit), factor(ratio), target ?? "", verdict]);
 }

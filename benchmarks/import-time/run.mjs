@@ -1,10 +1,10 @@
 // `pnpm bench:import-time --against REF`: what an import costs here and at another commit. How: ../README.md.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
+import { buildAt, root } from "../checkout.mjs";
 import { spread } from "../measure.mjs";
 import { readOptions } from "../options.mjs";
 
@@ -18,12 +18,6 @@ const options = readOptions("pnpm bench:import-time [--against REF] [--runs NUMB
   against: { type: "string", default: "9dffa40" },
   runs: { type: "string", default: "21" },
 });
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const temp = mkdtempSync(join(tmpdir(), "multifrost-import-time-"));
-process.once("exit", () => rmSync(temp, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, () => process.exit(1));
-}
 
 const other = buildAt(options.against);
 const runs = Number(options.runs);
@@ -36,18 +30,6 @@ console.log(
   `multifrost/child: ${ratios[0].toFixed(2)} of ${options.against}, at most ${TARGET}: ${missed ? "MISS" : "pass"}`,
 );
 process.exitCode = options.check && missed ? 1 : 0;
-
-/** The other commit, exported into a temporary folder, installed and built by its own scripts. */
-function buildAt(ref) {
-  const folder = join(temp, "other");
-  mkdirSync(folder);
-  const archive = execFileSync("git", ["archive", ref], { cwd: root, maxBuffer: 2 ** 30 });
-  execFileSync("tar", ["-x", "-C", folder], { input: archive });
-  for (const args of [["install", "--frozen-lockfile", "--prefer-offline"], ["build"]]) {
-    execFileSync("npx", ["-y", "pnpm@12", ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  }
-  return folder;
-}
 
 /** Measures one subpath in both checkouts and prints a line for each; returns the ratio of the medians. */
 function compare(subpath) {
