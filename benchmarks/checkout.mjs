@@ -1,4 +1,4 @@
-// Another commit of this repository, built beside this one, to be compared with it in one run.
+// Another commit of this repository, exported and built, to be compared with this one in one run.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,4 @@
-// The two that are compared, each with a process of its own at the other end, and the bytes that both of them move.
-// Next: multifrost/client.mjs and bare/client.mjs.
+// The two that are compared, each with its own process at the other end, and the bytes that both of them move.
 
 import { createCall, createCodec, createResponse } from "@multifrost/protocol";
 import { startBare } from "./bare/client.mjs";

@@ -1,5 +1,5 @@
 // `pnpm bench`: calls through Multifrost against bare zeromq.js, in one run. What is measured, and why so: README.md.
-// With --check a missed target makes the exit code 1. Next: contenders.mjs, then measure.mjs.
+// With --check a missed target makes the exit code 1.
 
 import { startContenders } from "./contenders.mjs";
 import { compareStarts, interleave } from "./measure.mjs";

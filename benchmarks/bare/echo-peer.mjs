@@ -1,5 +1,5 @@
 // The bare peer: a ROUTER that gives every message the same answer, which is the first message it got.
-// Its argument is the endpoint to connect to. It ends with its stdin, which is whoever started it.
+// Its argument is the endpoint to connect to. It ends when its stdin ends, which is with its parent.
 
 import { Router } from "zeromq";
 

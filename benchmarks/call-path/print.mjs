@@ -2,7 +2,7 @@
 
 const WIDTHS = [8, 14, 16, 12, 6];
 
-/** One line for each side: what ran, beside what may run at most and what ran at commit 9dffa40. */
+/** One line for each side: what ran, the limit, and what ran at commit 9dffa40. */
 export function printSides(sides) {
   console.log("One add(1, 2), everything warm: our source files and functions that ran.\n");
   printLine(["", "files", "functions", "invocations", ""]);

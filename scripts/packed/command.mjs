@@ -42,7 +42,7 @@ export async function runCommand([program, ...args], { cwd, env = userEnvironmen
   return stdout;
 }
 
-/** The command is the head of a process group of its own. */
+/** The command leads a new process group. */
 function endGroup(child) {
   try {
     process.kill(-child.pid, "SIGKILL");

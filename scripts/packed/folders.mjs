@@ -19,7 +19,7 @@ export function createEmptyFolder(temp, name) {
     folder,
     home,
     install: (what) => installWithNpm(folder, what),
-    /** Runs a command there, with the home directory that nobody else uses. */
+    /** Runs a command there, with a fresh home directory. */
     run: (command, timeoutSeconds = 60) =>
       runCommand(command, { cwd: folder, env: userEnvironment({ HOME: home, USERPROFILE: home }), timeoutSeconds }),
   };

@@ -12,7 +12,7 @@ export function commonSteps(app) {
     ["a parent and a child in plain JavaScript", () => node("javascript/parent.js")],
     ["a parent and a child in TypeScript, run by tsx", () => tsx("typescript/parent.ts")],
     ['a parent and a child in CommonJS, by require("multifrost")', () => node("commonjs/parent.cjs")],
-    ["a service, found by its name in a home directory of its own", () => node("service/caller.js")],
+    ["a service, found by its name in a fresh home directory", () => node("service/caller.js")],
     ["multifrost/parent, /child and /errors have what multifrost has", () => node("subpaths/subpaths.js")],
     ["every entry point loads, by import and by require", () => node("subpaths/every-subpath.js")],
     ["multifrost/child loads no code of the parent", () => node("subpaths/child-alone.js")],

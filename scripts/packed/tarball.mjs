@@ -50,7 +50,7 @@ function wrongFiles(files, manifest, root) {
   ];
 }
 
-/** JavaScript is an entry point or what entry points share, has a source map, and there is nothing else beside the types. */
+/** JavaScript is an entry point or what entry points share, has a source map; besides it there are only types. */
 function wrongBundles(files, exports, root) {
   const scripts = new Set([...exportedFiles(exports), "dist/shared.js"].filter((file) => file.endsWith(".js")));
   const present = new Set(files);

@@ -13,7 +13,7 @@ export async function run(block: Block): Promise<{ stdout: string; stderr: strin
   return runFile(program as string, args, { ...optionsFor(block), timeout: 50_000 });
 }
 
-/** Starts a block that runs until it is told to end. */
+/** Starts a block that runs until a signal ends it. */
 export function startService(block: Block): ChildProcess {
   const [program, ...args] = commandOf(block);
   return spawn(program as string, args, { ...optionsFor(block), stdio: ["ignore", "ignore", "inherit"] });

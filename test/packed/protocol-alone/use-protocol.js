@@ -1,4 +1,4 @@
-// Somebody who writes a sniffer or another runtime's worker has this package alone.
+// The protocol package alone, as the author of a sniffer or of a worker in another runtime uses it.
 
 import assert from "node:assert/strict";
 import { createCall, createCodec } from "@multifrost/protocol";

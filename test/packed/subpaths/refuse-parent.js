@@ -1,4 +1,4 @@
-// A hook of Node's module loader: whoever asks for the parent's code gets an error. Used by child-alone.js.
+// A hook of Node's module loader: importing the parent's code is an error. Used by child-alone.js.
 
 export async function resolve(specifier, context, nextResolve) {
   const resolved = await nextResolve(specifier, context);
