@@ -19,8 +19,9 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ["test/**/*.test.ts"],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          // Generous: a busy machine makes tests that start processes several times slower.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           retry: 0,
         },
       })),
