@@ -6,6 +6,7 @@
  */
 
 import type { MultifrostError } from "@multifrost/protocol/errors";
+import type { TcpAddress } from "./endpoint.js";
 
 /**
  * Identifies one peer of a server channel.
@@ -23,6 +24,15 @@ export type DropReason = "wrong-frames" | "too-large";
  * latest before `close` resolves.
  */
 export type SendSettled = (error?: MultifrostError) => void;
+
+/** How `send` treats a message. */
+export interface SendOptions {
+  /**
+   * Goes ahead of messages that are queued and not urgent: for heartbeats. Default: false. A channel without the
+   * capability {@link ChannelCapabilities.urgent} ignores it.
+   */
+  urgent?: boolean;
+}
 
 /** How `close` treats messages that are still queued. */
 export interface CloseOptions {
@@ -58,8 +68,10 @@ export interface CloseOptions {
  * A channel may be an instance of a class. To wrap one, call its methods; spreading it into an object loses them.
  */
 export interface Channel {
-  /** Where this end listens or connects to: `tcp://127.0.0.1:40123`, `memory://local`. */
+  /** Where this end listens or connects to: `tcp://127.0.0.1:40123`, `ipc:///run/worker.sock`, `memory://local`. */
   readonly endpoint: string;
+  /** Every place where this end listens, where a transport can listen in several. The first is {@link endpoint}. */
+  readonly endpoints?: readonly string[];
   /** Number of messages that `send` accepted and the layer below has not taken yet. */
   readonly queued: number;
   close(options?: CloseOptions): Promise<void>;
@@ -78,6 +90,52 @@ export interface ConnectionEvents {
   dropped(reason: DropReason): void;
   /** The channel failed permanently: it closes, and no event follows. */
   failed(error: MultifrostError): void;
+  /**
+   * A connection is there, and waits for a decision: see {@link Connection}. Optional, and called only by transports that
+   * tell peers apart. Without it a server accepts every connection, and a client the first one while it has none.
+   */
+  arrived?(connection: Connection): void;
+  /**
+   * A connection ended without having been accepted: a stranger, a peer that was too slow, or one that was refused.
+   * Optional, for the log and for counting.
+   *
+   * @param reason - A sentence about the other end, such as `It does not speak ZMTP.`
+   */
+  refused?(reason: string): void;
+}
+
+/**
+ * One connection to one peer, before it is accepted.
+ *
+ * Until then there is no `up`, no queued message goes out on it, and what the peer sends is not delivered: it waits. A
+ * decision may be made at once, inside `arrived`, or later.
+ */
+export interface Connection {
+  /** The name the peer has on a server. */
+  readonly peer: Peer;
+  /** What the other end says about itself, by names in lower case: what it gave as `properties`. Proves nothing by itself. */
+  readonly properties: ReadonlyMap<string, string>;
+  /** Both ends of a TCP connection, from which the system can tell whose it is. */
+  readonly addresses: { readonly local: TcpAddress; readonly remote: TcpAddress } | undefined;
+  /**
+   * Makes it a connection of the channel: `up` is called, then messages come and go. Returns false, and does nothing, if it has
+   * ended meanwhile, was refused, or the channel is a client and has a connection.
+   */
+  accept(): boolean;
+  /** Closes it, telling the other end why. Does nothing once it is accepted or has ended. */
+  refuse(reason: string): void;
+  /** Sends one short message (up to 64 KiB) before the decision, to ask for a proof. Lost if the connection ends. */
+  challenge(bytes: Uint8Array): void;
+  /** Delivers messages before the decision: they go to this function and not to `message`. One above 64 KiB ends the connection. */
+  receive(message: (bytes: Uint8Array) => void): void;
+}
+
+/** What a transport can do beyond the rest of this contract. */
+export interface ChannelCapabilities {
+  /** Calls `arrived` for each connection and `peerGone` for each that ends: one peer can be accepted and another refused. */
+  readonly tellsPeersApart: boolean;
+  /** Sends messages marked as `urgent` ahead of queued ones. */
+  readonly urgent: boolean;
 }
 
 /** Events of the caller's end. */
@@ -87,11 +145,13 @@ export interface ClientEvents extends ConnectionEvents {
 
 /** The caller's end: it talks to one server. */
 export interface ClientChannel extends Channel {
-  send(bytes: Uint8Array, settled?: SendSettled): void;
+  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
 }
 
 /** Opens the caller's end. Each call of `open` makes a new channel, so a parent can start over. */
 export interface ClientTransport {
+  /** Default: none of them. */
+  readonly capabilities?: ChannelCapabilities;
   /**
    * Resolves when the endpoint is known, which may be before any peer is connected (see `up`).
    * Rejects with `ConnectionError`: `UNREACHABLE` when the endpoint cannot be used, `TRANSPORT_UNAVAILABLE` when the
@@ -104,7 +164,7 @@ export interface ClientTransport {
 export interface ServerEvents extends ConnectionEvents {
   message(peer: Peer, bytes: Uint8Array): void;
   /**
-   * This peer has left and does not return under this name. Comes after the `down` of its connection, and only from
+   * This peer has left, and returns under this name only if it chose the name itself. Comes after the `down` of its connection, and only from
    * transports that can tell; with others, a failing `send` is the only sign.
    */
   peerGone(peer: Peer): void;
@@ -116,11 +176,13 @@ export interface ServerChannel extends Channel {
    * Like `send` of any channel. For a peer that is not connected, `settled` gets a `ConnectionError` (`PEER_UNKNOWN`). A
    * peer that does not read must not delay the others.
    */
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void;
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
 }
 
 /** Opens the answering end; see {@link ClientTransport}. */
 export interface ServerTransport {
+  /** Default: none of them. */
+  readonly capabilities?: ChannelCapabilities;
   open(events: ServerEvents): Promise<ServerChannel>;
 }
 

@@ -2,14 +2,17 @@
 
 export type {
   Channel,
+  ChannelCapabilities,
   ChannelLimits,
   ClientChannel,
   ClientEvents,
   ClientTransport,
   CloseOptions,
+  Connection,
   ConnectionEvents,
   DropReason,
   Peer,
+  SendOptions,
   SendSettled,
   ServerChannel,
   ServerEvents,
@@ -24,3 +27,14 @@ export {
   type NetworkConditions,
 } from "./memory/index.js";
 export { type BindAddress, type ZeromqOptions, zeromqClient, zeromqServer } from "./zeromq/index.js";
+export {
+  type ConnectAddress,
+  type ListenAddress,
+  type PrivateEndpoint,
+  privateEndpoint,
+  type SocketPath,
+  type ZmtpOptions,
+  type ZmtpSettings,
+  zmtpClient,
+  zmtpServer,
+} from "./zmtp/index.js";

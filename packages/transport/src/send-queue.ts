@@ -10,6 +10,8 @@ export interface Outgoing {
   readonly peer: Peer;
   readonly bytes: Uint8Array;
   readonly settled: SendSettled | undefined;
+  /** Goes ahead of those that are not. */
+  readonly urgent?: boolean;
 }
 
 /** Reports the outcome of a message to its sender. What `settled` throws becomes an uncaught exception. */
@@ -21,18 +23,33 @@ export function settle({ settled }: Outgoing, error?: MultifrostError): void {
   }
 }
 
-/** A bounded queue of messages, first in, first out. */
+/** What several queues hold together, for a server that has one queue for each peer. */
+export class QueueTotals {
+  messages = 0;
+  bytes = 0;
+  /** Queues in use. */
+  queues = 0;
+}
+
+/** A bounded queue of messages: urgent ones first, otherwise first in, first out. */
 export class SendQueue {
   readonly #limits: Required<ChannelLimits>;
+  readonly #totals: QueueTotals | undefined;
   readonly #items = new FifoQueue<Outgoing>();
+  #urgent: FifoQueue<Outgoing> | undefined;
   #bytes = 0;
 
-  constructor(limits: Required<ChannelLimits>) {
+  /**
+   * @param totals - Shared with other queues: when all of them together are at the bounds, a queue that holds more than
+   * an equal share of the bounds is full.
+   */
+  constructor(limits: Required<ChannelLimits>, totals?: QueueTotals) {
     this.#limits = limits;
+    this.#totals = totals;
   }
 
   get length(): number {
-    return this.#items.length;
+    return this.#items.length + (this.#urgent?.length ?? 0);
   }
 
   /**
@@ -45,26 +62,41 @@ export class SendQueue {
     if (size > maxMessageBytes) {
       throw tooLarge(size, maxMessageBytes);
     }
-    if (this.#items.length >= maxQueuedMessages) {
+    const totals = this.#totals;
+    const share = totals === undefined ? 1 : 1 / Math.max(1, totals.queues);
+    if (isFull(this.length + 1, totals && totals.messages + 1, maxQueuedMessages, share)) {
       throw full(maxQueuedMessages, "messages", "maxQueuedMessages");
     }
-    if (this.#bytes + size > maxQueuedBytes) {
+    if (isFull(this.#bytes + size, totals && totals.bytes + size, maxQueuedBytes, share)) {
       throw full(maxQueuedBytes, "bytes", "maxQueuedBytes");
     }
     this.#bytes += size;
-    this.#items.push(item);
+    if (totals !== undefined) {
+      totals.messages += 1;
+      totals.bytes += size;
+    }
+    if (item.urgent === true) {
+      this.#urgent ??= new FifoQueue();
+      this.#urgent.push(item);
+    } else {
+      this.#items.push(item);
+    }
   }
 
-  /** Takes out the oldest message; `undefined` when the queue is empty. */
+  /** Takes out the oldest urgent message, or the oldest; `undefined` when the queue is empty. */
   shift(): Outgoing | undefined {
-    const item = this.#items.shift();
+    const item = this.#urgent?.shift() ?? this.#items.shift();
     if (item !== undefined) {
       this.#bytes -= item.bytes.byteLength;
+      if (this.#totals !== undefined) {
+        this.#totals.messages -= 1;
+        this.#totals.bytes -= item.bytes.byteLength;
+      }
     }
     return item;
   }
 
-  /** Takes out everything, oldest first. */
+  /** Takes out everything, in the order of {@link shift}. */
   clear(): Outgoing[] {
     const items: Outgoing[] = [];
     for (let item = this.shift(); item !== undefined; item = this.shift()) {
@@ -72,6 +104,11 @@ export class SendQueue {
     }
     return items;
   }
+}
+
+/** Whether a queue would be above its bound, or above its share of a bound that all queues together have reached. */
+function isFull(own: number, all: number | undefined, bound: number, share: number): boolean {
+  return own > bound || (all !== undefined && all > bound && own > bound * share);
 }
 
 function tooLarge(size: number, limit: number): SerializationError {

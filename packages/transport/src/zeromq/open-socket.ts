@@ -1,8 +1,8 @@
 // Socket settings, and how a new socket gets to its endpoint.
 
 import type { Dealer, Observer, Router, SocketOptions } from "zeromq";
+import { unreachable } from "../unreachable.js";
 import type { SocketPlan } from "./options.js";
-import { unreachable } from "./socket-errors.js";
 
 /** A socket that is bound or connecting. */
 export interface OpenSocket {

@@ -1,0 +1,182 @@
+// Writes messages and commands on one socket: all that wait in one turn go out in one write.
+
+import type { Socket } from "node:net";
+import type { MultifrostError } from "@multifrost/protocol/errors";
+import { type Outgoing, type SendQueue, settle } from "../send-queue.js";
+import { LONGEST_HEADER, MORE, writeHeader } from "./frames.js";
+
+/** Bodies up to this size are copied into the batch; longer ones are passed on as they are. */
+const LARGEST_COPIED = 1024;
+
+/** Bytes handed to the socket and not yet taken by the system, beyond which messages wait in the queue. */
+const WINDOW_BYTES = 524_288;
+
+/** Commands that wait; further ones are left out. Only a peer that sends PING without reading gets there. */
+const MOST_COMMANDS = 64;
+
+const BATCH_BYTES = 65_536;
+
+/** The empty frame in front of every payload. */
+const DELIMITER_BYTES = 2;
+
+/** Memory for headers and small bodies, shared by all connections and handed out piece by piece. */
+let batch: Uint8Array = Buffer.allocUnsafeSlow(BATCH_BYTES);
+let batchAt = 0;
+
+/** The writing side of a connection. */
+export class FrameWriter {
+  readonly #socket: Socket;
+  readonly #onIdle: () => void;
+  /** Messages of this connection; `undefined` until it is accepted. */
+  #queue: SendQueue | undefined;
+  /** Whole frames that go out first. */
+  #first: Uint8Array[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  /** Those whose write has not called back yet. */
+  readonly #unsettled = new Set<Outgoing>();
+
+  /** @param onIdle - Called when everything has been taken by the system. */
+  constructor(socket: Socket, onIdle: () => void) {
+    this.#socket = socket;
+    this.#onIdle = onIdle;
+  }
+
+  /** Whether nothing waits and nothing is on its way to the system. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#first.length === 0 && (this.#queue?.length ?? 0) === 0;
+  }
+
+  /** Sends from this queue as well, from now on. */
+  sendFrom(queue: SendQueue): void {
+    this.#queue = queue;
+    this.schedule();
+  }
+
+  /** Writes frames at once, before anything else: for the greeting and READY. */
+  writeNow(bytes: Uint8Array): void {
+    this.#inFlight += bytes.length;
+    this.#socket.write(bytes, () => this.#onWritten(bytes.length));
+  }
+
+  /** Sends whole frames ahead of the queue, between two messages. */
+  sendFirst(frames: Uint8Array): void {
+    if (this.#first.length < MOST_COMMANDS) {
+      this.#first.push(frames);
+      this.schedule();
+    }
+  }
+
+  /** Sends what waits when the current turn's work is done. */
+  schedule(): void {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      process.nextTick(this.#flush);
+    }
+  }
+
+  /** Nothing more is written. Messages that were handed to the socket settle with the error. */
+  close(error: (item: Outgoing) => MultifrostError): void {
+    this.#isClosed = true;
+    this.#first = [];
+    this.#queue = undefined;
+    for (const item of this.#unsettled) {
+      settle(item, error(item));
+    }
+    this.#unsettled.clear();
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false;
+    if (this.#isClosed || this.#inFlight >= WINDOW_BYTES) {
+      return;
+    }
+    const parts = this.#first;
+    let bytes = 0;
+    for (const part of parts) {
+      bytes += part.length;
+    }
+    this.#first = [];
+    let withOutcome: Outgoing[] | undefined;
+    let start = batchAt;
+    const queue = this.#queue;
+    while (queue !== undefined && this.#inFlight + bytes < WINDOW_BYTES) {
+      const item = queue.shift();
+      if (item === undefined) {
+        break;
+      }
+      const body = item.bytes;
+      const length = body.length;
+      const copied = length <= LARGEST_COPIED;
+      if (batchAt + DELIMITER_BYTES + LONGEST_HEADER + (copied ? length : 0) > BATCH_BYTES) {
+        if (batchAt > start) {
+          parts.push(batch.subarray(start, batchAt));
+        }
+        batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+        batchAt = 0;
+        start = 0;
+      }
+      const at = batchAt;
+      batch[at] = MORE;
+      batch[at + 1] = 0;
+      batchAt = writeHeader(batch, at + DELIMITER_BYTES, 0, length);
+      bytes += batchAt - at + length;
+      if (copied) {
+        batch.set(body, batchAt);
+        batchAt += length;
+      } else {
+        parts.push(batch.subarray(start, batchAt), body);
+        start = batchAt;
+      }
+      if (item.settled !== undefined) {
+        this.#unsettled.add(item);
+        withOutcome ??= [];
+        withOutcome.push(item);
+      }
+    }
+    if (batchAt > start) {
+      parts.push(batch.subarray(start, batchAt));
+    }
+    if (parts.length > 0) {
+      this.#write(parts, bytes, withOutcome);
+    }
+  };
+
+  #write(parts: readonly Uint8Array[], bytes: number, withOutcome: readonly Outgoing[] | undefined): void {
+    const socket = this.#socket;
+    const last = parts.length - 1;
+    this.#inFlight += bytes;
+    if (last > 0) {
+      socket.cork();
+    }
+    for (let index = 0; index < last; index += 1) {
+      socket.write(parts[index] ?? batch.subarray(0, 0));
+    }
+    socket.write(parts[last] ?? batch.subarray(0, 0), (error) => {
+      if (!error) {
+        this.#onWritten(bytes, withOutcome);
+      }
+    });
+    if (last > 0) {
+      socket.uncork();
+    }
+  }
+
+  #onWritten(bytes: number, withOutcome?: readonly Outgoing[]): void {
+    this.#inFlight -= bytes;
+    if (withOutcome !== undefined) {
+      for (const item of withOutcome) {
+        // Not after `close` has settled it.
+        if (this.#unsettled.delete(item)) {
+          settle(item);
+        }
+      }
+    }
+    if (this.isIdle) {
+      this.#onIdle();
+    } else if (this.#inFlight < WINDOW_BYTES) {
+      this.schedule();
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// The options of the ZMTP transports, checked and completed.
+
+import { MultifrostError } from "@multifrost/protocol/errors";
+import { atLeast, invalidOption } from "@multifrost/protocol/internal";
+import type { ChannelLimits } from "../channel.js";
+import type { TcpAddress } from "../endpoint.js";
+import { resolveLimits } from "../limits.js";
+import {
+  type ConnectAddress,
+  checkConnectAddress,
+  checkListenAddress,
+  type ListenAddress,
+  type SocketPath,
+} from "./addresses.js";
+import { readyCommand, type SocketType } from "./commands.js";
+
+/** What {@link ZmtpOptions} has besides the addresses. */
+export interface ZmtpSettings extends ChannelLimits {
+  /** Frames of a message received; more end the connection. Default: 16. */
+  maxFrames?: number;
+  /** The name of this end at a server it is connected to, at most 150 bytes (Latin-1). Default: the server chooses one. */
+  identity?: string;
+  /**
+   * What this end says about itself to the other one: names begin with `X-`, such as `X-Token`. About 150 bytes together.
+   * Default: nothing.
+   */
+  properties?: Readonly<Record<string, string>>;
+  /** How long the other end may take for greeting and READY, in milliseconds. Default: 10 000. */
+  handshakeTimeoutMs?: number;
+  /**
+   * How often to send a PING to a peer that knows it (ZMTP 3.1), in milliseconds. A peer that sends nothing for two
+   * intervals is disconnected. Default: 0, never; a PING of the other end is always answered.
+   */
+  heartbeatIntervalMs?: number;
+  /** The longest first wait before connecting again, in milliseconds; doubles each time. Default: 100. */
+  reconnectDelayMs?: number;
+  /** The longest wait before connecting again, in milliseconds. Default: 5000. */
+  maxReconnectDelayMs?: number;
+  /** Connections that may wait for their handshake or for a decision; beyond, the oldest is closed. Default: 256. */
+  maxUndecided?: number;
+  /**
+   * For a client that binds: stop listening once a connection is accepted, so that no other can ever be made. When that
+   * connection ends, `down` is final. Default: false.
+   */
+  singleGuest?: boolean;
+}
+
+/** Options of {@link zmtpClient} and {@link zmtpServer}: either `bind` or `connect`, and settings. */
+export type ZmtpOptions = ZmtpSettings &
+  (
+    | {
+        /** Listen here, or in several places; the other end connects. */
+        bind: ListenAddress | readonly ListenAddress[];
+        connect?: never;
+      }
+    | {
+        /** Connect to where the other end listens. Retried until the channel is closed. */
+        connect: ConnectAddress;
+        bind?: never;
+      }
+  );
+
+/** The checked options. */
+export interface ZmtpPlan {
+  readonly type: SocketType;
+  /** Where to listen; empty for an end that connects. */
+  readonly listenOn: readonly (Required<TcpAddress> | SocketPath | { private: true })[];
+  readonly connectTo: Required<TcpAddress> | SocketPath | undefined;
+  readonly limits: Required<ChannelLimits>;
+  readonly maxFrames: number;
+  /** READY as a whole frame. */
+  readonly ready: Uint8Array;
+  readonly handshakeTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly reconnectDelayMs: number;
+  readonly maxReconnectDelayMs: number;
+  readonly maxUndecided: number;
+  readonly singleGuest: boolean;
+}
+
+/** A short frame: flags, length, and at most 255 bytes. Some peers read only those. */
+const LONGEST_READY = 257;
+
+/** Checks the options and fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`). */
+export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
+  const { bind, connect, singleGuest = false } = options;
+  if ((bind === undefined) === (connect === undefined)) {
+    throw new MultifrostError("INVALID_OPTION", "Give exactly one of bind and connect.");
+  }
+  const places = bind === undefined ? [] : isList(bind) ? bind : [bind];
+  if (bind !== undefined && places.length === 0) {
+    throw invalidOption("bind", "one or more addresses", "an empty list");
+  }
+  return {
+    type,
+    listenOn: places.map(checkListenAddress),
+    connectTo: connect && checkConnectAddress(connect),
+    limits: resolveLimits(options),
+    maxFrames: atLeast(2, "maxFrames", options.maxFrames ?? 16),
+    ready: planReady(type, options),
+    handshakeTimeoutMs: atLeast(1, "handshakeTimeoutMs", options.handshakeTimeoutMs ?? 10_000),
+    heartbeatIntervalMs: atLeast(0, "heartbeatIntervalMs", options.heartbeatIntervalMs ?? 0),
+    reconnectDelayMs: atLeast(1, "reconnectDelayMs", options.reconnectDelayMs ?? 100),
+    maxReconnectDelayMs: atLeast(1, "maxReconnectDelayMs", options.maxReconnectDelayMs ?? 5000),
+    maxUndecided: atLeast(1, "maxUndecided", options.maxUndecided ?? 256),
+    singleGuest,
+  };
+}
+
+function planReady(type: SocketType, { identity = "", properties = {} }: ZmtpSettings): Uint8Array {
+  if (Buffer.from(identity, "latin1").toString("latin1") !== identity || identity.startsWith("\0")) {
+    throw invalidOption("identity", "Latin-1 text that does not begin with a zero byte", JSON.stringify(identity));
+  }
+  for (const name of Object.keys(properties)) {
+    if (!/^X-[A-Za-z0-9.+_-]+$/i.test(name)) {
+      throw invalidOption("a name in properties", "X- followed by letters, digits and .+_-", JSON.stringify(name));
+    }
+  }
+  const ready = readyCommand(type, identity, properties);
+  if (ready.length > LONGEST_READY) {
+    const message = `identity and properties take ${ready.length} bytes on the wire; at most ${LONGEST_READY} are sent.`;
+    throw new MultifrostError("INVALID_OPTION", message);
+  }
+  return ready;
+}
+
+function isList(bind: ListenAddress | readonly ListenAddress[]): bind is readonly ListenAddress[] {
+  return Array.isArray(bind);
+}

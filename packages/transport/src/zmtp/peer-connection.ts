@@ -1,0 +1,358 @@
+// One connection to one peer: handshake, decision, reading in turns, heartbeats, and an end at which nothing is lost.
+
+import type { Socket } from "node:net";
+import { callSafely } from "@multifrost/protocol/internal";
+import type { Connection, Peer } from "../channel.js";
+import type { TcpAddress } from "../endpoint.js";
+import type { SendQueue } from "../send-queue.js";
+import { errorCommand, pingCommand } from "./commands.js";
+import { connectionLost } from "./errors.js";
+import { FrameWriter } from "./frame-writer.js";
+import { frame, MORE } from "./frames.js";
+import { GREETING, type ZmtpVersion } from "./greeting.js";
+import type { ZmtpPlan } from "./options.js";
+import { payloadOf } from "./payload.js";
+import { ProtocolError } from "./protocol-error.js";
+import { ProtocolReader, type Received, type Signal, STRANGER_LIMITS } from "./protocol-reader.js";
+import { type ByteSink, CHUNK_BYTES } from "./sockets.js";
+
+/** Messages of one peer in one turn of the event loop; then the others have theirs. */
+const PER_TURN = 256;
+
+/** How long a peer that was refused may take to close, in milliseconds. */
+const REFUSAL_LINGER_MS = 1_000;
+
+/** PING intervals without anything from the peer after which it is taken for dead. */
+const SILENT_INTERVALS = 2;
+
+const DELIMITER = frame(MORE, new Uint8Array(0));
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  /** Whether it had been accepted. */
+  readonly wasAccepted: boolean;
+  /** A sentence about the peer; `undefined` if there never was a connection. */
+  readonly reason: string | undefined;
+  /** The reason in the peer's ERROR: it does not want this connection, now or later. */
+  readonly refusal: string | undefined;
+}
+
+/** The channel of a connection. */
+export interface ConnectionOwner {
+  /** The handshake is complete. Names the connection and decides about it. */
+  ready(connection: PeerConnection, identity: string): void;
+  /** Takes the connection, unless it cannot; returns whether it did. */
+  admit(connection: PeerConnection): boolean;
+  /** A message of an accepted connection. */
+  received(connection: PeerConnection, frames: readonly Uint8Array[]): void;
+  /** A message above the limit was skipped. */
+  tooLarge(): void;
+  /** Nothing more comes or goes. Called once. */
+  ended(connection: PeerConnection, end: ConnectionEnd): void;
+  /** The socket has been released. Called once, after `ended`. */
+  released(connection: PeerConnection): void;
+  /** Everything that was sent on the connection has been taken by the system. */
+  idle(): void;
+}
+
+/** See {@link Connection}. */
+export class PeerConnection implements Connection, ByteSink {
+  peer: Peer = "";
+  properties: ReadonlyMap<string, string> = new Map();
+  /** What waits for this peer, on a server. */
+  queue: SendQueue | undefined;
+  readonly writer: FrameWriter;
+  readonly #owner: ConnectionOwner;
+  readonly #plan: ZmtpPlan;
+  readonly #reader: ProtocolReader;
+  readonly #socket: Socket;
+  readonly #released: Promise<void>;
+  #phase: "handshake" | "undecided" | "accepted" | "ended" = "handshake";
+  #wasConnected = false;
+  #receiver: ((bytes: Uint8Array) => void) | undefined;
+  /** Limits the handshake, and at the end the wait for the peer to close. */
+  #timer: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #silentIntervals = 0;
+  #isReading = false;
+  #isPaused = false;
+  /** Messages read in this turn. */
+  #taken = 0;
+  /** Whether the latest read filled its memory: then the next one may come in the same turn. */
+  #readWasFull = false;
+  #spaceBytes = 0;
+
+  /** @param openSocket - Makes the socket, which passes what it reads to the sink. */
+  constructor(owner: ConnectionOwner, plan: ZmtpPlan, openSocket: (sink: ByteSink) => Socket) {
+    this.#owner = owner;
+    this.#plan = plan;
+    this.#reader = new ProtocolReader(plan.type);
+    const socket = openSocket(this);
+    this.#socket = socket;
+    this.writer = new FrameWriter(socket, () => owner.idle());
+    let cause: Error | undefined;
+    socket.on("error", (error) => {
+      cause = error;
+    });
+    socket.on("connect", () => {
+      this.#wasConnected = true;
+    });
+    this.#wasConnected = !socket.connecting;
+    socket.on("end", () => this.#break("It closed the connection."));
+    this.#released = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.#break(cause === undefined ? "It closed the connection." : `The connection broke: ${cause.message}.`);
+        clearTimeout(this.#timer);
+        owner.released(this);
+        resolve();
+      });
+    });
+    this.#timer = setTimeout(() => {
+      this.#break(`It did not complete the handshake within ${plan.handshakeTimeoutMs} ms.`);
+    }, plan.handshakeTimeoutMs);
+    this.writer.writeNow(Buffer.concat([GREETING, plan.ready]));
+  }
+
+  get addresses(): { readonly local: TcpAddress; readonly remote: TcpAddress } | undefined {
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
+    return localAddress === undefined ||
+      localPort === undefined ||
+      remoteAddress === undefined ||
+      remotePort === undefined
+      ? undefined
+      : { local: { host: localAddress, port: localPort }, remote: { host: remoteAddress, port: remotePort } };
+  }
+
+  accept(): boolean {
+    if (this.#phase !== "undecided" || !this.#owner.admit(this)) {
+      return false;
+    }
+    this.#receiver = undefined;
+    this.#phase = "accepted";
+    const { limits, maxFrames } = this.#plan;
+    const { maxMessageBytes } = limits;
+    this.#reader.accept({ maxMessageBytes, maxFrames, maxCommandBytes: STRANGER_LIMITS.maxCommandBytes });
+    this.#readOnSoon();
+    return true;
+  }
+
+  refuse(reason: string): void {
+    if (this.#phase === "handshake" || this.#phase === "undecided") {
+      this.#end(`It was refused: ${reason}`);
+      this.#socket.end(errorCommand(reason));
+      this.#destroyAfter(REFUSAL_LINGER_MS);
+    }
+  }
+
+  challenge(bytes: Uint8Array): void {
+    if (this.#phase === "undecided" && bytes.length <= STRANGER_LIMITS.maxMessageBytes) {
+      this.writer.sendFirst(Buffer.concat([DELIMITER, frame(0, bytes)]));
+    }
+  }
+
+  receive(message: (bytes: Uint8Array) => void): void {
+    if (this.#phase === "undecided") {
+      this.#receiver = message;
+      this.#readOnSoon();
+    }
+  }
+
+  /** Closes the connection at once. */
+  abort(reason: string): void {
+    this.#break(reason);
+  }
+
+  /**
+   * Ends the connection in order: what was written is sent, then the end of it; what still comes is read and dropped, as
+   * a socket that is closed with unread bytes takes back what the peer has not read yet. Resolves when the peer has closed
+   * too, or after `lingerMs` milliseconds.
+   */
+  finish(lingerMs: number): Promise<void> {
+    if (this.#phase === "accepted") {
+      this.#end("This end closed the connection.");
+      this.#socket.end();
+      this.#destroyAfter(lingerMs);
+    } else {
+      this.#break("This end closed the connection.");
+    }
+    return this.#released;
+  }
+
+  space(): Uint8Array | undefined {
+    const space = this.#phase === "ended" ? undefined : this.#reader.space();
+    this.#spaceBytes = space?.length ?? CHUNK_BYTES;
+    return space;
+  }
+
+  filled(count: number): boolean {
+    if (this.#phase === "ended") {
+      return true;
+    }
+    this.#noteRead(count);
+    this.#reader.filled(count);
+    return this.#read();
+  }
+
+  chunk(bytes: Uint8Array): boolean {
+    if (this.#phase === "ended") {
+      return true;
+    }
+    this.#noteRead(bytes.length);
+    try {
+      this.#reader.push(bytes);
+    } catch (error) {
+      this.#breakAfter(error);
+      return false;
+    }
+    return this.#read();
+  }
+
+  #noteRead(count: number): void {
+    this.#silentIntervals = 0;
+    if (!this.#readWasFull) {
+      this.#taken = 0;
+    }
+    this.#readWasFull = count === this.#spaceBytes;
+  }
+
+  /** Handles what has arrived, up to the share of this turn. Returns whether to read on. */
+  #read(): boolean {
+    this.#isReading = true;
+    try {
+      while (this.#phase !== "ended") {
+        if (this.#phase === "undecided" && this.#receiver === undefined && this.#reader.hasRest) {
+          return this.#pause();
+        }
+        if (this.#taken >= PER_TURN && this.#reader.hasRest) {
+          setImmediate(this.#readOn);
+          return this.#pause();
+        }
+        const received = this.#reader.next();
+        if (received === undefined) {
+          return true;
+        }
+        this.#taken += 1;
+        this.#handle(received);
+      }
+    } catch (error) {
+      this.#breakAfter(error);
+    } finally {
+      this.#isReading = false;
+    }
+    return true;
+  }
+
+  #pause(): false {
+    this.#isPaused = true;
+    this.#reader.keepRest();
+    return false;
+  }
+
+  /** Continues after a pause. Messages come in a later turn than the decision. */
+  #readOnSoon(): void {
+    if (this.#isPaused && !this.#isReading) {
+      setImmediate(this.#readOn);
+    }
+  }
+
+  readonly #readOn = (): void => {
+    if (this.#isPaused && !this.#socket.destroyed) {
+      this.#isPaused = false;
+      this.#taken = 0;
+      this.#readWasFull = false;
+      if (this.#read()) {
+        this.#socket.resume();
+      }
+    }
+  };
+
+  #handle(received: Received): void {
+    if (!Array.isArray(received)) {
+      this.#handleSignal(received);
+    } else if (this.#phase === "accepted") {
+      this.#owner.received(this, received);
+    } else if (this.#receiver !== undefined) {
+      const payload = payloadOf(received);
+      const receiver = this.#receiver;
+      if (payload !== undefined) {
+        callSafely(() => receiver(payload));
+      }
+    }
+  }
+
+  #handleSignal(signal: Signal): void {
+    switch (signal.kind) {
+      case "ready":
+        this.#phase = "undecided";
+        clearTimeout(this.#timer);
+        this.properties = signal.ready.properties;
+        this.#startHeartbeat(signal.version);
+        this.#owner.ready(this, signal.ready.identity);
+        break;
+      case "ping":
+        this.writer.sendFirst(signal.pong);
+        break;
+      case "refusal":
+        this.#end(`It refused the connection: ${signal.reason}`, signal.reason);
+        this.#socket.destroy();
+        break;
+      case "too-large":
+        this.#owner.tooLarge();
+        break;
+      default:
+        signal satisfies never;
+    }
+  }
+
+  /** Only from version 3.1 on: others treat a PING as a message, or close. */
+  #startHeartbeat({ major, minor }: ZmtpVersion): void {
+    const { heartbeatIntervalMs } = this.#plan;
+    if (heartbeatIntervalMs > 0 && (major > 3 || minor >= 1)) {
+      const ping = pingCommand(heartbeatIntervalMs * SILENT_INTERVALS);
+      this.#heartbeat = setInterval(() => {
+        this.#silentIntervals += 1;
+        if (this.#silentIntervals > SILENT_INTERVALS) {
+          this.#break(`It sent nothing for ${heartbeatIntervalMs * SILENT_INTERVALS} ms.`);
+        } else {
+          this.writer.sendFirst(ping);
+        }
+      }, heartbeatIntervalMs);
+    }
+  }
+
+  /** Ends the connection and closes the socket at once. */
+  #break(reason: string): void {
+    this.#end(reason);
+    this.#socket.destroy();
+  }
+
+  #breakAfter(error: unknown): void {
+    if (!(error instanceof ProtocolError)) {
+      throw error;
+    }
+    this.#break(error.message);
+  }
+
+  #end(reason: string, refusal?: string): void {
+    if (this.#phase === "ended") {
+      return;
+    }
+    const wasAccepted = this.#phase === "accepted";
+    this.#phase = "ended";
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    this.writer.close(connectionLost);
+    this.#owner.ended(this, { wasAccepted, reason: this.#wasConnected ? reason : undefined, refusal });
+    this.#readToTheEnd();
+  }
+
+  /** Reads and drops what still comes. */
+  #readToTheEnd(): void {
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  #destroyAfter(ms: number): void {
+    this.#timer = setTimeout(() => this.#socket.destroy(), ms);
+  }
+}

@@ -1,0 +1,92 @@
+// The answering end: a queue for each peer.
+
+import type { Peer, SendOptions, SendSettled, ServerChannel, ServerEvents } from "../channel.js";
+import { peerUnknown } from "../channel-errors.js";
+import { type Outgoing, QueueTotals, SendQueue, settle } from "../send-queue.js";
+import type { Listener } from "./listener.js";
+import type { ZmtpPlan } from "./options.js";
+import { payloadOf } from "./payload.js";
+import type { PeerConnection } from "./peer-connection.js";
+import { ZmtpChannel } from "./zmtp-channel.js";
+
+/** A ROUTER. A peer that leaves takes what waits for it with it. */
+export class ZmtpServer extends ZmtpChannel implements ServerChannel {
+  protected override readonly hasOnePeer = false;
+  readonly #events: ServerEvents;
+  readonly #peers = new Map<Peer, PeerConnection>();
+  readonly #totals = new QueueTotals();
+  #named = 0;
+
+  constructor(plan: ZmtpPlan, listeners: readonly Listener[], events: ServerEvents) {
+    super(plan, listeners, events);
+    this.#events = events;
+  }
+
+  override get queued(): number {
+    return this.#totals.messages;
+  }
+
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    this.throwIfClosed();
+    const connection = this.#peers.get(peer);
+    const item = { peer, bytes, settled, urgent: options?.urgent === true };
+    if (connection?.queue === undefined) {
+      // Checks the size.
+      new SendQueue(this.plan.limits).push(item);
+      process.nextTick(() => settle(item, peerUnknown(this.endpoint, peer)));
+      return;
+    }
+    connection.queue.push(item);
+    connection.writer.schedule();
+  }
+
+  override received({ peer }: PeerConnection, frames: readonly Uint8Array[]): void {
+    this.deliver(payloadOf(frames), (payload) => this.#events.message(peer, payload));
+  }
+
+  protected override name(connection: PeerConnection, identity: string): "duplicate" | undefined {
+    connection.peer = identity === "" ? this.#newName() : identity;
+    return this.#peers.has(connection.peer) ? "duplicate" : undefined;
+  }
+
+  protected override add(connection: PeerConnection): boolean {
+    if (this.#peers.has(connection.peer)) {
+      return false;
+    }
+    this.#peers.set(connection.peer, connection);
+    this.#totals.queues += 1;
+    connection.queue = new SendQueue(this.plan.limits, this.#totals);
+    connection.writer.sendFrom(connection.queue);
+    return true;
+  }
+
+  protected override remove({ peer, queue }: PeerConnection): void {
+    this.#peers.delete(peer);
+    this.#totals.queues -= 1;
+    for (const item of queue?.clear() ?? []) {
+      settle(item, peerUnknown(this.endpoint, peer));
+    }
+    this.emit(() => this.#events.peerGone(peer));
+  }
+
+  protected override isFlushed(): boolean {
+    return this.#totals.messages === 0 && [...this.#peers.values()].every(({ writer }) => writer.isIdle);
+  }
+
+  protected override waitsForConnection(): boolean {
+    return false;
+  }
+
+  protected override clear(): Outgoing[] {
+    return [...this.#peers.values()].flatMap(({ queue }) => queue?.clear() ?? []);
+  }
+
+  #newName(): Peer {
+    let name: Peer;
+    do {
+      this.#named += 1;
+      name = `peer-${this.#named}`;
+    } while (this.#peers.has(name));
+    return name;
+  }
+}
