@@ -2,6 +2,7 @@
 
 import { closingRules } from "./closing-rules.js";
 import { connectionRules } from "./connection-rules.js";
+import { decisionRules } from "./decision-rules.js";
 import { peerRules } from "./peer-rules.js";
 import { sendingRules } from "./sending-rules.js";
 import type { ContractCase, ContractSetup } from "./setup.js";
@@ -20,7 +21,7 @@ import { TestBench } from "./test-bench.js";
  * running at the same time, since one case captures uncaught exceptions.
  */
 export function channelContract(setup: ContractSetup): readonly ContractCase[] {
-  return [...sendingRules, ...connectionRules, ...peerRules, ...closingRules]
+  return [...sendingRules, ...connectionRules, ...peerRules, ...decisionRules, ...closingRules]
     .filter((rule) => rule.applies?.(setup) ?? true)
     .map(({ name, limits = {}, check }) => ({
       name,

@@ -36,6 +36,8 @@ export class EventRecorder {
   readonly messages: Uint8Array[] = [];
   /** The sender of each message; empty strings on a client. */
   readonly peers: Peer[] = [];
+  /** Reasons of connections that ended without having been accepted. */
+  readonly refusals: string[] = [];
   ups = 0;
   downs = 0;
   /** The number of messages when `down` last came. */
@@ -70,6 +72,7 @@ export class EventRecorder {
         }),
       dropped: () => handle("dropped", () => {}),
       failed: () => handle("failed", () => {}),
+      refused: (reason) => handle("refused", () => this.refusals.push(reason)),
       peerGone: () => handle("peerGone", () => {}),
       message: (peer, bytes) =>
         handle("message", () => {

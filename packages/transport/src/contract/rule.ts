@@ -1,6 +1,6 @@
 // A rule of the contract, and the two directions that most rules apply to.
 
-import type { ChannelLimits, CloseOptions, SendSettled } from "../channel.js";
+import type { ChannelCapabilities, ChannelLimits, CloseOptions, SendOptions, SendSettled } from "../channel.js";
 import type { ContractSetup } from "./setup.js";
 import type { Connected, TestBench } from "./test-bench.js";
 
@@ -18,7 +18,7 @@ export interface Rule {
 export interface Direction {
   /** The messages that the receiving end has got so far. */
   readonly received: Uint8Array[];
-  send(bytes: Uint8Array, settled?: SendSettled): void;
+  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
   queued(): number;
   /** Closes the sending end. */
   close(options?: CloseOptions): Promise<void>;
@@ -26,15 +26,26 @@ export interface Direction {
   down(): { times: number; messagesBefore: number };
 }
 
+/** Limits a rule to transports that announce a capability at the end that listens. */
+export function needs(capability: keyof ChannelCapabilities): (setup: ContractSetup) => boolean {
+  return (setup) => {
+    const pair = setup.createPair({});
+    const { capabilities } = setup.listens === "client" ? pair.client() : pair.server();
+    return capabilities?.[capability] ?? false;
+  };
+}
+
 /** Makes one rule per direction of a connection. */
 export function bothDirections(
   name: string,
   check: (direction: Direction) => Promise<void>,
   limits?: ChannelLimits,
+  applies?: (setup: ContractSetup) => boolean,
 ): readonly Rule[] {
   const rule = (sender: string, direction: (connected: Connected) => Direction): Rule => ({
     name: `${name} (from the ${sender})`,
     ...(limits && { limits }),
+    ...(applies && { applies }),
     check: async (bench) => check(direction(await bench.connect())),
   });
   return [rule("client", fromClient), rule("server", fromServer)];
@@ -43,7 +54,7 @@ export function bothDirections(
 function fromClient({ client, server }: Connected): Direction {
   return {
     received: server.recorder.messages,
-    send: (bytes, settled) => client.channel.send(bytes, settled),
+    send: (...message) => client.channel.send(...message),
     queued: () => client.channel.queued,
     close: (options) => client.channel.close(options),
     down: () => ({ times: server.recorder.downs, messagesBefore: server.recorder.messagesBeforeDown }),
@@ -53,7 +64,7 @@ function fromClient({ client, server }: Connected): Direction {
 function fromServer({ client, server, peer }: Connected): Direction {
   return {
     received: client.recorder.messages,
-    send: (bytes, settled) => server.channel.send(peer, bytes, settled),
+    send: (...message) => server.channel.send(peer, ...message),
     queued: () => server.channel.queued,
     close: (options) => server.channel.close(options),
     down: () => ({ times: client.recorder.downs, messagesBefore: client.recorder.messagesBeforeDown }),

@@ -2,8 +2,8 @@
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { OverloadError, SerializationError } from "@multifrost/protocol/errors";
-import { bothDirections, type Direction, type Rule } from "./rule.js";
-import { numbered, numberIn, pattern, until } from "./wait.js";
+import { bothDirections, type Direction, needs, type Rule } from "./rule.js";
+import { bytesOf, numbered, numberIn, pattern, until } from "./wait.js";
 
 const MEBIBYTE = 1024 * 1024;
 const SIZES = [0, 1, 127, 128, 129, MEBIBYTE, 32 * MEBIBYTE];
@@ -99,6 +99,23 @@ export const sendingRules: readonly Rule[] = [
     "with maxQueuedBytes waiting, send throws OverloadError and queues nothing; it accepts messages again when the queue has room",
     (direction) => fillQueue(direction, 10, 40),
     { maxQueuedBytes: 40 },
+  ),
+
+  ...bothDirections(
+    "urgent messages go ahead of queued ones, in the order of the calls",
+    async (direction) => {
+      for (let index = 0; index < 1000; index += 1) {
+        direction.send(numbered(index));
+      }
+      direction.send(bytesOf("first"), undefined, { urgent: true });
+      direction.send(bytesOf("second"), undefined, { urgent: true });
+      await until(() => direction.received.length === 1002, "all messages");
+      const [first, second, ...rest] = direction.received;
+      deepStrictEqual([first, second], [bytesOf("first"), bytesOf("second")]);
+      ok(rest.every((bytes, index) => numberIn(bytes) === index));
+    },
+    {},
+    needs("urgent"),
   ),
 ];
 

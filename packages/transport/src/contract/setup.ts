@@ -9,7 +9,7 @@ export interface ContractSetup {
    * only one client, and the suite leaves out the rules for several.
    */
   listens?: "server" | "client";
-  /** Makes the two ends of a new transport, both with these bounds. Called once per case. */
+  /** Makes the two ends of a new transport, both with these bounds. Called for each case, and to read the capabilities. */
   createPair(limits: ChannelLimits): ContractPair;
   /**
    * Connects to a server, sends one message of one byte, and never reads; resolves to a function that disconnects.

@@ -1,7 +1,7 @@
 // Opens and records the channels of one case, and closes them at its end.
 
 import { deepStrictEqual } from "node:assert/strict";
-import type { ChannelLimits, ClientChannel, Peer, ServerChannel } from "../channel.js";
+import type { ChannelLimits, ClientChannel, Connection, Peer, ServerChannel } from "../channel.js";
 import { EventOrder, EventRecorder } from "./event-recorder.js";
 import type { ContractPair, ContractSetup } from "./setup.js";
 import { bytesOf, until } from "./wait.js";
@@ -53,30 +53,32 @@ export class TestBench {
     deepStrictEqual(bench.#order.breaches, [], "events came when they must not");
   }
 
-  async openClient(endpoint?: string): Promise<ClientEnd> {
+  /** @param arrived - Decides about connections; without it the channel does. */
+  async openClient(endpoint?: string, arrived?: (connection: Connection) => void): Promise<ClientEnd> {
     const recorder = new EventRecorder(this.#order);
-    const { events } = recorder;
+    const events = { ...recorder.events, ...(arrived && { arrived }) };
     const opened = await this.#pair.client(endpoint).open({ ...events, message: (bytes) => events.message("", bytes) });
     const channel: ClientChannel = {
       ...this.#observed(opened, recorder),
       get queued() {
         return opened.queued;
       },
-      send: (bytes, settled) => this.#order.duringSend(() => opened.send(bytes, settled)),
+      send: (...message) => this.#order.duringSend(() => opened.send(...message)),
     };
     this.#channels.push(channel);
     return { channel, recorder };
   }
 
-  async openServer(endpoint?: string): Promise<ServerEnd> {
+  /** @param arrived - Decides about connections; without it the channel does. */
+  async openServer(endpoint?: string, arrived?: (connection: Connection) => void): Promise<ServerEnd> {
     const recorder = new EventRecorder(this.#order);
-    const opened = await this.#pair.server(endpoint).open(recorder.events);
+    const opened = await this.#pair.server(endpoint).open({ ...recorder.events, ...(arrived && { arrived }) });
     const channel: ServerChannel = {
       ...this.#observed(opened, recorder),
       get queued() {
         return opened.queued;
       },
-      send: (peer, bytes, settled) => this.#order.duringSend(() => opened.send(peer, bytes, settled)),
+      send: (...message) => this.#order.duringSend(() => opened.send(...message)),
     };
     this.#channels.push(channel);
     return { channel, recorder };

@@ -9,6 +9,7 @@ import type {
   ClientEvents,
   CloseOptions,
   Peer,
+  SendOptions,
   SendSettled,
   ServerChannel,
   ServerEvents,
@@ -142,8 +143,8 @@ export class MemoryClient extends MemoryChannel implements ClientChannel {
     this.#connection = undefined;
   }
 
-  send(bytes: Uint8Array, settled?: SendSettled): void {
-    this.push({ peer: "", bytes, settled });
+  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    this.push({ peer: "", bytes, settled, urgent: options?.urgent === true });
   }
 
   protected override canSend(): boolean {
@@ -177,8 +178,8 @@ export class MemoryServer extends MemoryChannel implements ServerChannel {
     this.#connections.delete(peer);
   }
 
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void {
-    this.push({ peer, bytes, settled });
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    this.push({ peer, bytes, settled, urgent: options?.urgent === true });
   }
 
   protected override canSend(): boolean {

@@ -1,10 +1,12 @@
 // A transport inside one process, for tests and for components that share a process.
 
 import { ConnectionError } from "@multifrost/protocol/errors";
-import type { ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
+import type { ChannelCapabilities, ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
 import { resolveLimits } from "../limits.js";
 import { MEMORY_ENDPOINT, MemoryClient, type MemoryConnection, MemoryServer } from "./memory-channel.js";
 import { type NetworkConditions, Wire } from "./wire.js";
+
+const CAPABILITIES: ChannelCapabilities = { tellsPeersApart: false, urgent: true };
 
 /** Options of {@link createMemoryTransport}. */
 export interface MemoryTransportOptions extends ChannelLimits, NetworkConditions {}
@@ -31,6 +33,7 @@ export function createMemoryTransport(options: MemoryTransportOptions = {}): Mem
   const switchboard = new Switchboard(options);
   return {
     server: {
+      capabilities: CAPABILITIES,
       async open(events) {
         const server: MemoryServer = new MemoryServer(limits, events, () => switchboard.removeServer());
         switchboard.addServer(server);
@@ -38,6 +41,7 @@ export function createMemoryTransport(options: MemoryTransportOptions = {}): Mem
       },
     },
     client: () => ({
+      capabilities: CAPABILITIES,
       async open(events) {
         const client: MemoryClient = new MemoryClient(limits, events, () => switchboard.removeClient(client));
         switchboard.addClient(client);

@@ -11,6 +11,7 @@ import type {
   ConnectionEvents,
   DropReason,
   Peer,
+  SendOptions,
   SendSettled,
   ServerChannel,
   ServerEvents,
@@ -190,8 +191,8 @@ export class DealerChannel extends ZeromqChannel implements ClientChannel {
     this.#events = events;
   }
 
-  send(bytes: Uint8Array, settled?: SendSettled): void {
-    this.push({ peer: "", bytes, settled });
+  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    this.push({ peer: "", bytes, settled, urgent: options?.urgent === true });
   }
 
   protected override deliver(frames: readonly Buffer[]): DropReason | undefined {
@@ -216,8 +217,8 @@ export class RouterChannel extends ZeromqChannel implements ServerChannel {
     this.#events = events;
   }
 
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void {
-    this.push({ peer, bytes, settled });
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    this.push({ peer, bytes, settled, urgent: options?.urgent === true });
   }
 
   protected override deliver(frames: readonly Buffer[]): DropReason | undefined {

@@ -1,10 +1,16 @@
 // The two ZeroMQ transports. Importing this file loads no native code; opening a channel does.
 
-import type { ClientTransport, ServerTransport } from "../channel.js";
+import type { ChannelCapabilities, ClientTransport, ServerTransport } from "../channel.js";
 import { loadZeromq } from "./load-zeromq.js";
 import { dealerOptions, openSocket, routerOptions } from "./open-socket.js";
 import { planSocket, type ZeromqOptions } from "./options.js";
 import { DealerChannel, RouterChannel } from "./zeromq-channel.js";
+
+/**
+ * The library reports connections without names. Urgent messages go ahead of those that wait in the channel, not of those that
+ * the library has taken.
+ */
+const CAPABILITIES: ChannelCapabilities = { tellsPeersApart: false, urgent: true };
 
 /**
  * The caller's end on ZeroMQ: a DEALER socket that binds (for a worker it starts) or connects (to a service).
@@ -14,6 +20,7 @@ import { DealerChannel, RouterChannel } from "./zeromq-channel.js";
 export function zeromqClient(options: ZeromqOptions): ClientTransport {
   const plan = planSocket(options);
   return {
+    capabilities: CAPABILITIES,
     async open(events) {
       const { Dealer } = await loadZeromq();
       const open = await openSocket(new Dealer(dealerOptions(plan)), plan);
@@ -30,6 +37,7 @@ export function zeromqClient(options: ZeromqOptions): ClientTransport {
 export function zeromqServer(options: ZeromqOptions): ServerTransport {
   const plan = planSocket(options);
   return {
+    capabilities: CAPABILITIES,
     async open(events) {
       const { Router } = await loadZeromq();
       const open = await openSocket(new Router(routerOptions(plan)), plan);
