@@ -4,6 +4,7 @@ import { afterEach, vi } from "vitest";
 import {
   type ClientChannel,
   type ClientTransport,
+  type Connection,
   type DropReason,
   type Peer,
   parseTcpEndpoint,
@@ -17,6 +18,8 @@ export interface Recorded {
   dropped: DropReason[];
   failures: unknown[];
   gone: Peer[];
+  /** Reasons of connections that ended without having been accepted. */
+  refused: string[];
   ups: number;
   downs: number;
 }
@@ -32,16 +35,23 @@ export function closeAfterTest(close: () => unknown): void {
   toClose.push(close);
 }
 
-export async function openServer(transport: ServerTransport): Promise<{ channel: ServerChannel; recorded: Recorded }> {
+export async function openServer(
+  transport: ServerTransport,
+  arrived?: (connection: Connection) => void,
+): Promise<{ channel: ServerChannel; recorded: Recorded }> {
   const { recorded, events } = listen();
-  const channel = await transport.open(events);
+  const channel = await transport.open({ ...events, ...(arrived && { arrived }) });
   closeAfterTest(() => channel.close());
   return { channel, recorded };
 }
 
-export async function openClient(transport: ClientTransport): Promise<{ channel: ClientChannel; recorded: Recorded }> {
+export async function openClient(
+  transport: ClientTransport,
+  arrived?: (connection: Connection) => void,
+): Promise<{ channel: ClientChannel; recorded: Recorded }> {
   const { recorded, events } = listen();
-  const channel = await transport.open({ ...events, message: (bytes) => events.message("", bytes) });
+  const message = (bytes: Uint8Array) => events.message("", bytes);
+  const channel = await transport.open({ ...events, message, ...(arrived && { arrived }) });
   closeAfterTest(() => channel.close());
   return { channel, recorded };
 }
@@ -64,7 +74,7 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 function listen() {
-  const recorded: Recorded = { messages: [], dropped: [], failures: [], gone: [], ups: 0, downs: 0 };
+  const recorded: Recorded = { messages: [], dropped: [], failures: [], gone: [], refused: [], ups: 0, downs: 0 };
   const events = {
     up() {
       recorded.ups += 1;
@@ -75,6 +85,7 @@ function listen() {
     dropped: (reason: DropReason) => void recorded.dropped.push(reason),
     failed: (error: unknown) => void recorded.failures.push(error),
     peerGone: (peer: Peer) => void recorded.gone.push(peer),
+    refused: (reason: string) => void recorded.refused.push(reason),
     message: (peer: Peer, bytes: Uint8Array) => void recorded.messages.push({ peer, bytes }),
   };
   return { recorded, events };
