@@ -1,12 +1,9 @@
 // Behaviour that needs a separate process: a killed peer, natural exit, garbage collection, what an import loads.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Router } from "zeromq";
 import { zeromqClient } from "../src/index.js";
+import { run, start } from "./fixtures.js";
 import { bytesOf, closeAfterTest, openClient, portOf, texts, until } from "./open-channels.js";
 
 describe("processes", () => {
@@ -55,28 +52,3 @@ describe("processes", () => {
     expect(message).toContain("no binary for this machine");
   });
 });
-
-/** Starts a fixture with plain node, which resolves the built package like a user's program. Kills it after the test. */
-function start(fixture: string, ...args: number[]): ChildProcess {
-  const path = fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url));
-  const child = spawn(process.execPath, ["--expose-gc", path, ...args.map(String)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  closeAfterTest(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
-  });
-  return child;
-}
-
-async function run(fixture: string, ...args: number[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = start(fixture, ...args);
-  const { stdout, stderr } = child;
-  if (stdout === null || stderr === null) {
-    throw new Error("the fixture's output is not piped");
-  }
-  const [[code], out, err] = await Promise.all([once(child, "exit"), text(stdout), text(stderr)]);
-  return { code, stdout: out, stderr: err };
-}
