@@ -2,28 +2,30 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Outgoing, SendQueue } from "../src/send-queue.js";
+import { type Outgoing, QueueTotals, SendQueue } from "../src/send-queue.js";
 
 const LIMITS = { maxMessageBytes: 20, maxQueuedMessages: 8, maxQueuedBytes: 60 };
 
+const size = fc.integer({ min: 0, max: 22 });
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), size: fc.integer({ min: 0, max: 22 }) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), size: fc.constant(0) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const), size: fc.constant(0) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("push" as const), size, urgent: fc.constant(false) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("push" as const), size, urgent: fc.constant(true) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("shift" as const), size, urgent: fc.constant(false) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const), size, urgent: fc.constant(false) }) },
 );
 
 describe("the send queue", () => {
-  it("behaves like a bounded array for any sequence of operations", () => {
+  it("behaves like a bounded array, with urgent messages in front, for any sequence of operations", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const queue = new SendQueue(LIMITS);
         const model: Outgoing[] = [];
-        for (const { do: action, size } of steps) {
+        for (const { do: action, size, urgent } of steps) {
           if (action === "push") {
-            const item = message(size);
+            const item = { ...message(size), urgent };
             expect(attempt(() => queue.push(item))).toBe(expectedOf(model, size));
             if (expectedOf(model, size) === "pushed") {
-              model.push(item);
+              model.splice(urgent ? urgentIn(model) : model.length, 0, item);
             }
           } else if (action === "shift") {
             expect(queue.shift()).toBe(model.shift());
@@ -54,6 +56,32 @@ describe("the send queue", () => {
     expect(queue.length).toBe(500_000);
   });
 });
+
+describe("queues with totals", () => {
+  it("when all are at the bounds together, those above an equal share are full, and the others are not", () => {
+    const totals = new QueueTotals();
+    totals.queues = 4;
+    const queues = Array.from({ length: 4 }, () => new SendQueue(LIMITS, totals));
+    const [greedy, modest, empty] = queues;
+    for (let count = 0; count < 6; count += 1) {
+      greedy?.push(message(1));
+    }
+    modest?.push(message(1));
+    modest?.push(message(1));
+    expect(totals).toMatchObject({ messages: 8, bytes: 8 });
+    expect(attempt(() => greedy?.push(message(1)))).toBe("OVERLOADED");
+    expect(attempt(() => modest?.push(message(1)))).toBe("OVERLOADED");
+    expect(attempt(() => empty?.push(message(1)))).toBe("pushed");
+    greedy?.clear();
+    expect(totals).toMatchObject({ messages: 3, bytes: 3 });
+    expect(attempt(() => modest?.push(message(1)))).toBe("pushed");
+  });
+});
+
+/** How many urgent messages are at the front. */
+function urgentIn(model: readonly Outgoing[]): number {
+  return model.filter(({ urgent }) => urgent === true).length;
+}
 
 function message(size: number): Outgoing {
   return { peer: "", bytes: new Uint8Array(size), settled: undefined };
