@@ -3,11 +3,9 @@
 import { ConnectionError } from "@multifrost/protocol/errors";
 
 /** For a message that was on its way to the system when the connection broke. */
-export function connectionLost(): ConnectionError {
-  return new ConnectionError(
-    "CONNECTION_LOST",
-    "The connection broke before a message was sent on it. The message was dropped.",
-  );
+export function connectionLost(endpoint: string): ConnectionError {
+  const message = `The connection at ${endpoint} broke before a message was sent on it. The message was dropped.`;
+  return new ConnectionError("CONNECTION_LOST", message, { endpoint });
 }
 
 /** The other end sent ERROR: connecting again is of no use. */

@@ -34,7 +34,7 @@ export class FrameWriter {
   #first: Uint8Array[] = [];
   #inFlight = 0;
   #isScheduled = false;
-  #isClosed = false;
+  #isStopped = false;
   /** Those whose write has not called back yet. */
   readonly #unsettled = new Set<Outgoing>();
 
@@ -58,7 +58,11 @@ export class FrameWriter {
   /** Writes frames at once, before anything else: for the greeting and READY. */
   writeNow(bytes: Uint8Array): void {
     this.#inFlight += bytes.length;
-    this.#socket.write(bytes, () => this.#onWritten(bytes.length));
+    this.#socket.write(bytes, (error) => {
+      if (!error) {
+        this.#onWritten(bytes.length);
+      }
+    });
   }
 
   /** Sends whole frames ahead of the queue, between two messages. */
@@ -77,20 +81,24 @@ export class FrameWriter {
     }
   }
 
-  /** Nothing more is written. Messages that were handed to the socket settle with the error. */
-  close(error: (item: Outgoing) => MultifrostError): void {
-    this.#isClosed = true;
+  /** Takes nothing more from the queue. What was handed to the socket still goes out. */
+  stop(): void {
+    this.#isStopped = true;
     this.#first = [];
     this.#queue = undefined;
+  }
+
+  /** The socket is closed: what it has not passed to the system settles with this error. */
+  settleRest(error: MultifrostError): void {
     for (const item of this.#unsettled) {
-      settle(item, error(item));
+      settle(item, error);
     }
     this.#unsettled.clear();
   }
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
-    if (this.#isClosed || this.#inFlight >= WINDOW_BYTES) {
+    if (this.#isStopped || this.#inFlight >= WINDOW_BYTES) {
       return;
     }
     const parts = this.#first;
@@ -174,7 +182,7 @@ export class FrameWriter {
     this.#inFlight -= bytes;
     if (withOutcome !== undefined) {
       for (const item of withOutcome) {
-        // Not after `close` has settled it.
+        // Not when it has settled as the rest.
         if (this.#unsettled.delete(item)) {
           settle(item);
         }

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { callSafely } from "@multifrost/protocol/internal";
 import type { Connection, Peer } from "../channel.js";
+import { channelClosed } from "../channel-errors.js";
 import type { TcpAddress } from "../endpoint.js";
 import type { SendQueue } from "../send-queue.js";
 import { errorCommand, pingCommand } from "./commands.js";
@@ -39,6 +40,7 @@ export interface ConnectionEnd {
 
 /** The channel of a connection. */
 export interface ConnectionOwner {
+  readonly endpoint: string;
   /** The handshake is complete. Names the connection and decides about it. */
   ready(connection: PeerConnection, identity: string): void;
   /** Takes the connection, unless it cannot; returns whether it did. */
@@ -69,6 +71,8 @@ export class PeerConnection implements Connection, ByteSink {
   readonly #released: Promise<void>;
   #phase: "handshake" | "undecided" | "accepted" | "ended" = "handshake";
   #wasConnected = false;
+  /** Whether this end ends the connection because the channel closes. */
+  #isFinishing = false;
   #receiver: ((bytes: Uint8Array) => void) | undefined;
   /** Limits the handshake, and at the end the wait for the peer to close. */
   #timer: NodeJS.Timeout | undefined;
@@ -103,6 +107,7 @@ export class PeerConnection implements Connection, ByteSink {
       socket.on("close", () => {
         this.#break(cause === undefined ? "It closed the connection." : `The connection broke: ${cause.message}.`);
         clearTimeout(this.#timer);
+        this.writer.settleRest(this.#isFinishing ? channelClosed(owner.endpoint) : connectionLost(owner.endpoint));
         owner.released(this);
         resolve();
       });
@@ -168,6 +173,7 @@ export class PeerConnection implements Connection, ByteSink {
    * too, or after `lingerMs` milliseconds.
    */
   finish(lingerMs: number): Promise<void> {
+    this.#isFinishing = true;
     if (this.#phase === "accepted") {
       this.#end("This end closed the connection.");
       this.#socket.end();
@@ -341,7 +347,7 @@ export class PeerConnection implements Connection, ByteSink {
     this.#phase = "ended";
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
-    this.writer.close(connectionLost);
+    this.writer.stop();
     this.#owner.ended(this, { wasAccepted, reason: this.#wasConnected ? reason : undefined, refusal });
     this.#readToTheEnd();
   }
