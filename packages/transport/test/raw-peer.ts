@@ -7,15 +7,17 @@ import { addressOf } from "./zmtp-setups.js";
 /** One end of a connection without a protocol. */
 export class RawPeer {
   readonly socket: Socket;
-  /** Everything that came. */
-  received: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  /** How many bytes came. */
+  receivedBytes = 0;
   /** Whether the other end has closed the connection. */
   isClosed = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes) => {
-      this.received = Buffer.concat([this.received, bytes]);
+      this.#chunks.push(bytes);
+      this.receivedBytes += bytes.length;
     });
     socket.on("error", () => {});
     const closed = () => {
@@ -23,6 +25,19 @@ export class RawPeer {
     };
     socket.on("end", closed).on("close", closed);
     closeAfterTest(() => socket.destroy());
+  }
+
+  /** Everything that came. */
+  get received(): Buffer {
+    const all = Buffer.concat(this.#chunks);
+    this.#chunks = [all];
+    return all;
+  }
+
+  /** Forgets what came so far. */
+  clear(): void {
+    this.#chunks = [];
+    this.receivedBytes = 0;
   }
 
   /** Connects to a channel that listens. */

@@ -123,7 +123,7 @@ describe("a peer that was accepted", () => {
     const peer = await RawPeer.connect(server.channel.endpoint);
     peer.send(DEALER_HELLO);
     await until(() => server.recorded.ups === 1 && peer.received.length >= DEALER_HELLO.length);
-    peer.received = Buffer.alloc(0);
+    peer.clear();
     return { ...server, peer };
   }
   const message = (text: string) => Buffer.concat([frame(MORE, new Uint8Array(0)), frame(0, bytesOf(text))]);

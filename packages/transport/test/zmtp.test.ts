@@ -239,6 +239,48 @@ describe("connecting again", () => {
   });
 });
 
+describe("a peer that does not read", () => {
+  it("gets an urgent message before nearly all of what waits for it", async () => {
+    const server = await openServer(zmtpServer({ bind: {} }));
+    const peer = await RawPeer.connect(server.channel.endpoint);
+    peer.send(DEALER_HELLO);
+    await until(() => server.recorded.ups === 1);
+    peer.socket.pause();
+    for (let index = 0; index < 20; index += 1) {
+      server.channel.send("peer-1", new Uint8Array(MEBIBYTE));
+    }
+    // Some of it is under way when the urgent message comes.
+    await until(() => server.channel.queued < 20);
+    server.channel.send("peer-1", bytesOf("urgent"), undefined, { urgent: true });
+    peer.socket.resume();
+    await until(() => peer.receivedBytes > 20 * MEBIBYTE);
+    expect(peer.received.indexOf("urgent")).toBeGreaterThan(0);
+    expect(peer.received.indexOf("urgent")).toBeLessThan(10 * MEBIBYTE);
+  });
+
+  it("fills its own queue only, and gets everything in order when it reads", async () => {
+    const server = await openServer(zmtpServer({ bind: {}, maxQueuedMessages: 50 }));
+    const peer = await RawPeer.connect(server.channel.endpoint);
+    peer.send(DEALER_HELLO);
+    const client = await openClient(zmtpClient({ connect: addressOf(server.channel.endpoint), identity: "reads" }));
+    await until(() => server.recorded.ups === 2);
+    peer.socket.pause();
+    const sendToPeer = () => server.channel.send("peer-1", new Uint8Array(MEBIBYTE));
+    const fill = async () => {
+      for (;;) {
+        sendToPeer();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await expect(fill()).rejects.toMatchObject({ code: "OVERLOADED" });
+    server.channel.send("reads", bytesOf("hello"));
+    await until(() => client.recorded.messages.length === 1);
+    expect(server.channel.queued).toBe(50);
+    peer.socket.resume();
+    await until(() => server.channel.queued === 0);
+  });
+});
+
 describe("an end in order", () => {
   it.each([1, 64])(
     "an answer of %i MiB arrives whole when the server closes at once, though it leaves messages unread",
