@@ -29,7 +29,7 @@ export function writeHeader(into: Uint8Array, at: number, flags: number, length:
   return at + LONGEST_HEADER;
 }
 
-/** One whole frame in memory of its own. */
+/** One whole frame in new memory. */
 export function frame(flags: number, body: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(LONGEST_HEADER + body.length);
   const at = writeHeader(bytes, 0, flags, body.length);

@@ -1,8 +1,9 @@
 // Listens in one place and hands over each socket that comes.
 
-import { lstat, unlink } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { TcpAddress } from "../endpoint.js";
+import { codeOf } from "../unreachable.js";
 import { formatEndpoint, type PrivateEndpoint, privateEndpoint, type SocketPath } from "./addresses.js";
 
 /** A place where an end listens. */
@@ -71,14 +72,15 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
     if (codeOf(error) !== "EADDRINUSE" || !(await isStale(path))) {
       throw error;
     }
-    await unlink(path);
+    await rm(path, { force: true });
     await listen(server, { path });
   }
 }
 
-/** Whether this is a socket file on which no process listens. */
+/** Whether this is a socket file on which no process listens, or has gone meanwhile. */
 async function isStale(path: string): Promise<boolean> {
-  if (process.platform === "win32" || !(await lstat(path)).isSocket()) {
+  const file = await lstat(path).catch(() => undefined);
+  if (process.platform === "win32" || file?.isSocket() === false) {
     return false;
   }
   return new Promise((resolve) => {
@@ -88,7 +90,7 @@ async function isStale(path: string): Promise<boolean> {
       resolve(stale);
     };
     probe.on("connect", () => finish(false));
-    probe.on("error", (error) => finish(codeOf(error) === "ECONNREFUSED"));
+    probe.on("error", (error) => finish(["ECONNREFUSED", "ENOENT"].includes(codeOf(error) ?? "")));
   });
 }
 
@@ -100,8 +102,4 @@ function listen(server: Server, place: { host: string; port: number } | { path: 
       resolve();
     });
   });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

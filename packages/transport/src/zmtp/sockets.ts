@@ -21,7 +21,7 @@ export const CHUNK_BYTES = 65_536;
 /** Whether sockets are those of Node: others read into buffers, and count what they have written, in other ways. */
 export const RUNS_ON_NODE: boolean = process.versions.bun === undefined && process.versions.deno === undefined;
 
-/** Windows reads in the background, so that each socket needs memory of its own there. */
+/** Windows reads in the background, so that sockets cannot share memory there. */
 const SHARES_CHUNK = process.platform !== "win32";
 
 let sharedChunk: Uint8Array | undefined;
