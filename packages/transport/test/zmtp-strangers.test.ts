@@ -193,6 +193,28 @@ describe("a peer that was accepted", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000);
   });
 
+  it("is disconnected for a large part of a message while the room for all peers is used, and small messages of others arrive", async () => {
+    const { peer, channel, recorded } = await accepted({ maxIncompleteBytes: 2_000_000 });
+    const others = await Promise.all(Array.from({ length: 3 }, () => RawPeer.connect(channel.endpoint)));
+    for (const other of others) {
+      other.send(DEALER_HELLO);
+    }
+    await until(() => recorded.ups === 4);
+    const part = Buffer.concat([
+      Buffer.from("0100", "hex"),
+      Buffer.from("020000000000f00000", "hex"),
+      new Uint8Array(300_000),
+    ]);
+    for (const each of [peer, ...others]) {
+      each.send(part);
+    }
+    await until(() => recorded.downs >= 1);
+    const quiet = await openClient(zmtpClient({ connect: addressOf(channel.endpoint) }));
+    quiet.channel.send(new Uint8Array(100_000));
+    await until(() => recorded.messages.length === 1);
+    expect(recorded.downs).toBeLessThan(4);
+  });
+
   it("that sends a message only in part and leaves delivers nothing", async () => {
     const { peer, recorded } = await accepted();
     peer.send(message("whole"), message("in part").subarray(0, 8));

@@ -13,6 +13,24 @@ export interface ReadLimits {
   maxCommandBytes: number;
 }
 
+/** What the readers of several peers hold of messages that are not complete. */
+export class ReadTotals {
+  bytes = 0;
+  /** Readers in use. */
+  readers = 0;
+  readonly #mostBytes: number;
+
+  /** @param mostBytes - When all hold more together, one that holds more than an equal share of it is over the limit. */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Whether a reader that holds so many bytes holds too many. */
+  isExceededBy(bytes: number): boolean {
+    return this.bytes > this.#mostBytes && bytes > this.#mostBytes / Math.max(1, this.readers);
+  }
+}
+
 /** A command frame; {@link parseCommand} reads it. */
 export class CommandFrame {
   readonly body: Uint8Array;
@@ -57,6 +75,9 @@ export class FrameReader {
   limits: ReadLimits;
   /** Whether a message above the limit is skipped; otherwise it is an error. */
   skipsTooLarge = true;
+  #totals: ReadTotals | undefined;
+  /** Memory of large bodies of the message that is being read. */
+  #held = 0;
   #chunk: Uint8Array = EMPTY;
   #at = 0;
   #phase: typeof HEADER | typeof BODY | typeof SKIP = HEADER;
@@ -79,6 +100,21 @@ export class FrameReader {
     this.limits = limits;
   }
 
+  /** Shares a bound with other readers until {@link close}. */
+  share(totals: ReadTotals): void {
+    this.#totals = totals;
+    totals.readers += 1;
+  }
+
+  /** Gives up the share. Nothing more is read. */
+  close(): void {
+    this.#hold(-this.#held);
+    if (this.#totals !== undefined) {
+      this.#totals.readers -= 1;
+      this.#totals = undefined;
+    }
+  }
+
   /** Whether bytes of the latest chunk are still unread. */
   get hasRest(): boolean {
     return this.#at < this.#chunk.length;
@@ -99,7 +135,7 @@ export class FrameReader {
 
   /**
    * Memory that the next bytes can be read into directly, followed by {@link filled}. `undefined` when too little of a
-   * body is missing, or bytes of a chunk are still unread.
+   * body is missing, or bytes of a chunk are still unread. Throws `ProtocolError` when there is no memory left to share.
    */
   space(): Uint8Array | undefined {
     if (this.#phase !== BODY || this.#length - this.#filled < LEAST_DIRECT || this.hasRest) {
@@ -241,12 +277,25 @@ export class FrameReader {
       return before;
     }
     const size = before === undefined ? FIRST_STEP : before.length * GROWTH;
-    const body = unfilled(Math.min(this.#length, size));
+    const bytes = Math.min(this.#length, size);
+    this.#hold(bytes - (before?.length ?? 0));
+    const body = unfilled(bytes);
     if (before !== undefined) {
       body.set(before.subarray(0, this.#filled));
     }
     this.#body = body;
     return body;
+  }
+
+  #hold(bytes: number): void {
+    this.#held += bytes;
+    const totals = this.#totals;
+    if (totals !== undefined) {
+      totals.bytes += bytes;
+      if (bytes > 0 && totals.isExceededBy(this.#held)) {
+        throw new ProtocolError("It sends more at a time than there is room for: other peers do too.");
+      }
+    }
   }
 
   #skip(): boolean {
@@ -263,6 +312,9 @@ export class FrameReader {
     this.#frameCount = 0;
     this.#messageBytes = 0;
     this.#isTooLarge = false;
+    if (this.#held > 0) {
+      this.#hold(-this.#held);
+    }
     return isTooLarge ? TOO_LARGE : frames;
   }
 }

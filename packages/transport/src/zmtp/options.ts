@@ -18,6 +18,11 @@ import { readyCommand, type SocketType } from "./commands.js";
 export interface ZmtpSettings extends ChannelLimits {
   /** Frames of a message received; more end the connection. Default: 16. */
   maxFrames?: number;
+  /**
+   * Bytes held of messages that have begun to arrive, from all peers together. Beyond, a peer that holds more than an equal share
+   * is disconnected. Default: 1 073 741 824 (1 GiB).
+   */
+  maxIncompleteBytes?: number;
   /** The name of this end at a server it is connected to, at most 150 bytes (Latin-1). Default: the server chooses one. */
   identity?: string;
   /**
@@ -68,6 +73,7 @@ export interface ZmtpPlan {
   readonly connectTo: Required<TcpAddress> | SocketPath | undefined;
   readonly limits: Required<ChannelLimits>;
   readonly maxFrames: number;
+  readonly maxIncompleteBytes: number;
   /** READY as a whole frame. */
   readonly ready: Uint8Array;
   readonly handshakeTimeoutMs: number;
@@ -77,6 +83,8 @@ export interface ZmtpPlan {
   readonly maxUndecided: number;
   readonly singleGuest: boolean;
 }
+
+const DEFAULT_INCOMPLETE_BYTES = 1024 ** 3;
 
 /** A short frame: flags, length, and at most 255 bytes. Some peers read only those. */
 const LONGEST_READY = 257;
@@ -97,6 +105,7 @@ export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
     connectTo: connect && checkConnectAddress(connect),
     limits: resolveLimits(options),
     maxFrames: atLeast(2, "maxFrames", options.maxFrames ?? 16),
+    maxIncompleteBytes: atLeast(1, "maxIncompleteBytes", options.maxIncompleteBytes ?? DEFAULT_INCOMPLETE_BYTES),
     ready: planReady(type, options),
     handshakeTimeoutMs: atLeast(1, "handshakeTimeoutMs", options.handshakeTimeoutMs ?? 10_000),
     heartbeatIntervalMs: atLeast(0, "heartbeatIntervalMs", options.heartbeatIntervalMs ?? 0),

@@ -8,6 +8,7 @@ import type { TcpAddress } from "../endpoint.js";
 import type { SendQueue } from "../send-queue.js";
 import { errorCommand, pingCommand } from "./commands.js";
 import { connectionLost } from "./errors.js";
+import type { ReadTotals } from "./frame-reader.js";
 import { FrameWriter } from "./frame-writer.js";
 import { frame, MORE } from "./frames.js";
 import { GREETING, type ZmtpVersion } from "./greeting.js";
@@ -41,6 +42,8 @@ export interface ConnectionEnd {
 /** The channel of a connection. */
 export interface ConnectionOwner {
   readonly endpoint: string;
+  /** What is held of the incomplete messages of all peers. */
+  readonly readTotals: ReadTotals;
   /** The handshake is complete. Names the connection and decides about it. */
   ready(connection: PeerConnection, identity: string): void;
   /** Takes the connection, unless it cannot; returns whether it did. */
@@ -136,7 +139,8 @@ export class PeerConnection implements Connection, ByteSink {
     this.#phase = "accepted";
     const { limits, maxFrames } = this.#plan;
     const { maxMessageBytes } = limits;
-    this.#reader.accept({ maxMessageBytes, maxFrames, maxCommandBytes: STRANGER_LIMITS.maxCommandBytes });
+    const { maxCommandBytes } = STRANGER_LIMITS;
+    this.#reader.accept({ maxMessageBytes, maxFrames, maxCommandBytes }, this.#owner.readTotals);
     this.#readOnSoon();
     return true;
   }
@@ -185,9 +189,18 @@ export class PeerConnection implements Connection, ByteSink {
   }
 
   space(): Uint8Array | undefined {
-    const space = this.#phase === "ended" ? undefined : this.#reader.space();
+    const space = this.#phase === "ended" ? undefined : this.#readerSpace();
     this.#spaceBytes = space?.length ?? CHUNK_BYTES;
     return space;
+  }
+
+  #readerSpace(): Uint8Array | undefined {
+    try {
+      return this.#reader.space();
+    } catch (error) {
+      this.#breakAfter(error);
+      return undefined;
+    }
   }
 
   filled(count: number): boolean {
@@ -348,6 +361,7 @@ export class PeerConnection implements Connection, ByteSink {
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
     this.writer.stop();
+    this.#reader.close();
     this.#owner.ended(this, { wasAccepted, reason: this.#wasConnected ? reason : undefined, refusal });
     this.#readToTheEnd();
   }

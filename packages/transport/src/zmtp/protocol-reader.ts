@@ -8,7 +8,14 @@ import {
   type ReadyProperties,
   type SocketType,
 } from "./commands.js";
-import { type Arrival, CommandFrame, FrameReader, type ReadLimits, TOO_LARGE } from "./frame-reader.js";
+import {
+  type Arrival,
+  CommandFrame,
+  FrameReader,
+  type ReadLimits,
+  type ReadTotals,
+  TOO_LARGE,
+} from "./frame-reader.js";
 import { GreetingReader, type ZmtpVersion } from "./greeting.js";
 import { ProtocolError } from "./protocol-error.js";
 
@@ -42,7 +49,10 @@ export class ProtocolReader {
   }
 
   /** Applies the limits of a peer that has been accepted: messages above them are skipped. */
-  accept(limits: ReadLimits): void {
+  accept(limits: ReadLimits, totals?: ReadTotals): void {
+    if (totals !== undefined) {
+      this.#frames.share(totals);
+    }
     this.#frames.limits = limits;
     this.#frames.skipsTooLarge = true;
   }
@@ -63,6 +73,11 @@ export class ProtocolReader {
   /** See {@link FrameReader.filled}. */
   filled(count: number): void {
     this.#frames.filled(count);
+  }
+
+  /** See {@link FrameReader.close}. */
+  close(): void {
+    this.#frames.close();
   }
 
   /** See {@link FrameReader.keepRest}. */

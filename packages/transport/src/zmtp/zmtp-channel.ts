@@ -8,6 +8,7 @@ import { channelClosed } from "../channel-errors.js";
 import { type Outgoing, settle } from "../send-queue.js";
 import { formatEndpoint } from "./addresses.js";
 import { refusedByPeer } from "./errors.js";
+import { ReadTotals } from "./frame-reader.js";
 import type { Listener } from "./listener.js";
 import type { ZmtpPlan } from "./options.js";
 import { type ConnectionEnd, type ConnectionOwner, PeerConnection } from "./peer-connection.js";
@@ -23,6 +24,7 @@ const LASTING_MS = 1_000;
 export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   readonly endpoint: string;
   readonly endpoints: readonly string[];
+  readonly readTotals: ReadTotals;
   protected readonly plan: ZmtpPlan;
   readonly #events: ConnectionEvents;
   readonly #listeners: readonly Listener[];
@@ -42,6 +44,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     this.plan = plan;
     this.#events = events;
     this.#listeners = listeners;
+    this.readTotals = new ReadTotals(plan.maxIncompleteBytes);
     this.endpoints =
       plan.connectTo === undefined ? listeners.map(({ endpoint }) => endpoint) : [formatEndpoint(plan.connectTo)];
     this.endpoint = this.endpoints[0] ?? "";
