@@ -2,7 +2,7 @@ import { DEFAULT_NAMESPACE, type MessageLimits } from "@multifrost/protocol";
 import { atLeast } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { Logger } from "@multifrost/reliability";
-import type { ServerTransport } from "@multifrost/transport";
+import type { ServerTransport, TransportName } from "@multifrost/transport";
 
 /** Options of a `ChildWorker`. Each has a default; a string instead of them is the service id. */
 export interface ChildOptions {
@@ -26,8 +26,11 @@ export interface ChildOptions {
    * `transport`, as child and parent may then be one process.
    */
   forwardOutput?: boolean;
-  /** Moves the bytes. Default: ZeroMQ. See `@multifrost/transport` to write another one. */
-  transport?: ServerTransport;
+  /**
+   * What carries the messages: `auto`, `zmtp` or `zeromq`, or a transport that you bring (see `@multifrost/transport`).
+   * Parents may use either of the two. Default: `auto`.
+   */
+  transport?: TransportName | ServerTransport;
   /** Where a service is announced. Default: the file `~/.multifrost/services.json`. */
   registry?: ServiceRegistry;
   /** The address a service listens on. Default: `127.0.0.1`; the protocol has no authentication. */
@@ -60,6 +63,6 @@ export function resolveChildOptions(given: string | ChildOptions = {}): Resolved
     maxConcurrency: atLeast(1, "maxConcurrency", options.maxConcurrency ?? Number.POSITIVE_INFINITY),
     maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
     stopTimeout: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
-    forwardOutput: options.forwardOutput ?? options.transport === undefined,
+    forwardOutput: options.forwardOutput ?? typeof options.transport !== "object",
   };
 }

@@ -4,7 +4,7 @@ import type { MessageLimits, Metadata } from "@multifrost/protocol";
 import { atLeast, invalidOption } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { FailureRule, Logger } from "@multifrost/reliability";
-import type { ClientTransport } from "@multifrost/transport";
+import type { ClientTransport, TransportName } from "@multifrost/transport";
 
 /** Options of every parent, however it reaches its worker. */
 export interface ParentOptions {
@@ -60,6 +60,8 @@ export interface ParentOptions {
 
 /** Options of `ParentWorker.spawn`. */
 export interface SpawnOptions extends ParentOptions {
+  /** What carries the messages: `auto`, `zmtp` or `zeromq`. Default: `auto`. */
+  transport?: TransportName;
   /** Arguments after the script. Default: none. */
   args?: readonly string[];
   /** The child's working directory; relative script paths start from it too. Default: this process's. */
@@ -75,6 +77,8 @@ export interface SpawnOptions extends ParentOptions {
 
 /** Options of `ParentWorker.connect`. */
 export interface ConnectOptions extends ParentOptions {
+  /** What carries the messages: `auto`, `zmtp` or `zeromq`. The service may use either. Default: `auto`. */
+  transport?: TransportName;
   /** Time to look for the service, in milliseconds. Default: 5000. */
   timeout?: number;
   /** Where services are looked up. Default: the file `~/.multifrost/services.json`. */

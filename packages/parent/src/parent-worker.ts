@@ -104,8 +104,8 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   ): Promise<ParentWorker<T>> {
     const options: ConnectOptions =
       typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions;
-    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host } = options;
-    const mode = { kind: "service", name: serviceId, serviceId, registry, host } as const;
+    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host, transport } = options;
+    const mode = { kind: "service", name: serviceId, serviceId, registry, host, transport } as const;
     const worker = new ParentWorker<T>(options, mode);
     await registry.discover(serviceId, { timeoutMs });
     return worker;

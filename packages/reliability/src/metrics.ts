@@ -41,6 +41,8 @@ export interface MetricsSnapshot {
   readonly restarts: number;
   /** Messages dropped because they could not be read or have no receiver. */
   readonly droppedMessages: number;
+  /** Connections to a private endpoint that were refused, because they were not the worker's. */
+  readonly refusedConnections: number;
   /** When the snapshot was taken: milliseconds since the epoch. */
   readonly timestamp: number;
 }
@@ -72,6 +74,7 @@ export class Metrics {
   #misses = 0;
   #restarts = 0;
   #dropped = 0;
+  #refused = 0;
 
   constructor(options: MetricsOptions) {
     const { clock, circuitState, latencyWindowMs = 60_000 } = options;
@@ -128,6 +131,11 @@ export class Metrics {
     this.#dropped += 1;
   }
 
+  /** A connection was refused. */
+  connectionRefused(): void {
+    this.#refused += 1;
+  }
+
   /** The metrics at this moment. */
   snapshot(): MetricsSnapshot {
     const settled = this.#succeeded + this.#failed;
@@ -146,6 +154,7 @@ export class Metrics {
       heartbeat: { rttLastMs: this.#rttLastMs, rttAvgMs, misses: this.#misses },
       restarts: this.#restarts,
       droppedMessages: this.#dropped,
+      refusedConnections: this.#refused,
       timestamp: this.#clock.wallTime(),
     };
   }

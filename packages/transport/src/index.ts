@@ -26,6 +26,7 @@ export {
   type MemoryTransportOptions,
   type NetworkConditions,
 } from "./memory/index.js";
+export { chooseTransport, TRANSPORT_VARIABLE, type TransportName } from "./transport-name.js";
 export { type BindAddress, type ZeromqOptions, zeromqClient, zeromqServer } from "./zeromq/index.js";
 export {
   type ConnectAddress,

@@ -1,4 +1,4 @@
-import type { Peer, SendSettled, ServerChannel } from "@multifrost/transport";
+import type { Peer, SendOptions, SendSettled, ServerChannel } from "@multifrost/transport";
 
 /** Peers remembered, as they come from outside. Beyond, the one that was silent for the longest time is forgotten. */
 const MAX_PEERS = 10_000;
@@ -45,12 +45,13 @@ export class Peers {
   }
 
   /** Sends as {@link ServerChannel.send}, and throws what it throws. A peer that turns out to be gone is forgotten. */
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled): void {
-    this.#channel.send(peer, bytes, (error) => {
+  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    const onSettled: SendSettled = (error) => {
       if (error?.code === "PEER_UNKNOWN") {
         this.gone(peer);
       }
       settled?.(error);
-    });
+    };
+    this.#channel.send(peer, bytes, onSettled, options);
   }
 }

@@ -1,7 +1,7 @@
-import { answerHeartbeat, type Codec, createError, type Message } from "@multifrost/protocol";
+import { answerHeartbeat, type Codec, createError, type HeartbeatMessage, type Message } from "@multifrost/protocol";
 import { type ConnectionError, MalformedMessageError, type MultifrostError } from "@multifrost/protocol/errors";
 import type { EventLog, RareEvent } from "@multifrost/reliability";
-import type { DropReason, Peer, ServerChannel, ServerEvents } from "@multifrost/transport";
+import type { DropReason, Peer, SendOptions, ServerChannel, ServerEvents } from "@multifrost/transport";
 import { CallRunner } from "../calls/call-runner.js";
 import { CallTelemetry } from "../calls/call-telemetry.js";
 import type { MethodTable } from "../calls/method-table.js";
@@ -39,6 +39,8 @@ export class Session {
   readonly #watch: ParentWatch | undefined;
   readonly #onEnd: (end: SessionEnd) => void;
   readonly #mode: StartMode["kind"];
+  /** Sent with heartbeat answers until the first call, where the connection itself could not bring it. */
+  #unproven: string | undefined;
   readonly #codec: Codec;
   readonly #events: EventLog;
   readonly #drops: RareEvent;
@@ -78,6 +80,7 @@ export class Session {
     this.#watch = watch;
     this.#onEnd = onEnd;
     this.#mode = mode.kind;
+    this.#unproven = mode.kind === "spawned" && mode.transport === "zeromq" ? mode.token : undefined;
     this.#codec = codec;
     this.#events = events;
     this.#drops = drops;
@@ -111,12 +114,13 @@ export class Session {
     this.peers.seen(peer);
     switch (message.type) {
       case "call":
+        this.#unproven = undefined;
         this.calls.take({ peer, message, arrivedAt: performance.now() });
         break;
       case "heartbeat":
         // An answer is not answered again: the two sides would never stop.
         if (message.metadata?.hb_response !== true) {
-          this.#reply(peer, answerHeartbeat(message));
+          this.#answer(peer, message);
         }
         break;
       case "shutdown":
@@ -168,9 +172,16 @@ export class Session {
     }
   }
 
-  #reply(peer: Peer, message: Message): void {
+  /** Ahead of queued answers to calls: a heartbeat asks whether the worker answers, not how much it has to say. */
+  #answer(peer: Peer, heartbeat: HeartbeatMessage): void {
+    const answer = answerHeartbeat(heartbeat);
+    const proof = this.#unproven === undefined ? {} : { token: this.#unproven };
+    this.#reply(peer, { ...answer, metadata: { ...answer.metadata, ...proof } }, { urgent: true });
+  }
+
+  #reply(peer: Peer, message: Message, options?: SendOptions): void {
     try {
-      this.peers.send(peer, this.#codec.encode(message));
+      this.peers.send(peer, this.#codec.encode(message), undefined, options);
     } catch (error) {
       this.#drops.emit({ message: "An answer could not be sent.", requestId: message.id, err: error });
     }

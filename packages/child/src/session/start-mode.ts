@@ -2,45 +2,84 @@
 
 import type { MessageLimits } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { PORT_VARIABLE, parsePort } from "@multifrost/protocol/internal";
+import {
+  ENDPOINT_VARIABLE,
+  PORT_VARIABLE,
+  parsePort,
+  SPAWN_VARIABLES,
+  TOKEN_PROPERTY,
+  TOKEN_VARIABLE,
+} from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import {
+  chooseTransport,
   parseTcpEndpoint,
   type ServerChannel,
   type ServerEvents,
   type ServerTransport,
   zeromqServer,
+  zmtpServer,
 } from "@multifrost/transport";
 import type { ChildOptions } from "../options.js";
 
+/** A child that a parent spawned. */
+export interface SpawnedMode {
+  readonly kind: "spawned";
+  readonly port: number;
+  /** The path of the parent's private socket, where it has one. */
+  readonly path: string | undefined;
+  /** Proves to the parent that this is the process it started. */
+  readonly token: string | undefined;
+  readonly transport: "zmtp" | "zeromq";
+}
+
 /** How a child is reached: by the parent that spawned it, by its name, or over the transport it was given. */
 export type StartMode =
-  | { readonly kind: "spawned"; readonly port: number }
-  | { readonly kind: "service"; readonly serviceId: string }
+  | SpawnedMode
+  | { readonly kind: "service"; readonly serviceId: string; readonly transport: "zmtp" | "zeromq" }
   | { readonly kind: "composed"; readonly transport: ServerTransport };
 
+/** Set on `process` once a worker has taken what the parent put into the environment. */
+const TAKEN: unique symbol = Symbol.for("multifrost.spawnedWorker");
+
 /**
- * Chooses the mode: `options.transport` comes first, then the parent's port, then the service id.
+ * Chooses the mode: `options.transport` comes first, then the parent, then the service id. Removes what the parent put
+ * into the environment: no process that this one starts can take itself for the worker.
  *
- * Throws `MultifrostError`: `INVALID_PORT`, or `NO_START_MODE` where none of the three is given.
+ * Throws `MultifrostError`: `INVALID_PORT`, `INVALID_OPTION` for an unknown transport, or `NO_START_MODE` where nothing says
+ * how the worker is reached.
  */
-export function startMode(options: ChildOptions, env: Readonly<Record<string, string | undefined>>): StartMode {
+export function startMode(options: ChildOptions, env: Record<string, string | undefined>): StartMode {
   const { transport, serviceId } = options;
-  if (transport !== undefined) {
+  if (typeof transport === "object") {
     return { kind: "composed", transport };
   }
-  const port = env[PORT_VARIABLE];
+  const { [PORT_VARIABLE]: port, [ENDPOINT_VARIABLE]: endpoint, [TOKEN_VARIABLE]: token } = env;
+  for (const name of SPAWN_VARIABLES) {
+    delete env[name];
+  }
+  const chosen = chooseTransport(transport, env);
   if (port !== undefined) {
-    return { kind: "spawned", port: parsePort(port) };
+    (process as { [TAKEN]?: boolean })[TAKEN] = true;
+    const path = endpoint?.startsWith("ipc://") ? endpoint.slice("ipc://".length) : undefined;
+    const isAuto = transport === undefined || transport === "auto";
+    // The parent speaks ZMTP where it has a private socket.
+    const spoken = isAuto && path !== undefined ? "zmtp" : chosen;
+    return { kind: "spawned", port: parsePort(port), path, token, transport: spoken };
   }
   if (serviceId !== undefined) {
-    return { kind: "service", serviceId };
+    return { kind: "service", serviceId, transport: chosen };
   }
-  throw new MultifrostError(
-    "NO_START_MODE",
-    `This worker has neither ${PORT_VARIABLE} in its environment nor a service id. ` +
-      "Let a parent start it with ParentWorker.spawn(), or name it as a service: new MyWorker('my-service').run().",
-  );
+  throw noStartMode();
+}
+
+function noStartMode(): MultifrostError {
+  const message = (process as { [TAKEN]?: boolean })[TAKEN]
+    ? "Another worker object of this process is the one that the parent spawned, and a process has one. " +
+      "Put the methods into one class, or give this one a service id: new MyWorker('my-service')."
+    : `This worker has neither ${PORT_VARIABLE} in its environment nor a service id. ` +
+      "Let a parent start it with ParentWorker.spawn(), or name it as a service: new MyWorker('my-service').run().";
+  return new MultifrostError("NO_START_MODE", message);
 }
 
 /**
@@ -60,14 +99,24 @@ export async function openChannel(
     case "composed":
       return mode.transport.open(events);
     case "spawned":
-      return zeromqServer({ connect: { port: mode.port }, maxMessageBytes }).open(events);
+      return spawnedTransport(mode, maxMessageBytes).open(events);
     case "service": {
       const bind = { port: 0, ...(host === undefined ? {} : { host }) };
-      return zeromqServer({ bind, maxMessageBytes }).open(events);
+      const server = mode.transport === "zmtp" ? zmtpServer : zeromqServer;
+      return server({ bind, maxMessageBytes }).open(events);
     }
     default:
       return mode satisfies never;
   }
+}
+
+function spawnedTransport({ port, path, token, transport }: SpawnedMode, maxMessageBytes: number): ServerTransport {
+  if (transport === "zeromq") {
+    return zeromqServer({ connect: { port }, maxMessageBytes });
+  }
+  const connect = path === undefined ? { port } : { path };
+  const properties = token === undefined ? {} : { [TOKEN_PROPERTY]: token };
+  return zmtpServer({ connect, maxMessageBytes, properties });
 }
 
 /** A service that can be found by its name. */

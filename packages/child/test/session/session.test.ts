@@ -196,7 +196,13 @@ describe("connections", () => {
     const down = vi.spyOn(ParentWatch.prototype, "connectionDown");
     onTestFinished(() => void vi.restoreAllMocks());
     const parent = await openParent(zeromqClient({ bind: {} }));
-    const { records } = await openSession({ kind: "spawned", port: parent.port });
+    const { records } = await openSession({
+      kind: "spawned",
+      port: parent.port,
+      path: undefined,
+      token: undefined,
+      transport: "zeromq",
+    });
     await until(() => up.mock.calls.length === 1);
     await parent.close();
     await until(() => down.mock.calls.length === 1);

@@ -2,14 +2,24 @@ import { createCodec } from "@multifrost/protocol";
 import { RegistryError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { createMemoryTransport, type ServerEvents, zeromqClient } from "@multifrost/transport";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { announce, openChannel, type StartMode, startMode } from "../../src/session/start-mode.js";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { announce, openChannel, type SpawnedMode, type StartMode, startMode } from "../../src/session/start-mode.js";
 import { openParent } from "../support/parent.js";
 import { until } from "../support/until.js";
 
 const codec = createCodec();
 const transport = createMemoryTransport().server;
 const PORT = { COMLINK_ZMQ_PORT: "40123" };
+
+/** What a parent without a private socket gives. */
+const spawned = (port: number): SpawnedMode => ({
+  kind: "spawned",
+  port,
+  path: undefined,
+  token: undefined,
+  transport: "zeromq",
+});
+const service = { kind: "service", serviceId: "math", transport: "zeromq" } as const;
 
 function eventsThatCount(): { events: ServerEvents; ups: () => number } {
   let ups = 0;
@@ -55,20 +65,24 @@ async function open(mode: StartMode, host?: string) {
 }
 
 describe("how a worker is reached", () => {
+  beforeEach(() => {
+    Reflect.deleteProperty(process, Symbol.for("multifrost.spawnedWorker"));
+  });
+
   test("[NET-3] by the parent that put its port into the environment", () => {
-    expect(startMode({}, PORT)).toEqual({ kind: "spawned", port: 40_123 });
+    expect(startMode({}, { ...PORT })).toEqual(spawned(40_123));
   });
 
   test("as a service, where it has an id", () => {
-    expect(startMode({ serviceId: "math" }, {})).toEqual({ kind: "service", serviceId: "math" });
+    expect(startMode({ serviceId: "math" }, {})).toEqual(service);
   });
 
   test("by that parent only, where it spawned a service", () => {
-    expect(startMode({ serviceId: "math" }, PORT)).toEqual({ kind: "spawned", port: 40_123 });
+    expect(startMode({ serviceId: "math" }, { ...PORT })).toEqual(spawned(40_123));
   });
 
   test("over a given transport, whatever else there is", () => {
-    expect(startMode({ serviceId: "math", transport }, PORT)).toMatchObject({ kind: "composed", transport });
+    expect(startMode({ serviceId: "math", transport }, { ...PORT })).toMatchObject({ kind: "composed", transport });
   });
 
   test("[NET-4] or not at all: NO_START_MODE", () => {
@@ -79,6 +93,43 @@ describe("how a worker is reached", () => {
           "This worker has neither COMLINK_ZMQ_PORT in its environment nor a service id. " +
           "Let a parent start it with ParentWorker.spawn(), or name it as a service: new MyWorker('my-service').run().",
       }),
+    );
+  });
+
+  test("over ZMTP and the private socket of a parent that has one, with its token", () => {
+    const env = { ...PORT, MULTIFROST_ENDPOINT: "ipc:///tmp/mf-abc/s", MULTIFROST_TOKEN: "secret" };
+    expect(startMode({}, { ...env })).toEqual({
+      kind: "spawned",
+      port: 40_123,
+      path: "/tmp/mf-abc/s",
+      token: "secret",
+      transport: "zmtp",
+    });
+    expect(startMode({ transport: "zeromq" }, { ...env })).toMatchObject({ token: "secret", transport: "zeromq" });
+  });
+
+  test("removes what the parent gave from the environment, so that no process it starts is taken for the worker", () => {
+    const env: Record<string, string | undefined> = {
+      ...PORT,
+      COMLINK_WORKER_MODE: "1",
+      MULTIFROST_ENDPOINT: "ipc:///tmp/mf-abc/s",
+      MULTIFROST_TOKEN: "secret",
+      OTHER: "stays",
+    };
+    startMode({}, env);
+    expect(env).toEqual({ OTHER: "stays" });
+    expect(() => startMode({}, env)).toThrow(
+      /Another worker object of this process is the one that the parent spawned/,
+    );
+    expect(startMode({ serviceId: "math" }, env)).toEqual(service);
+  });
+
+  test("the transport is the option's, else that of MULTIFROST_TRANSPORT; another name is INVALID_OPTION", () => {
+    const env = { MULTIFROST_TRANSPORT: "zmtp" };
+    expect(startMode({ serviceId: "math" }, { ...env })).toMatchObject({ transport: "zmtp" });
+    expect(startMode({ serviceId: "math", transport: "zeromq" }, { ...env })).toMatchObject({ transport: "zeromq" });
+    expect(() => startMode({ serviceId: "math" }, { MULTIFROST_TRANSPORT: "tcp" })).toThrow(
+      "MULTIFROST_TRANSPORT must be 'auto', 'zmtp' or 'zeromq', not tcp.",
     );
   });
 
@@ -95,18 +146,18 @@ describe("how a worker is reached", () => {
 describe("the channel of each mode", () => {
   test("[NET-1] [NET-3] a spawned worker connects to its parent's port on the loopback address", async () => {
     const parent = await openParent(zeromqClient({ bind: {} }));
-    const { channel, ups } = await open({ kind: "spawned", port: parent.port });
+    const { channel, ups } = await open(spawned(parent.port));
     expect(channel.endpoint).toBe(`tcp://127.0.0.1:${parent.port}`);
     await until(() => ups() === 1);
   });
 
   test("[NET-2] a service binds to a free port of the loopback address", async () => {
-    const { channel } = await open({ kind: "service", serviceId: "math" });
+    const { channel } = await open(service);
     expect(channel.endpoint).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
   });
 
   test("[NET-2] or to the `host` it is given", async () => {
-    const { channel } = await open({ kind: "service", serviceId: "math" }, "127.0.0.2");
+    const { channel } = await open(service, "127.0.0.2");
     expect(channel.endpoint).toMatch(/^tcp:\/\/127\.0\.0\.2:\d+$/);
   });
 
@@ -122,11 +173,7 @@ describe("the channel of each mode", () => {
 describe("announcing", () => {
   test("registers a service under its port, and takes it back", async () => {
     const asked: string[] = [];
-    const announcement = await announce(
-      { kind: "service", serviceId: "math" },
-      "tcp://127.0.0.1:40123",
-      fakeRegistry(asked),
-    );
+    const announcement = await announce(service, "tcp://127.0.0.1:40123", fakeRegistry(asked));
     await announcement?.withdraw();
     expect(asked).toEqual(["register math 40123", "unregister math"]);
   });
@@ -134,23 +181,19 @@ describe("announcing", () => {
   test("registers nothing in the other modes", async () => {
     const asked: string[] = [];
     const registry = fakeRegistry(asked);
-    expect(await announce({ kind: "spawned", port: 40_123 }, "tcp://127.0.0.1:40123", registry)).toBeUndefined();
+    expect(await announce(spawned(40_123), "tcp://127.0.0.1:40123", registry)).toBeUndefined();
     expect(await announce({ kind: "composed", transport }, "memory://local", registry)).toBeUndefined();
     expect(asked).toEqual([]);
   });
 
   test("rejects with the registry's error", async () => {
     const taken = new RegistryError("SERVICE_EXISTS", "taken");
-    const registering = announce(
-      { kind: "service", serviceId: "math" },
-      "tcp://127.0.0.1:40123",
-      fakeRegistry([], taken),
-    );
+    const registering = announce(service, "tcp://127.0.0.1:40123", fakeRegistry([], taken));
     await expect(registering).rejects.toBe(taken);
   });
 
   test("rejects with TRANSPORT_UNAVAILABLE for an endpoint without a port", async () => {
-    const registering = announce({ kind: "service", serviceId: "math" }, "ipc:///tmp/x", fakeRegistry([]));
+    const registering = announce(service, "ipc:///tmp/x", fakeRegistry([]));
     await expect(registering).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
   });
 });

@@ -13,6 +13,7 @@ import {
   type FailureRule,
   type LogEventName,
   Metrics,
+  RareEvent,
   systemClock,
 } from "@multifrost/reliability";
 import { describeExit } from "../errors.js";
@@ -38,6 +39,7 @@ export class Telemetry {
   readonly isFailure: FailureRule;
   readonly #name: string;
   readonly #emitter: ParentEmitter;
+  readonly #refused: RareEvent;
 
   constructor(
     name: string,
@@ -56,6 +58,7 @@ export class Telemetry {
       logger: options.logger,
       context: { workerId: name, serviceId },
     });
+    this.#refused = new RareEvent({ clock, events: this.events, name: "connection_refused" });
     this.breaker = new CircuitBreaker({
       clock,
       failureThreshold: options.maxRestartAttempts,
@@ -85,6 +88,12 @@ export class Telemetry {
     const details = { exitCode, signal, stderrTail, command };
     this.events.emit("process_exit", { message, details }, unexpected ? "warn" : "info");
     this.notify("exit", exit);
+  }
+
+  /** Counts a connection that was not the worker's, and logs some of them. */
+  reportRefused(reason: string): void {
+    this.metrics.connectionRefused();
+    this.#refused.emit({ message: `A connection to ${this.#name} was refused: ${reason}`, details: { reason } });
   }
 
   #reportCircuit(change: CircuitChange): void {

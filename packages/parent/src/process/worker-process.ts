@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { ExitDetails } from "@multifrost/protocol/errors";
-import { PORT_VARIABLE, WORKER_MODE_VARIABLE, withLimit } from "@multifrost/protocol/internal";
+import { withLimit } from "@multifrost/protocol/internal";
 import { cannotSpawn } from "../errors.js";
 import { guard, unguard } from "./exit-guard.js";
 import type { LaunchPlan } from "./launch-plan.js";
@@ -29,17 +29,17 @@ export class WorkerProcess {
   readonly #output: ProcessOutput;
 
   /**
-   * Starts the process; resolves when it runs. Rejects with `SpawnError`: `PROGRAM_NOT_FOUND`, or `SPAWN_FAILED` with
+   * Starts the process; resolves when it runs. `env` is added to this process's environment; `undefined` removes a
+   * variable. Rejects with `SpawnError`: `PROGRAM_NOT_FOUND`, or `SPAWN_FAILED` with
    * the system's reason.
    */
   static async start(
     plan: LaunchPlan,
-    port: number,
     env: Readonly<Record<string, string | undefined>>,
     onOutput: OnOutput,
   ): Promise<WorkerProcess> {
     try {
-      const child = spawnPlanned(plan, port, env);
+      const child = spawnPlanned(plan, env);
       const worker = new WorkerProcess(child, plan.command, onOutput);
       await new Promise((resolve, reject) => {
         child.once("spawn", resolve);
@@ -112,12 +112,11 @@ export class WorkerProcess {
 
 function spawnPlanned(
   { program, args, cwd, shell, env: planned }: LaunchPlan,
-  port: number,
   env: Readonly<Record<string, string | undefined>>,
 ): ChildProcess {
   const options = {
     cwd,
-    env: { ...process.env, ...planned, ...env, [PORT_VARIABLE]: `${port}`, [WORKER_MODE_VARIABLE]: "1" },
+    env: { ...process.env, ...planned, ...env },
     stdio: ["ignore", "pipe", "pipe"] satisfies ["ignore", "pipe", "pipe"],
     // A process group for the worker: what a shell or `go run` starts can be ended with it.
     detached: process.platform !== "win32",

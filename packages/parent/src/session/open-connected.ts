@@ -1,6 +1,12 @@
 // Opens the connection to a worker that runs already: a service found by name, or one behind the user's transport.
 
-import { type ClientChannel, type ClientEvents, zeromqClient } from "@multifrost/transport";
+import {
+  type ClientChannel,
+  type ClientEvents,
+  chooseTransport,
+  zeromqClient,
+  zmtpClient,
+} from "@multifrost/transport";
 import type { ComposedMode, ServiceMode } from "./types.js";
 
 /**
@@ -21,5 +27,6 @@ export async function openConnected(
   }
   const { port } = await mode.registry.discover(mode.serviceId, { timeoutMs, signal });
   const connect = { port, ...(mode.host === undefined ? {} : { host: mode.host }) };
-  return await zeromqClient({ connect, maxMessageBytes }).open(events);
+  const client = chooseTransport(mode.transport, process.env) === "zmtp" ? zmtpClient : zeromqClient;
+  return await client({ connect, maxMessageBytes }).open(events);
 }

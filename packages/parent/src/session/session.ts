@@ -4,11 +4,12 @@
 import { createShutdown } from "@multifrost/protocol";
 import { Deferred, orAborted, withLimit } from "@multifrost/protocol/internal";
 import type { HeartbeatMonitor } from "@multifrost/reliability";
-import type { ClientChannel, ClientEvents } from "@multifrost/transport";
+import type { ClientChannel, ClientEvents, SendOptions } from "@multifrost/transport";
 import type { Calls } from "../calls/calls.js";
 import { exitedEarly, type Loss, lostEarly, noConnection, noHeartbeat, startedTooLate } from "../errors.js";
 import type { OnOutput } from "../process/process-output.js";
 import type { WorkerProcess } from "../process/worker-process.js";
+import { Admission } from "./admission.js";
 import { createHealthCheck, provesReachable } from "./health-check.js";
 import { Inbound } from "./inbound.js";
 import { openConnected } from "./open-connected.js";
@@ -21,6 +22,9 @@ import { deliverOutput } from "./worker-output.js";
  * connection does. Also how long after an exit the connection may still bring the last answers.
  */
 const LOSS_GRACE_MS = 1_000;
+
+/** Heartbeats go ahead of queued calls: they ask whether the worker answers, not how long the queue is. */
+const URGENT: SendOptions = { urgent: true };
 
 /** See {@link ActiveSession}. */
 export class Session implements ActiveSession {
@@ -36,6 +40,10 @@ export class Session implements ActiveSession {
   readonly #connected = new Deferred<void>();
   /** Set while something waits for the connection to break. */
   #disconnected: Deferred<void> | undefined;
+  /** Decides which connection is a spawned worker's, where the transport tells them apart. */
+  readonly #admission: Admission;
+  /** Whether a broken connection is not restored: a private endpoint closes after its one guest. */
+  #hasOneGuest = false;
   #process: WorkerProcess | undefined;
   /** Resolves when the end of the process has been handled. */
   #processEnded: Promise<void> | undefined;
@@ -66,9 +74,10 @@ export class Session implements ActiveSession {
   private constructor(context: ParentContext, calls: Calls, events: SessionEvents) {
     this.#context = context;
     this.#events = events;
+    this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(
       context,
-      (bytes) => this.send(bytes),
+      (bytes) => this.#send(bytes, URGENT),
       () => this.#onHeartbeatsLost(),
     );
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
@@ -89,16 +98,20 @@ export class Session implements ActiveSession {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#channel === undefined) {
-      throw lostEarly(this.#endpoint, undefined);
-    }
-    this.#channel.send(bytes);
+    this.#send(bytes, undefined);
   }
 
   close(): Promise<void> {
     this.#phase = "closed";
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #send(bytes: Uint8Array, options: SendOptions | undefined): void {
+    if (this.#channel === undefined) {
+      throw lostEarly(this.#endpoint, undefined);
+    }
+    this.#channel.send(bytes, undefined, options);
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -134,9 +147,12 @@ export class Session implements ActiveSession {
       return;
     }
     const onOutput: OnOutput = (stream, line) => deliverOutput(telemetry, name, stream, line);
-    const { channel, process } = await openSpawned(mode, maxMessageBytes, events, onOutput, signal);
+    events.arrived = (connection) => this.#admission.consider(connection);
+    const opened = await openSpawned(mode, maxMessageBytes, events, this.#admission, onOutput, signal);
+    const { channel, process, hasOneGuest } = opened;
     this.#channel = channel;
     this.#process = process;
+    this.#hasOneGuest = hasOneGuest;
     const { pid, command } = process;
     telemetry.events.emit("process_spawn", { message: `Started ${name}.`, details: { pid, command } });
     this.#processEnded = this.#watchProcess(process);
@@ -148,6 +164,7 @@ export class Session implements ActiveSession {
     return {
       message: (bytes) => this.#inbound.receive(bytes),
       dropped: (reason) => this.#inbound.drop(reason),
+      refused: (reason) => this.#context.telemetry.reportRefused(reason),
       up: () => {
         this.#isUp = true;
         if (wasUp) {
@@ -215,6 +232,9 @@ export class Session implements ActiveSession {
     } else if (this.#phase === "active" && this.#loss === undefined) {
       this.#isInterrupted = true;
       this.#events.interrupted(loss);
+      if (this.#hasOneGuest) {
+        void this.#process?.terminate(false);
+      }
     }
   }
 

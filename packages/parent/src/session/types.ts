@@ -2,7 +2,7 @@
 
 import type { Codec } from "@multifrost/protocol";
 import type { ServiceRegistry } from "@multifrost/registry";
-import type { ClientTransport } from "@multifrost/transport";
+import type { ClientTransport, TransportName } from "@multifrost/transport";
 import type { Loss } from "../errors.js";
 import type { Telemetry } from "../lifecycle/telemetry.js";
 import type { ResolvedOptions, SpawnOptions } from "../options.js";
@@ -25,6 +25,7 @@ export interface ServiceMode {
   readonly serviceId: string;
   readonly registry: ServiceRegistry;
   readonly host: string | undefined;
+  readonly transport: TransportName | undefined;
 }
 
 /** A worker behind a transport that the user brings. */

@@ -17,7 +17,14 @@ const broken: Loss = { kind: "connection", endpoint: "hand://made" };
 
 const modes = {
   spawned: { kind: "spawned", name: "math", scriptPath: "x", executable: undefined, options: {} },
-  service: { kind: "service", name: "math", serviceId: "math", registry: {} as never, host: undefined },
+  service: {
+    kind: "service",
+    name: "math",
+    serviceId: "math",
+    registry: {} as never,
+    host: undefined,
+    transport: undefined,
+  },
   composed: { kind: "composed", name: "math", transport: {} as never },
 } satisfies Record<string, ConnectMode>;
 

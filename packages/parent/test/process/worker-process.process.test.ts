@@ -10,7 +10,7 @@ import { until } from "../support/until.js";
 async function started(name: string) {
   const lines: string[] = [];
   const plan = planLaunch(fixture(name), undefined, {});
-  const worker = await WorkerProcess.start(plan, 4000, {}, (stream, line) => lines.push(`${stream}: ${line}`));
+  const worker = await WorkerProcess.start(plan, {}, (stream, line) => lines.push(`${stream}: ${line}`));
   onTestFinished(async () => {
     worker.kill("SIGKILL");
     await worker.exited;

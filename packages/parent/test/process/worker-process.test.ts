@@ -38,7 +38,7 @@ async function processEndingAt(deadly: NodeJS.Signals | undefined) {
   });
   spawn.mockReturnValue(child);
   process.nextTick(() => child.emit("spawn"));
-  const worker = await WorkerProcess.start(plan, 4000, {}, () => {});
+  const worker = await WorkerProcess.start(plan, {}, () => {});
   return { worker, signals, exits: () => end(0, null) };
 }
 

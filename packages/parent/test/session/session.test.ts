@@ -177,7 +177,14 @@ describe("opening a session", () => {
   it("a service that is not registered rejects as the registry does", async () => {
     const error = new Error("no such service");
     const registry = { discover: () => Promise.reject(error) } as unknown as ServiceRegistry;
-    const mode = { kind: "service", name: "math", serviceId: "math", registry, host: undefined } as const;
+    const mode = {
+      kind: "service",
+      name: "math",
+      serviceId: "math",
+      registry,
+      host: undefined,
+      transport: undefined,
+    } as const;
     const { context, calls } = parentParts({}, mode);
     const events = { opened() {}, interrupted() {}, resumed() {}, ended() {} };
     expect(await errorOf(Session.open(context, calls, events, new AbortController().signal))).toBe(error);

@@ -15,4 +15,13 @@ export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
 export { atLeast, invalidOption } from "./option-checks.js";
 export { callSafely, rethrowLater } from "./rethrow-later.js";
 export { createSeededRandom } from "./seeded-random.js";
-export { PORT_VARIABLE, parsePort, UNFORWARDED_WRITE, WORKER_MODE_VARIABLE } from "./spawn-environment.js";
+export {
+  ENDPOINT_VARIABLE,
+  PORT_VARIABLE,
+  parsePort,
+  SPAWN_VARIABLES,
+  TOKEN_PROPERTY,
+  TOKEN_VARIABLE,
+  UNFORWARDED_WRITE,
+  WORKER_MODE_VARIABLE,
+} from "./spawn-environment.js";

@@ -22,6 +22,7 @@ export type LogEventName =
   | "service_registered"
   | "service_unregistered"
   | "registry_warning"
+  | "connection_refused"
   | "message_dropped"
   | "output_dropped"
   | "interface_mismatch"
@@ -55,6 +56,7 @@ export const EVENT_LEVELS: Readonly<Record<LogEventName, "debug" | "info" | "war
   service_registered: "info",
   service_unregistered: "info",
   registry_warning: "warn",
+  connection_refused: "warn",
   message_dropped: "warn",
   output_dropped: "warn",
   interface_mismatch: "warn",

@@ -9,6 +9,26 @@ export const PORT_VARIABLE = "COMLINK_ZMQ_PORT";
 export const WORKER_MODE_VARIABLE = "COMLINK_WORKER_MODE";
 
 /**
+ * Environment variable with the private endpoint of a parent, such as `ipc:///tmp/mf-abc/s`, for a child that can connect to
+ * it. The port is served as well, for children that only know that.
+ */
+export const ENDPOINT_VARIABLE = "MULTIFROST_ENDPOINT";
+
+/** Environment variable with the secret by which a child proves to its parent that it is the one that was spawned. */
+export const TOKEN_VARIABLE = "MULTIFROST_TOKEN";
+
+/** Everything that a parent puts into a child's environment. The child removes it, so that no other process inherits it. */
+export const SPAWN_VARIABLES: readonly string[] = [
+  PORT_VARIABLE,
+  WORKER_MODE_VARIABLE,
+  ENDPOINT_VARIABLE,
+  TOKEN_VARIABLE,
+];
+
+/** The property of a connection that carries the token. */
+export const TOKEN_PROPERTY = "X-Token";
+
+/**
  * Property under which a child that forwards its output keeps a stream's real `write`. A parent in the same process
  * prints through it, so that what it prints is not forwarded again.
  */
