@@ -19,7 +19,7 @@ import { deliverOutput } from "./worker-output.js";
 
 /**
  * How long a broken connection may precede the exit of its process, in milliseconds: the exit says more than the
- * connection does. Also how long after an exit the connection may still bring the last answers.
+ * connection does. Also how long after an exit, or after the latest message since, the connection may stay up.
  */
 const LOSS_GRACE_MS = 1_000;
 
@@ -36,6 +36,8 @@ export class Session implements ActiveSession {
   #phase: "opening" | "active" | "closed" = "opening";
   #channel: ClientChannel | undefined;
   #isUp = false;
+  /** Messages received so far. */
+  #received = 0;
   /** The first connection; rejects when the channel fails before. */
   readonly #connected = new Deferred<void>();
   /** Set while something waits for the connection to break. */
@@ -162,7 +164,10 @@ export class Session implements ActiveSession {
   #channelEvents(): ClientEvents {
     let wasUp = false;
     return {
-      message: (bytes) => this.#inbound.receive(bytes),
+      message: (bytes) => {
+        this.#received++;
+        this.#inbound.receive(bytes);
+      },
       dropped: (reason) => this.#inbound.drop(reason),
       refused: (reason) => this.#context.telemetry.reportRefused(reason),
       up: () => {
@@ -241,15 +246,24 @@ export class Session implements ActiveSession {
   /** Handles the exit of the process, expected or not. */
   async #watchProcess(process: WorkerProcess): Promise<void> {
     const exit = await process.exited;
-    if (this.#isUp) {
-      // The connection breaks a moment after the exit, behind the last answers.
-      this.#disconnected = new Deferred();
-      await withLimit(this.#disconnected.promise, LOSS_GRACE_MS, () => {});
-    }
+    await this.#lastMessages();
     clearTimeout(this.#lossGrace);
     const unexpected = this.#phase === "active";
     this.#end({ kind: "exit", exit });
     this.#context.telemetry.reportExit(exit, unexpected);
+  }
+
+  /**
+   * The connection of a process that has exited breaks behind its last answers. Waits for that, as long as messages
+   * still come.
+   */
+  async #lastMessages(): Promise<void> {
+    const disconnected = new Deferred<void>();
+    this.#disconnected = disconnected;
+    for (let before = -1; this.#isUp && this.#received > before; ) {
+      before = this.#received;
+      await withLimit(disconnected.promise, LOSS_GRACE_MS, () => {});
+    }
   }
 
   #end(loss: Loss): void {
