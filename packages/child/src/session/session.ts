@@ -10,8 +10,8 @@ import { ParentWatch } from "./parent-watch.js";
 import { Peers } from "./peers.js";
 import { openChannel, type StartMode } from "./start-mode.js";
 
-/** How long answers that are already queued may take to go out, in milliseconds. */
-const FLUSH_TIMEOUT_MS = 1_000;
+/** How long answers that are already queued may take to go out, in milliseconds: a busy parent does not read them. */
+const FLUSH_TIMEOUT_MS = 5_000;
 
 /** Why a session asks for the end of the worker. */
 export type SessionEnd =
@@ -93,7 +93,7 @@ export class Session {
     return this.#channel.endpoint;
   }
 
-  /** Sends what is queued for up to 1 s and closes the channel. Never rejects. */
+  /** Sends what is queued for up to 5 s and closes the channel. Never rejects. */
   async close(): Promise<void> {
     this.#watch?.stop();
     try {

