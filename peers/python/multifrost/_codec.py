@@ -8,6 +8,7 @@ from typing import Any
 import msgpack
 
 from ._values import MAX_BYTES, MAX_DEPTH, MAX_ITEMS, plain_key
+from ._zmtp.reader import Payload
 from .errors import MalformedMessageError, SerializationError
 
 MAX_VALUES = 4_000_000
@@ -43,7 +44,7 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def decode(payload: bytes) -> dict[str, Any]:
+def decode(payload: Payload) -> dict[str, Any]:
     """Decodes a payload that is a map with text keys.
 
     Invalid UTF-8 becomes U+FFFD. A timestamp outside of datetime's range stays a ``msgpack.Timestamp``.
@@ -63,7 +64,7 @@ def decode(payload: bytes) -> dict[str, Any]:
     return value
 
 
-def _unpack(payload: bytes) -> Any:
+def _unpack(payload: Payload) -> Any:
     try:
         return _unpack_as(payload, _TIMESTAMP_AS_DATETIME, strict_map_key=True)
     except (OverflowError, ValueError) as error:
@@ -75,7 +76,7 @@ def _unpack(payload: bytes) -> Any:
         )
 
 
-def _unpack_as(payload: bytes, timestamp: int, **options: Any) -> Any:
+def _unpack_as(payload: Payload, timestamp: int, **options: Any) -> Any:
     # msgpack reserves memory for an announced length before it reads the items: allow no more items than bytes.
     most = min(len(payload), MAX_ITEMS)
     if len(payload) > MAX_VALUES:
@@ -173,14 +174,14 @@ def _limit(reason: str) -> MalformedMessageError:
     return MalformedMessageError("LIMIT_EXCEEDED", reason)
 
 
-def _fault(payload: bytes, error: Exception) -> MalformedMessageError:
+def _fault(payload: Payload, error: Exception) -> MalformedMessageError:
     code = error.code if isinstance(error, MalformedMessageError) else "MALFORMED_MESSAGE"
     reason = str(error) if isinstance(error, MalformedMessageError) else f"it cannot be decoded: {error!r}"
     head = _head(payload)
     return MalformedMessageError(code, reason, head.get("id"), head.get("type"))
 
 
-def _head(payload: bytes) -> dict[str, str]:
+def _head(payload: Payload) -> dict[str, str]:
     """Reads ``id`` and ``type`` of a malformed payload, if they come before the fault."""
     found: dict[str, str] = {}
     most = min(len(payload), MAX_ITEMS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._codec import decode, encode
 from ._values import to_wire
+from ._zmtp.reader import Payload
 from .errors import CallError, MalformedMessageError, SerializationError
 
 APP = "comlink_ipc_v3"
@@ -38,7 +39,7 @@ Message = dict[str, Any]
 """A message in normal form: ``type``, ``id``, ``timestamp`` and only the fields of its type."""
 
 
-def read(payload: bytes) -> Message | None:
+def read(payload: Payload) -> Message | None:
     """Reads the message in a payload. Returns None for another app or an unknown type; callers ignore those.
 
     Raises:
@@ -189,10 +190,17 @@ def heartbeat(message_id: str) -> bytes:
     return write("heartbeat", message_id, metadata={"hb_timestamp": time.time()})
 
 
-def heartbeat_answer(beat: Message) -> bytes:
-    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``."""
+def heartbeat_answer(beat: Message, token: str | None = None) -> bytes:
+    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``.
+
+    Args:
+        token: Proves to the parent that spawned this process that it is the worker. None: no proof is sent.
+    """
     fields = {"args": to_wire(beat["args"])} if "args" in beat else {}
-    return write("heartbeat", beat["id"], **fields, metadata=to_wire({**beat.get("metadata", {}), "hb_response": True}))
+    metadata = {**beat.get("metadata", {}), "hb_response": True}
+    if token is not None:
+        metadata["token"] = token
+    return write("heartbeat", beat["id"], **fields, metadata=to_wire(metadata))
 
 
 def output(kind: str, line: str) -> bytes:

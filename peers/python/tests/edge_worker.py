@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ class EdgeWorker(Base):
     namespace = os.environ.get("TEST_NAMESPACE", "default")
     other_namespaces = os.environ.get("TEST_OTHER_NAMESPACES", "answer")
     max_concurrency = int(os.environ.get("TEST_MAX_CONCURRENCY", "0")) or None
+    threads = int(os.environ.get("TEST_THREADS", "1"))
     max_pending = int(os.environ.get("TEST_MAX_PENDING", "250000"))
     stop_timeout = 1.0
     limit = 3
@@ -103,6 +105,12 @@ class EdgeWorker(Base):
         while not Path(path).exists():
             time.sleep(0.01)
         return "woken"
+
+    def thread_name(self) -> str:
+        return threading.current_thread().name
+
+    async def async_thread_name(self) -> str:
+        return threading.current_thread().name
 
     def meet_in_threads(self, n: int) -> int:
         self._met = getattr(self, "_met", 0) + 1

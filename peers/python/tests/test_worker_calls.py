@@ -138,7 +138,16 @@ def test_each_of_ten_thousand_calls_at_once_gets_its_own_answer(math: RawParent)
     assert [answers[message_id] for message_id in ids] == list(range(10_000))
 
 
-def test_plain_methods_run_at_once(edge: RawParent) -> None:
+def test_plain_methods_run_one_at_a_time_in_the_main_thread(edge: RawParent) -> None:
+    ids = [edge.send("call", function="nap", args=[n]) for n in range(20)]
+    assert [edge.receive()["id"] for _ in ids] == ids
+    assert edge.call("most_at_once") == 1
+    assert edge.call("thread_name") == "MainThread"
+    assert edge.call("async_thread_name") != "MainThread"
+
+
+def test_plain_methods_run_in_as_many_threads_as_the_worker_asks_for(bench: Bench) -> None:
+    edge, _ = bench.spawn(EDGE, TEST_THREADS="20")
     ids = [edge.send("call", function="meet_in_threads", args=[20]) for _ in range(20)]
     assert [edge.answer(message_id)["result"] for message_id in ids] == [20] * 20
 
@@ -164,7 +173,7 @@ def test_calls_beyond_max_pending_are_refused(bench: Bench, tmp_path: Path) -> N
     assert parent.call("inherited") == "inherited"
 
 
-def test_a_method_that_was_slow_counts_as_quick_again(math: RawParent) -> None:
+def test_short_and_long_methods_take_turns(math: RawParent) -> None:
     assert math.call("slow", 0.05) == 0.05
     assert [math.call("slow", 0) for _ in range(50)] == [0] * 50
     assert math.call("slow", 0.05) == 0.05
