@@ -75,7 +75,11 @@ class EdgeWorker(Base):
             "error": ValueError("as a value"),
         }[what]
 
-    def end(self, code: int, words: str) -> None:
+    async def rest(self, seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    async def end(self, code: int, words: str) -> None:
         os.write(2, words.encode())
         os._exit(code)
 

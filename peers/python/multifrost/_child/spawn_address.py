@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from .._spawn_variables import ENDPOINT_VARIABLE, MODE_VARIABLE, PORT_VARIABLE, TOKEN_VARIABLE
 from ..errors import LaunchError
-
-PORT_VARIABLE = "COMLINK_ZMQ_PORT"
-MODE_VARIABLE = "COMLINK_WORKER_MODE"
-ENDPOINT_VARIABLE = "MULTIFROST_ENDPOINT"
-TOKEN_VARIABLE = "MULTIFROST_TOKEN"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ ACCEPT_PAUSE = 0.2
 """Pause after the system could not accept a connection, for want of descriptors for example, in seconds."""
 
 LIMITS = Limits(message_bytes=MAX_BYTES)
+PARENT_LIMITS = Limits(message_bytes=MAX_BYTES, skips_large_messages=True)
+"""For the connection to the parent that spawned this process: without it the worker would end."""
 
 _IN, _OUT = select.POLLIN, select.POLLOUT
 
@@ -169,7 +171,8 @@ class ZmtpLink:
             socket.close(self._listener.detach())
 
     def _add(self, sock: socket.socket) -> None:
-        peer = Peer(sock, b"ROUTER", self._properties, LIMITS, self._on_blocked)
+        limits = LIMITS if self._listener else PARENT_LIMITS
+        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked)
         self._peers[peer.fd] = peer
         self._poll.register(peer.fd, _IN)
         if self._listener is not None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from .._lines import LineSplitter
+from .._spawn_variables import ALL_VARIABLES, MODE_VARIABLE
 from ..errors import ProcessExit
 from .exit_guard import guard, signal_group, unguard
 from .launch_plan import LaunchPlan, not_started
@@ -97,23 +98,25 @@ class WorkerProcess:
             self._on_line(kind, line)
 
 
-async def start_process(plan: LaunchPlan, port: int, env: Mapping[str, str], on_line: OnLine) -> WorkerProcess:
+async def start_process(
+    plan: LaunchPlan, address: Mapping[str, str], env: Mapping[str, str], on_line: OnLine
+) -> WorkerProcess:
     """Starts a worker's process.
 
     Args:
-        port: The parent's port, which the worker connects to.
+        address: Variables that tell the worker where to connect.
         env: Variables added to the environment.
         on_line: Called with each line that the process writes.
 
     Raises:
         SpawnError: ``PROGRAM_NOT_FOUND``, or ``SPAWN_FAILED`` with the system's reason.
     """
-    spawn_env = {"COMLINK_ZMQ_PORT": str(port), "COMLINK_WORKER_MODE": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ALL_VARIABLES}
     try:
         process = await asyncio.create_subprocess_exec(
             *plan.words,
             cwd=plan.cwd,
-            env={**os.environ, **plan.env, **env, **spawn_env},
+            env={**inherited, **plan.env, **env, **address, MODE_VARIABLE: "1"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

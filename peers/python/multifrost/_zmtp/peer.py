@@ -56,7 +56,7 @@ class Peer:
         self.lost = False
         """Whether sending failed. What is sent later is forgotten; receiving reports the end."""
         self._recv = sock.recv
-        self._on_blocked = on_blocked
+        self.on_blocked = on_blocked
         self._out: list[bytes | bytearray | memoryview] = []
         self._sending = threading.Lock()
         self._blocked = True
@@ -166,7 +166,7 @@ class Peer:
         if sent < size:
             self._out[:0] = _after(parts, sent)
             self._blocked = True
-            self._on_blocked(self)
+            self.on_blocked(self)
 
     def finish(self, timeout: float) -> None:
         """Closes in order: sends everything, then reads on until the other side has closed.

@@ -43,6 +43,9 @@ class Limits:
     handshake_bytes: int = 4096
     """Largest command, READY included, in bytes."""
 
+    skips_large_messages: bool = False
+    """Whether a message above `message_bytes` is read and forgotten, as None, and does not end the connection."""
+
 
 class MessageReader:
     """Parses one connection's stream of bytes, however it is split. Does no I/O.
@@ -61,7 +64,8 @@ class MessageReader:
         self.replies: list[bytes] = []
         """Commands to send: answers to PING. The caller takes them out."""
         self._own_type = own_type
-        self._limits = limits
+        self.limits = limits
+        """What the other side may send. May be changed between two messages."""
         self._greeted = False
         self._rest: bytes = b""
         self._index = 0
@@ -69,10 +73,14 @@ class MessageReader:
         self._delimited = False
         """Whether the first frame of the message was empty."""
         self._message_bytes = 0
+        self._oversized = False
+        """Whether the message is too large and is forgotten."""
         self._payload: Payload | None = None
         self._big: bytearray | mmap.mmap | None = None
         self._big_flags = 0
         self._big_got = 0
+        self._skip = 0
+        """Bytes of a frame that is too large, which are still to be read and forgotten."""
 
     @property
     def held(self) -> int:
@@ -109,6 +117,13 @@ class MessageReader:
         if self._big is not None:
             return self._feed_big(data)
         found: list[Payload | None] = []
+        if self._skip:
+            count = min(self._skip, len(data))
+            data = data[count:]
+            self._skip -= count
+            if self._skip:
+                return found
+            self._frame(self._big_flags, b"", found)
         if self._rest:
             data = self._rest + data
         at, size = 0, len(data)
@@ -134,7 +149,6 @@ class MessageReader:
                 self._check(flags, length)
             if end > size:
                 if length > BIG_FRAME:
-                    self._check_room(length)
                     self._start_big(flags, length, data[begin:])
                     at = size
                 break
@@ -143,10 +157,9 @@ class MessageReader:
                 at = end
                 continue
             if self._index == 1 and self._delimited and not flags & (MORE | COMMAND):
-                if length > self._limits.message_bytes:
-                    self._check_room(length)
-                found.append(data[begin:end])
-                self._index = 0
+                fits = length <= self.limits.message_bytes or self._has_room(length)
+                found.append(data[begin:end] if fits else None)
+                self._index, self._oversized = 0, False
                 at = end
                 continue
             self._frame(flags, data[begin:end], found)
@@ -169,16 +182,23 @@ class MessageReader:
         if flags & COMMAND:
             if flags & MORE:
                 raise ProtocolError("it sent a command in parts")
-            if length > self._limits.handshake_bytes:
+            if length > self.limits.handshake_bytes:
                 raise ProtocolError(f"it sent a command of {length} bytes")
         elif self.ready is None:
             raise ProtocolError("it sent a message before its READY command")
 
-    def _check_room(self, length: int) -> None:
-        if length + self._message_bytes > self._limits.message_bytes:
-            raise ProtocolError(f"it sent a message of more than {self._limits.message_bytes} bytes")
+    def _has_room(self, length: int) -> bool:
+        if length + self._message_bytes <= self.limits.message_bytes:
+            return True
+        if not self.limits.skips_large_messages or length >= 1 << 63:
+            raise ProtocolError(f"it sent a message of more than {self.limits.message_bytes} bytes")
+        self._oversized, self._payload = True, None
+        return False
 
     def _start_big(self, flags: int, length: int, begun: bytes) -> None:
+        if not self._has_room(length):
+            self._big_flags, self._skip = flags, length - len(begun)
+            return
         self._big = mmap.mmap(-1, length) if length >= _MAPPED_FRAME else bytearray(length)
         self._big[: len(begun)] = begun
         self._big_flags, self._big_got = flags, len(begun)
@@ -187,18 +207,19 @@ class MessageReader:
         if flags & COMMAND:
             self._command(bytes(content))
             return
-        self._check_room(len(content))
-        if self._index >= self._limits.frames:
-            raise ProtocolError(f"it sent a message of more than {self._limits.frames} frames")
+        if not self._has_room(len(content)):
+            content = b""
+        if self._index >= self.limits.frames:
+            raise ProtocolError(f"it sent a message of more than {self.limits.frames} frames")
         if self._index == 0:
-            self._delimited = len(content) == 0
-        elif self._index == 1 and self._delimited:
+            self._delimited = len(content) == 0 and not self._oversized
+        elif self._index == 1 and self._delimited and not self._oversized:
             self._payload = content
         self._message_bytes += len(content)
         self._index += 1
         if not flags & MORE:
-            found.append(self._payload)
-            self._index, self._message_bytes, self._payload = 0, 0, None
+            found.append(None if self._oversized else self._payload)
+            self._index, self._message_bytes, self._payload, self._oversized = 0, 0, None, False
 
     def _command(self, content: bytes) -> None:
         name, body = read_command(content)
