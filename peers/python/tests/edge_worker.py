@@ -37,6 +37,17 @@ class EdgeWorker(Base):
     class Settings:
         pass
 
+    def __init__(self, service_id: str | None = None) -> None:
+        super().__init__(service_id)
+        vars(self)["threads"] = ["mine"]
+
+    def own_threads(self) -> list[str]:
+        threads: list[str] = vars(self)["threads"]
+        return threads
+
+    def transport(self) -> str:  # type: ignore[override]
+        return "a method"
+
     @property
     def size(self) -> int:
         raise RuntimeError("a property must not be read")

@@ -185,3 +185,8 @@ def test_each_of_two_parents_gets_its_own_answers(bench: Bench) -> None:
     ids = [[parent.send("call", function="echo", args=[n]) for n in range(500)] for parent in (first, second)]
     for parent, own in zip((first, second), ids, strict=True):
         assert {parent.receive()["id"] for _ in own} == set(own)
+
+
+def test_a_worker_may_use_the_names_of_class_options_for_attributes_and_methods(edge: RawParent) -> None:
+    assert edge.call("own_threads") == ["mine"]
+    assert edge.call("transport") == "a method"

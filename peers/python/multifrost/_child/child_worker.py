@@ -20,7 +20,7 @@ from . import spawn_address
 from .descriptor_capture import DescriptorCapture
 from .fork_undo import undone_by_fork
 from .line_forwarder import LineForwarder, as_text, write_line
-from .method_table import MethodTable
+from .method_table import CLASS_OPTIONS, MethodTable
 from .server import Server, ServerOptions
 
 logger = logging.getLogger("multifrost")
@@ -84,6 +84,10 @@ class ChildWorker:
     """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``), or ``auto``: the environment variable
     ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the same protocol. Default: ``auto``."""
 
+    # These three are read from the class, not from the object: a worker may use the names for its own attributes.
+
+    __threads: int | None = None
+    __transport: str | None = None
     __server: Server | None = None
     __stopped_early = False
 
@@ -109,10 +113,8 @@ class ChildWorker:
             self.other_namespaces = other_namespaces
         if max_concurrency is not None:
             self.max_concurrency = max_concurrency
-        if threads is not None:
-            self.threads = threads
-        if transport is not None:
-            self.transport = transport
+        self.__threads = threads
+        self.__transport = transport
 
     def run(self) -> None:
         """Serves until a shutdown message, SIGTERM or SIGINT. A second signal ends the process at once.
@@ -142,12 +144,11 @@ class ChildWorker:
         if _is_multiprocessing_child():
             print(_NO_GUARD, file=sys.stderr)
             return
-        # What the parent asks for in the environment wins over a service id in the code.
-        address = spawn_address.claim()
+        address = spawn_address.claim(self.service_id)
         service_id = None if address else self.service_id
         if address is None and not service_id:
             raise spawn_address.missing()
-        self.__server = server = Server(MethodTable(self, ChildWorker), _server_options(self))
+        self.__server = server = Server(MethodTable(self, ChildWorker), self.__options())
         server.owns_process = owns_process
         if self.__stopped_early:
             server.stop()
@@ -179,6 +180,17 @@ class ChildWorker:
             server.close()
             for thread in leaving:
                 thread.join()
+
+    def __options(self) -> ServerOptions:
+        options = {name: getattr(type(self), name) for name in CLASS_OPTIONS}
+        for name in CLASS_OPTIONS:
+            if callable(options[name]):  # it is a method of the subclass
+                options[name] = getattr(ChildWorker, name)
+        if self.__threads is not None:
+            options["threads"] = self.__threads
+        if self.__transport is not None:
+            options["transport"] = self.__transport
+        return _server_options(self, **options)
 
     def stop(self) -> None:
         """Ends `run` or `start` once the calls in flight are answered. Returns at once; may be called in any thread."""
@@ -236,26 +248,26 @@ def _is_multiprocessing_child() -> bool:
     return process is not None and hasattr(process.current_process(), "_inheriting")
 
 
-def _server_options(worker: ChildWorker) -> ServerOptions:
+def _server_options(worker: ChildWorker, threads: int, transport: str, allow_remote_shutdown: bool) -> ServerOptions:
     if worker.other_namespaces not in ("answer", "ignore"):
         raise _invalid("other_namespaces", "'answer' or 'ignore'", worker.other_namespaces)
     if worker.max_concurrency is not None and worker.max_concurrency < 1:
         raise _invalid("max_concurrency", "None or a number of at least 1", worker.max_concurrency)
-    for name in ("max_pending", "threads"):
-        if getattr(worker, name) < 1:
-            raise _invalid(name, "a number of at least 1", getattr(worker, name))
-    transport = chosen_transport(worker.transport)
-    if transport is None:
-        raise _invalid("transport", TRANSPORTS, worker.transport)
+    for name, value in (("max_pending", worker.max_pending), ("threads", threads)):
+        if value < 1:
+            raise _invalid(name, "a number of at least 1", value)
+    chosen = chosen_transport(transport)
+    if chosen is None:
+        raise _invalid("transport", TRANSPORTS, transport)
     return ServerOptions(
         namespace=worker.namespace,
         other_namespaces=worker.other_namespaces,
         stop_timeout=worker.stop_timeout,
-        threads=worker.threads,
+        threads=threads,
         max_concurrency=worker.max_concurrency,
         max_pending=worker.max_pending,
-        allow_remote_shutdown=worker.allow_remote_shutdown,
-        transport=transport,
+        allow_remote_shutdown=allow_remote_shutdown,
+        transport=chosen,
     )
 
 

@@ -15,6 +15,9 @@ from .interface import describe
 INTROSPECTION_NAMES = frozenset({"listFunctions", "list_functions", "ListFunctions"})
 """What parents call to list the methods: in JavaScript and Rust, in Python, and in Go."""
 
+CLASS_OPTIONS = ("threads", "transport", "allow_remote_shutdown")
+"""Options of workers that are read from the class. A subclass may have a method of such a name instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -39,7 +42,8 @@ class MethodTable:
         order = type(worker).__mro__
         for cls in reversed(order[: order.index(base)]):
             self._members.update(vars(cls))
-        self._hidden = frozenset(dir(base))
+        overriding = {name for name in CLASS_OPTIONS if callable(self._members.get(name))}
+        self._hidden = frozenset(dir(base)) - overriding
         # Bound and looked at once, so that a call costs one dictionary access.
         self._callable: dict[str, Method] = {
             name: _method(getattr(worker, name))

@@ -55,14 +55,19 @@ def take_out_of_environment() -> None:
         _taken = SpawnAddress(port, endpoint, token)
 
 
-def claim() -> SpawnAddress | None:
+def claim(service_id: str | None) -> SpawnAddress | None:
     """Returns where the parent is that spawned this process; None if none did. Only the first worker gets it.
+
+    What the parent asks for wins over a service id in the code. The exception is a parent that gives no token, because
+    workers of its age leave the variables to the services that they start.
 
     Raises:
         LaunchError: ``ALREADY_STARTED`` for a second worker.
     """
     global _claimed
     take_out_of_environment()
+    if service_id and _taken is not None and _taken.token is None:
+        return None
     if _taken is not None and _claimed:
         raise LaunchError(
             "ALREADY_STARTED",
