@@ -46,12 +46,13 @@ def read(payload: Payload) -> Message | None:
         MalformedMessageError: With the message's id and type if they could be read.
     """
     fields = decode(payload)
-    if fields.get("app") != APP:
+    get = fields.get
+    if get("app") != APP:
         return None
-    kind, message_id, timestamp = fields.get("type"), fields.get("id"), fields.get("timestamp")
-    if not isinstance(kind, str) or kind not in _TYPES:
+    kind, message_id, timestamp = get("type"), get("id"), get("timestamp")
+    if type(kind) is not str or kind not in _TYPES:
         return None
-    if not isinstance(message_id, str) or not message_id:
+    if type(message_id) is not str or not message_id:
         if kind in _WITH_ID:
             raise MalformedMessageError("MISSING_ID", f"a {kind} message has no id", None, kind)
         message_id = ""
@@ -71,23 +72,28 @@ def read(payload: Payload) -> Message | None:
     elif kind in _TEXTS:
         name = _TEXTS[kind]
         message[name] = "" if fields.get(name) is None else _text(fields, name)
-    metadata = fields.get("metadata")
+    metadata = get("metadata")
     if type(metadata) is dict:
         message["metadata"] = metadata
     return message
 
 
 def _read_call(fields: dict[str, Any], message: Message) -> None:
-    args, namespace, function = fields.get("args"), fields.get("namespace"), fields.get("function")
-    message["function"] = "" if function is None else _text(fields, "function")
-    if args is not None and not isinstance(args, list):
-        raise _malformed(fields, f"'args' of '{message['function']}' must be an array")
-    message["args"] = [] if args is None else args
-    message["namespace"] = namespace if isinstance(namespace, str) else "default"
-    client_name = fields.get("client_name")
+    get = fields.get
+    args, namespace, function = get("args"), get("namespace"), get("function")
+    if type(function) is not str:
+        function = "" if function is None else _text(fields, "function")
+    message["function"] = function
+    if type(args) is not list:
+        if args is not None:
+            raise _malformed(fields, f"'args' of '{function}' must be an array")
+        args = []
+    message["args"] = args
+    message["namespace"] = namespace if type(namespace) is str else "default"
+    client_name = get("client_name")
     if client_name is None:
-        client_name = fields.get("clientName")  # older JavaScript
-    if isinstance(client_name, str):
+        client_name = get("clientName")  # older JavaScript
+    if client_name is not None and type(client_name) is str:
         message["client_name"] = client_name
 
 

@@ -62,6 +62,9 @@ class EdgeWorker(Base):
     def private_attributes(self) -> list[str]:
         return [self._server, self._log, self._options]
 
+    def environment_names(self) -> list[str]:
+        return list(os.environ)
+
     def pid(self) -> int:
         return os.getpid()
 
