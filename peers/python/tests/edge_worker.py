@@ -31,6 +31,7 @@ class EdgeWorker(Base):
     threads = int(os.environ.get("TEST_THREADS", "1"))
     max_pending = int(os.environ.get("TEST_MAX_PENDING", "250000"))
     stop_timeout = 1.0
+    allow_remote_shutdown = bool(os.environ.get("TEST_ALLOW_REMOTE_SHUTDOWN"))
     limit = 3
     _server = _log = _options = "of the subclass"
 

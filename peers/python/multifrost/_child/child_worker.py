@@ -142,7 +142,7 @@ class ChildWorker:
 
     def __start(self, owns_process: bool) -> None:
         if _is_multiprocessing_child():
-            print(_NO_GUARD, file=sys.stderr)
+            sys.stderr.write(_NO_GUARD)  # one write, so that the lines of several processes do not mix
             return
         address = spawn_address.claim(self.service_id)
         service_id = None if address else self.service_id
@@ -206,7 +206,7 @@ class ChildWorker:
 
 _NO_GUARD = (
     "multifrost: this process was started by multiprocessing and imported the worker's script, so its run() does "
-    'nothing here. Put it under `if __name__ == "__main__":`, so that the worker is not even created.'
+    'nothing here. Put it under `if __name__ == "__main__":`, so that the worker is not even created.\n'
 )
 
 # Functions, not methods: a subclass may use any name with an underscore for its own attributes.

@@ -116,10 +116,11 @@ class Session:
                 await down
                 return None
             exited = self.process.exited
-            await asyncio.wait([exited, down], return_when="FIRST_COMPLETED")
+            either: list[asyncio.Future[Any]] = [exited, down]
+            await asyncio.wait(either, return_when="FIRST_COMPLETED")
             # Both usually happen together. Wait for both: an exit has a code and a signal, and the connection may
             # still deliver the last answers.
-            await asyncio.wait([exited, down], timeout=LOSS_GRACE)
+            await asyncio.wait(either, timeout=LOSS_GRACE)
             if not exited.done() and not self._connection.reconnects:
                 self.process.signal(signal.SIGKILL)  # nothing can reach it any more
                 await asyncio.wait([exited])
