@@ -63,6 +63,9 @@ class EdgeWorker(Base):
     def private_attributes(self) -> list[str]:
         return [self._server, self._log, self._options]
 
+    def large(self, size: int) -> bytes:
+        return bytes(size)
+
     def environment_names(self) -> list[str]:
         return list(os.environ)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -190,3 +192,35 @@ def test_each_of_two_parents_gets_its_own_answers(bench: Bench) -> None:
 def test_a_worker_may_use_the_names_of_class_options_for_attributes_and_methods(edge: RawParent) -> None:
     assert edge.call("own_threads") == ["mine"]
     assert edge.call("transport") == "a method"
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_calls_of_every_kind_and_heartbeats_are_all_answered_once(bench: Bench, threads: str) -> None:
+    """The environment variable STRESS sets the number of rounds. Default: 5."""
+    parent, _ = bench.spawn(EDGE, TEST_THREADS=threads)
+    rng = random.Random(int(threads))
+    methods: list[tuple[str, tuple[Any, ...], Any]] = [
+        ("static", (1,), 1),
+        ("compute", (0.0005,), 0.0005),
+        ("compute", (0.04,), 0.04),
+        ("nap", (2,), 2),
+        ("meet", (1,), 1),
+        ("rest", (0.001,), 0.001),
+        ("later", (), "awaited"),
+        ("inherited", (), "inherited"),
+    ]
+    weights = [40, 10, 1, 3, 20, 10, 10, 20]
+    for _ in range(int(os.environ.get("STRESS", "5"))):
+        expected: dict[str, Any] = {}
+        for _ in range(rng.choice([1, 10, 300])):
+            if rng.random() < 0.1:
+                expected[parent.send("heartbeat")] = None
+            else:
+                name, args, result = rng.choices(methods, weights)[0]
+                expected[parent.send("call", function=name, args=list(args))] = result
+            if rng.random() < 0.01:
+                time.sleep(0.02)
+        answers = [parent.receive() for _ in expected]
+        assert sorted(answer["id"] for answer in answers) == sorted(expected)
+        assert all(answer["type"] == "heartbeat" or answer["result"] == expected[answer["id"]] for answer in answers)
+    assert not parent.socket.poll(50)
