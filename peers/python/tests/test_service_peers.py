@@ -31,7 +31,7 @@ def answers_quickly(parent: RawParent) -> None:
     for _ in range(20):
         began = time.monotonic()
         assert parent.call("echo", "x") == "x"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2
 
 
 def connected(port: int, *words: bytes) -> socket.socket:

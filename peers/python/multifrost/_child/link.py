@@ -10,8 +10,11 @@ from .._zmtp.reader import Payload
 Handle = Any
 """A parent, as its link knows it: what `Link.push` needs to answer it."""
 
-OnPayload = Callable[[Handle, Payload | None], None]
-"""Called with each payload, and with None for a message with the wrong frames."""
+OnPayload = Callable[[Handle, Payload], None]
+"""Called with each payload."""
+
+OnDropped = Callable[[int], None]
+"""Called with the number of messages that had the wrong frames."""
 
 OnWake = Callable[[bytes], None]
 """Called with the bytes of a wake-up. Python's signal handling puts the number of the signal in them."""

@@ -109,7 +109,7 @@ class Server:
 
     def _make_link(self) -> Link:
         if self._options.transport == "zmtp":
-            return ZmtpLink(self._on_payload, self._on_wake)
+            return ZmtpLink(self._on_payload, self._on_wrong_frames, self._on_wake)
         try:
             from .zeromq_link import ZeroMqLink
         except ImportError as error:
@@ -117,7 +117,7 @@ class Server:
                 "INVALID_OPTION",
                 "The transport 'zeromq' needs pyzmq. Install it with: pip install 'multifrost[zeromq]'",
             ) from error
-        return ZeroMqLink(self._on_payload, self._on_wake)
+        return ZeroMqLink(self._on_payload, self._on_wrong_frames, self._on_wake)
 
     def connect(self, address: SpawnAddress) -> None:
         """Spawn mode: connects to the parent, and watches it.
@@ -330,10 +330,10 @@ class Server:
         if self.owns_process and not _STOP_SIGNALS.isdisjoint(data):
             self._stop_wanted = True
 
-    def _on_payload(self, peer: Handle, payload: Payload | None) -> None:
-        if payload is None:
-            self._drop("it has the wrong frames")
-            return
+    def _on_wrong_frames(self, count: int) -> None:
+        self._drop("wrong frames", count)
+
+    def _on_payload(self, peer: Handle, payload: Payload) -> None:
         try:
             message = messages.read(payload)
         except MalformedMessageError as error:
@@ -388,9 +388,9 @@ class Server:
         else:
             logger.warning("A parent asked this service to end; it goes on, because allow_remote_shutdown is False.")
 
-    def _drop(self, reason: str) -> None:
-        self.dropped += 1
-        logger.info("Dropped a message (%d so far): %s", self.dropped, reason)
+    def _drop(self, reason: str, count: int = 1) -> None:
+        self.dropped += count
+        logger.info("Dropped %s (%d so far): %s", "a message" if count == 1 else "messages", self.dropped, reason)
 
 
 @contextlib.contextmanager

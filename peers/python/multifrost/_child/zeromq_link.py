@@ -12,7 +12,7 @@ import zmq
 
 from .._values import MAX_BYTES
 from .._wakeup import WakeUp
-from .link import OnPayload, OnWake
+from .link import OnDropped, OnPayload, OnWake
 from .parent_watch import ParentWatch
 
 MAX_PEERS = 4096
@@ -39,12 +39,14 @@ class ZeroMqLink:
 
     Args:
         on_payload: Called with each payload.
+        on_dropped: Called with the number of messages that had the wrong frames.
         on_wake: Called with the bytes of each wake-up.
     """
 
-    def __init__(self, on_payload: OnPayload, on_wake: OnWake) -> None:
+    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
         self.gone = False
         self._on_payload = on_payload
+        self._on_dropped = on_dropped
         self._on_wake = on_wake
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
@@ -151,8 +153,10 @@ class ZeroMqLink:
         pass  # libzmq's sockets are useless in a forked process, and pyzmq does not touch them there
 
     def _handle(self, frames: list[bytes]) -> None:
-        wrong = len(frames) < 3 or frames[1]
-        self._on_payload(frames[0], None if wrong else frames[2])
+        if len(frames) < 3 or frames[1]:
+            self._on_dropped(1)
+        else:
+            self._on_payload(frames[0], frames[2])
 
     def _receive_now(self) -> list[bytes] | None:
         with self._lock:

@@ -16,7 +16,7 @@ from .._zmtp.endpoint import connect, listen_on_loopback
 from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import Limits
 from .._zmtp.wire import ProtocolError
-from .link import OnPayload, OnWake
+from .link import OnDropped, OnPayload, OnWake
 
 logger = logging.getLogger("multifrost")
 
@@ -50,14 +50,16 @@ class ZmtpLink:
 
     Args:
         on_payload: Called with each payload.
+        on_dropped: Called with the number of messages that had the wrong frames.
         on_wake: Called with the bytes of each wake-up.
     """
 
-    def __init__(self, on_payload: OnPayload, on_wake: OnWake) -> None:
+    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
         self.gone = False
         self.refused = 0
         """Connections that were closed because they broke the protocol or exceeded a limit."""
         self._on_payload = on_payload
+        self._on_dropped = on_dropped
         self._on_wake = on_wake
         self._wake_up = WakeUp()
         self.wake_fd = self._wake_up.writer
@@ -204,8 +206,14 @@ class ZmtpLink:
             self._refuse(peer, str(error))
             return
         on_payload = self._on_payload
+        dropped = 0  # counted together, so that a flood of them costs little
         for payload in payloads:
-            on_payload(peer, payload)
+            if payload is None:
+                dropped += 1
+            else:
+                on_payload(peer, payload)
+        if dropped:
+            self._on_dropped(dropped)
         if peer.reader.is_receiving_big or self._partial:
             self._limit_partial(peer)
         if peer.is_blocked and peer.unsent > MAX_UNSENT:
