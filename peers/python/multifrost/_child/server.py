@@ -24,6 +24,7 @@ from .. import _messages as messages
 from .._messages import Message
 from .._zmtp.reader import Payload
 from ..errors import CallError, LaunchError, MalformedMessageError
+from . import spawn_address
 from .executor import Executor
 from .fork_undo import undone_by_fork
 from .link import Handle, Link
@@ -130,12 +131,14 @@ class Server:
             self._token = address.token
             self._link.connect(address.port_number(), address.token)  # type: ignore[attr-defined]
             return
-        where = address.where()
-        try:
-            self._link.connect(where, address.token)
-        except (OSError, ValueError) as error:
-            text = f"The parent that started this worker cannot be reached at {where}: {error}. It may have ended."
-            raise LaunchError("UNREACHABLE", text) from error
+        for where in address.endpoints():
+            try:
+                self._link.connect(where, address.token)
+                return
+            except (OSError, ValueError) as error:
+                failed = f"{where}: {error}"
+        text = f"The parent that started this worker cannot be reached at {failed}. It may have ended."
+        raise LaunchError("UNREACHABLE", text)
 
     def bind(self) -> int:
         """Connect mode: listens on a free port of the loopback interface and returns it."""
@@ -148,6 +151,11 @@ class Server:
     def has_peers(self) -> bool:
         """Whether a parent has sent a message and is still connected."""
         return self._link.has_peers
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process whose parent is gone: 0 if it was asked to stop before."""
+        return 0 if self._stop_wanted else 1
 
     @property
     def orphaned(self) -> bool:
@@ -244,6 +252,8 @@ class Server:
     def _forked(self) -> None:
         self._link.abandon()
         self._executor.has_forked = True
+        spawn_address.forget()
+        _serving.release()
         if threading.current_thread() is threading.main_thread():
             signal.set_wakeup_fd(-1)
 
@@ -284,12 +294,17 @@ class Server:
     def _stand_in(self) -> None:
         """Reads while a method runs in the main thread."""
         self._stands_in = True
-        self._link.flush()  # answers from before the long method
-        while not self._wanted and not self._ended:
-            self._link.step(0.05 if self._stop_wanted else CHECK_INTERVAL)
-            self._link.flush()
-            self._check()
-        self._stands_in = False
+        try:
+            self._link.flush()  # answers from before the long method
+            while not self._wanted and not self._ended:
+                self._link.step(0.05 if self._stop_wanted else CHECK_INTERVAL)
+                self._link.flush()
+                self._check()
+        except Exception:
+            # The main thread reads again after its method, and gets the same error if it lasts.
+            logger.exception("Could not read while a method runs")
+        finally:
+            self._stands_in = False
 
     def _check(self) -> None:
         """Ends a process whose main thread is in a method, when the parent is gone or the time to stop is over."""
@@ -299,7 +314,7 @@ class Server:
                 self._link.gone = True
         if self._link.gone:
             if self.owns_process:
-                os._exit(1)
+                os._exit(self.exit_code)
             self._link.wake()
         if self._stop_wanted:
             self._begin_stop()

@@ -32,13 +32,14 @@ class SpawnAddress:
             )
         return int(text)
 
-    def where(self) -> str:
-        """Returns the endpoint to connect to: the private one, else the port.
+    def endpoints(self) -> list[str]:
+        """Returns where to connect, the best first: the private endpoint, and the port.
 
         Raises:
             LaunchError: ``INVALID_PORT``.
         """
-        return self.endpoint or f"tcp://localhost:{self.port_number()}"
+        found = [self.endpoint] if self.endpoint else []
+        return [*found, f"tcp://localhost:{self.port_number()}"] if self.port else found
 
 
 _taken: SpawnAddress | None = None
@@ -76,6 +77,12 @@ def claim(service_id: str | None) -> SpawnAddress | None:
         )
     _claimed = _taken is not None
     return _taken
+
+
+def forget() -> None:
+    """Forgets the parent, in a process that was forked from the worker."""
+    global _taken, _claimed
+    _taken, _claimed = None, False
 
 
 def missing() -> LaunchError:

@@ -88,8 +88,9 @@ class ZmtpLink:
         """
         if token:
             self._properties = {"X-Token": token.encode("utf-8", "replace")}
+        sock = connect(endpoint, CONNECT_TIMEOUT)
         self._poll.register(self._wake_reader, _IN)
-        self._add(connect(endpoint, CONNECT_TIMEOUT))
+        self._add(sock)
 
     def bind(self) -> int:
         """Connect mode: listens on a free port of the loopback interface and returns it."""

@@ -25,7 +25,7 @@ from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import Limits, Payload
 from .._zmtp.wire import ProtocolError
 from ..errors import MalformedMessageError
-from .socket_owner import belongs_to_session
+from .socket_owner import belongs_to
 
 logger = logging.getLogger("multifrost")
 
@@ -47,7 +47,7 @@ class GuestList:
 
     A connection proves itself with the token, in the property ``X-Token`` of its READY or in the answer to a
     heartbeat. A worker of an older version knows no token: it proves itself by a correct answer to a heartbeat, and, on
-    Linux, by belonging to the session of the process that was started.
+    Linux, by being a process that descends from the one that was started.
 
     Args:
         limits: What the worker may send once it is accepted.
@@ -155,7 +155,7 @@ class GuestList:
         elif candidate.peer.socket.family == socket.AF_UNIX:
             self._refuse(candidate, "it has no token")
         elif self._pid is not None:  # else `expect` comes back to it
-            if belongs_to_session(candidate.peer.socket, self._pid):
+            if belongs_to(candidate.peer.socket, self._pid):
                 self._let_in(candidate, payloads)
             else:
                 self._refuse(candidate, "it is not the process that was started")

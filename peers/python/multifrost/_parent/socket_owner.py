@@ -11,20 +11,20 @@ from pathlib import Path
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
-def belongs_to_session(sock: socket.socket, session: int) -> bool:
-    """Whether the other end of an accepted connection is a socket of this user in a process of this session.
+def belongs_to(sock: socket.socket, leader: int) -> bool:
+    """Whether the other end of an accepted connection is a socket of this user in a process of this leader.
 
     Always True where the system does not tell.
 
     Args:
         sock: The accepted socket: IPv4, on the loopback interface.
-        session: The process id of the leader of the session.
+        leader: The id of a process that leads its session. Its descendants count, too.
     """
     if not sys.platform.startswith("linux") or not _TABLES[0].exists():
         return True
     with contextlib.suppress(OSError):
         user, inode = _owner(sock.getpeername(), sock.getsockname())
-        return user == os.getuid() and any(_has_socket(pid, inode) for pid in _processes_of(session))
+        return user == os.getuid() and any(_has_socket(pid, inode) for pid in _processes_of(leader))
     return False
 
 
@@ -46,15 +46,25 @@ def _hex(address: tuple[str, int]) -> str:
     return f"{host:08X}:{address[1]:04X}"
 
 
-def _processes_of(session: int) -> list[int]:
-    found = []
+def _processes_of(leader: int) -> list[int]:
+    """Returns the processes of this leader's session, and its descendants in sessions of their own."""
+    parents: dict[int, int] = {}
+    found = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError, IndexError):
                 # After the program's name, which may contain anything: state, parent, process group, session.
-                if int((folder / "stat").read_text("latin-1").rpartition(")")[2].split()[3]) == session:
-                    found.append(int(folder.name))
-    return found
+                fields = (folder / "stat").read_text("latin-1").rpartition(")")[2].split()
+                parents[int(folder.name)] = int(fields[1])
+                if int(fields[3]) == leader:
+                    found.add(int(folder.name))
+    for pid in parents:
+        ancestor = pid
+        while ancestor in parents and ancestor != leader:
+            ancestor = parents[ancestor]
+        if ancestor == leader:
+            found.add(pid)
+    return sorted(found)
 
 
 def _has_socket(pid: int, inode: str) -> bool:
