@@ -7,13 +7,16 @@ import os
 VARIABLE = "MULTIFROST_TRANSPORT"
 """Environment variable with the transport of those whose option is ``auto``."""
 
-TRANSPORTS = "'auto', 'zmtp' or 'zeromq'"
-"""The values of the option, for error messages."""
 
+def chosen_transport(option: str) -> str:
+    """Returns ``zmtp`` or ``zeromq``.
 
-def chosen_transport(option: str) -> str | None:
-    """Returns ``zmtp`` or ``zeromq``; None if the option or the environment variable names no transport."""
-    choice = os.environ.get(VARIABLE) or "zmtp" if option == "auto" else option
-    if choice == "auto":
-        choice = "zmtp"
-    return choice if choice in ("zmtp", "zeromq") else None
+    Raises:
+        ValueError: If the option or the environment variable names no transport.
+    """
+    name, choice = "transport", option
+    if option == "auto":
+        name, choice = VARIABLE, os.environ.get(VARIABLE) or "auto"
+    if choice not in ("auto", "zmtp", "zeromq"):
+        raise ValueError(f"{name} must be 'auto', 'zmtp' or 'zeromq', not {choice!r}.")
+    return "zmtp" if choice == "auto" else choice

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, TextIO, TypeVar
 
 from .._registry import Registry
-from .._transport_choice import TRANSPORTS, chosen_transport
+from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
 from . import spawn_address
 from .descriptor_capture import DescriptorCapture
@@ -256,9 +256,10 @@ def _server_options(worker: ChildWorker, threads: int, transport: str, allow_rem
     for name, value in (("max_pending", worker.max_pending), ("threads", threads)):
         if value < 1:
             raise _invalid(name, "a number of at least 1", value)
-    chosen = chosen_transport(transport)
-    if chosen is None:
-        raise _invalid("transport", TRANSPORTS, transport)
+    try:
+        chosen = chosen_transport(transport)
+    except ValueError as error:
+        raise LaunchError("INVALID_OPTION", str(error)) from None
     return ServerOptions(
         namespace=worker.namespace,
         other_namespaces=worker.other_namespaces,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .._registry import Registry
-from .._transport_choice import TRANSPORTS, chosen_transport
+from .._transport_choice import chosen_transport
 from ..errors import MultifrostError
 
 LineHandler = Callable[[str], None]
@@ -97,7 +97,7 @@ class Options:
     @property
     def chosen_transport(self) -> str:
         """``zmtp`` or ``zeromq``."""
-        return chosen_transport(self.transport) or "zmtp"
+        return chosen_transport(self.transport)
 
     def __post_init__(self) -> None:
         least = {"heartbeat_interval": 0, "stop_timeout": 0, "restart_backoff": 0, "circuit_reset_timeout": 0}
@@ -108,8 +108,10 @@ class Options:
         for name in ("heartbeat_timeout", "start_timeout"):
             if getattr(self, name) <= 0:
                 raise _invalid(name, "a number of seconds above 0", getattr(self, name))
-        if chosen_transport(self.transport) is None:
-            raise _invalid("transport", TRANSPORTS, self.transport)
+        try:
+            chosen_transport(self.transport)
+        except ValueError as error:
+            raise MultifrostError("INVALID_OPTION", str(error)) from None
         check_timeout("default_timeout", self.default_timeout)
 
 
