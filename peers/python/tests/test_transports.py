@@ -61,6 +61,6 @@ def test_an_unknown_transport_is_refused(bench: Bench) -> None:
         error = await error_of(
             ParentWorker.spawn(EXAMPLE, env={"MULTIFROST_TRANSPORT": "udp"}).start(), MultifrostError
         )
-        assert "transport must be 'auto', 'zmtp' or 'zeromq', not 'auto'" in str(error)
+        assert "MULTIFROST_TRANSPORT must be 'auto', 'zmtp' or 'zeromq', not 'udp'" in str(error)
 
     run(test)
