@@ -154,3 +154,17 @@ def test_a_large_answer_arrives_although_the_worker_ends(bench: Bench, mode: str
     assert len(parent.answer(asked, 30)["result"]) == 48 * MIB
     until(lambda: process.poll() is not None)
     assert process.returncode == 0
+
+
+def test_the_bytes_of_waiting_calls_are_bounded(bench: Bench, tmp_path: Path) -> None:
+    parent, process = bench.serve("full", EDGE)
+    running = parent.send("call", function="sleep_until", args=[str(tmp_path / "go")])
+    parent.answer(parent.send("heartbeat"))
+    ids = [parent.send("call", function="static", args=[bytes(8 * MIB)]) for _ in range(40)]
+    refused = parent.answer(ids[-1])
+    assert refused["metadata"]["error"]["code"] == "OVERLOADED"
+    assert resident(process.pid) < 450 * MIB
+    (tmp_path / "go").touch()
+    assert parent.answer(running)["result"] == "woken"
+    kinds = [parent.answer(message_id)["type"] for message_id in ids]
+    assert kinds == ["response"] * 31 + ["error"] * 9

@@ -24,8 +24,12 @@ READ_INTERVAL = 0.005
 """While calls wait, the main thread looks at the socket after this time, in seconds. Under the GIL the watchdog may
 starve: the main thread gives the GIL up for each short write, and that starts the watchdog's waiting time again."""
 
-PlainCall = tuple[Handle, str, Method, "list[Any]"]
-"""The parent and the id to answer, the method and its arguments. A tuple: the fastest to create."""
+MAX_PENDING_BYTES = 256 * 1024 * 1024
+"""Calls that run or wait have at most this many bytes together. More are refused."""
+
+PlainCall = tuple[Handle, str, Method, "list[Any]", int]
+"""The parent and the id to answer, the method and its arguments, and the bytes of the message. A tuple: the fastest to
+create."""
 
 _NEVER_AWAITABLE = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
 
@@ -67,12 +71,19 @@ class Executor:
         self._waiting: deque[PlainCall] = deque()
         # Each of these is written by one thread only, except the last, so that a call needs no lock.
         self._submitted = self._ended_here = self._ended_on_loop = self._ended_in_pool = 0
+        self._submitted_bytes = self._ended_bytes_here = self._ended_bytes_on_loop = self._ended_bytes_in_pool = 0
         self._pool_lock = threading.Lock()
 
     @property
     def pending(self) -> int:
         """Calls that run or wait."""
         return self._submitted - self._ended_here - self._ended_on_loop - self._ended_in_pool
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of the calls that run or wait."""
+        ended = self._ended_bytes_here + self._ended_bytes_on_loop + self._ended_bytes_in_pool
+        return self._submitted_bytes - ended
 
     def submit(self, call: PlainCall) -> None:
         """Starts a call or queues it. Only for the thread that reads.
@@ -83,7 +94,11 @@ class Executor:
         if self.pending >= self._max_pending:
             text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
             raise CallError("OVERLOADED", text)
+        if self.pending_bytes + call[4] > MAX_PENDING_BYTES and self.pending:
+            text = f"The calls that wait here have {self.pending_bytes} bytes; call again later"
+            raise CallError("OVERLOADED", f"Too many calls are waiting here. {text}")
         self._submitted += 1
+        self._submitted_bytes += call[4]
         if self._limit is not None:
             with self._limit_lock:
                 if self._running >= self._limit:
@@ -121,7 +136,7 @@ class Executor:
                 self._ended_in_pool_once(call)
 
     def _run_here(self, call: PlainCall) -> None:
-        peer, message_id, method, args = call
+        peer, message_id, method, args, size = call
         try:
             result = method.function(*args)
         except BaseException as error:  # SystemExit too: a method cannot end the worker
@@ -135,11 +150,12 @@ class Executor:
         self._leave_if_forked()
         self._push(peer, answer)
         self._ended_here += 1
+        self._ended_bytes_here += size
         if self._limit is not None:
             self._start_next()
 
     def _run_in_pool(self, call: PlainCall) -> None:
-        _, message_id, method, args = call
+        _, message_id, method, args, _ = call
         try:
             result = method.function(*args)
         except BaseException as error:
@@ -161,6 +177,7 @@ class Executor:
         self._push(call[0], answer)
         self._loop.flush_soon()
         self._ended_on_loop += 1
+        self._ended_bytes_on_loop += call[4]
         self._after_end()
 
     def _answer(self, call: PlainCall, answer: bytes) -> None:
@@ -170,6 +187,7 @@ class Executor:
     def _ended_in_pool_once(self, call: PlainCall) -> None:
         with self._pool_lock:
             self._ended_in_pool += 1
+            self._ended_bytes_in_pool += call[4]
         self._after_end()
 
     def _after_end(self) -> None:

@@ -362,7 +362,7 @@ class Server:
         kind = message["type"]
         if kind == "call":
             try:
-                self._call(peer, message)
+                self._call(peer, message, len(payload))
             except CallError as error:
                 self._link.push(peer, messages.failure(message["id"], error))
         elif kind == "heartbeat":
@@ -370,7 +370,7 @@ class Server:
         elif kind == "shutdown":
             self._shut_down()
 
-    def _call(self, peer: Handle, message: Message) -> None:
+    def _call(self, peer: Handle, message: Message, size: int) -> None:
         self._token = None
         if self._stop_wanted:
             raise CallError("NOT_RUNNING", "This worker is stopping and takes no more calls")
@@ -384,7 +384,8 @@ class Server:
             answer = messages.response(message_id, self._methods.names(), {"interface": self._methods.interface})
             self._link.push(peer, answer)
             return
-        self._executor.submit((peer, message_id, self._methods.get(name) or self._methods.find(name), message["args"]))
+        method = self._methods.get(name) or self._methods.find(name)
+        self._executor.submit((peer, message_id, method, message["args"], size))
 
     def _answer_heartbeat(self, peer: Handle, beat: Message) -> None:
         if beat.get("metadata", {}).get("hb_response"):
