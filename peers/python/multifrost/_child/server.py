@@ -102,6 +102,8 @@ class Server:
         self._park.acquire()
         self._main = 0
         self._stop_wanted = False
+        self._signals = 0
+        """Signals to stop that have arrived."""
         self._stopping = threading.Lock()
         """Held from the beginning of the stop on."""
         self._stop_at: float | None = None
@@ -341,9 +343,14 @@ class Server:
     # In the thread that reads:
 
     def _on_wake(self, data: bytes) -> None:
-        # The main thread may be in C code, so that the handler of the signal cannot run.
-        if self.owns_process and not _STOP_SIGNALS.isdisjoint(data):
-            self._stop_wanted = True
+        # The main thread may be in C code, so that the handler of the signal cannot run, or runs once for two signals.
+        if self.owns_process:
+            for number in data:
+                if number in _STOP_SIGNALS:
+                    self._signals += 1
+                    self._stop_wanted = True
+                    if self._signals > 1:
+                        os._exit(128 + number)
 
     def _on_wrong_frames(self, count: int) -> None:
         self._drop("wrong frames", count)
