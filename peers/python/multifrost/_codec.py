@@ -8,12 +8,24 @@ from typing import Any
 import msgpack
 
 from ._values import MAX_BYTES, MAX_DEPTH, MAX_ITEMS, plain_key
+from ._zmtp.reader import Payload
 from .errors import MalformedMessageError, SerializationError
 
 MAX_VALUES = 4_000_000
 """Most values in one message, keys included. A payload of fewer bytes cannot hold more and is not counted."""
 
+MAX_REUSED = 64 * 1024
+"""A packer that wrote more than this is not used again, since it keeps its buffer, in bytes."""
+
 _TIMESTAMP_AS_DATETIME, _TIMESTAMP_UNCHANGED = 3, 0
+
+_packers: list[Any] = []
+
+_FLAT = frozenset({type(None), bool, int, float, str, bytes})
+"""Types without items."""
+
+_CONTAINERS = frozenset({list, dict})
+_unpackb = msgpack.unpackb
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -22,10 +34,19 @@ def encode(message: dict[str, Any]) -> bytes:
     Raises:
         SerializationError: ``MESSAGE_TOO_LARGE``.
     """
+    # Making a packer takes as long as packing a small message. A packer that is in use is not in the list, so that
+    # threads, and finalizers that print in the middle of packing, do not get the same one.
     try:
-        payload: bytes = msgpack.packb(message, datetime=True)
+        packer = _packers.pop()
+    except IndexError:
+        packer = msgpack.Packer(datetime=True)
+    try:
+        payload: bytes = packer.pack(message)
     except UnicodeEncodeError:
         payload = msgpack.packb(_without_surrogates(message), datetime=True)
+    else:
+        if len(payload) <= MAX_REUSED:
+            _packers.append(packer)
     if len(payload) > MAX_BYTES:
         reason = f"{len(payload)} bytes are more than the {MAX_BYTES} of one message"
         raise SerializationError("MESSAGE_TOO_LARGE", reason)
@@ -43,7 +64,7 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def decode(payload: bytes) -> dict[str, Any]:
+def decode(payload: Payload) -> dict[str, Any]:
     """Decodes a payload that is a map with text keys.
 
     Invalid UTF-8 becomes U+FFFD. A timestamp outside of datetime's range stays a ``msgpack.Timestamp``.
@@ -57,14 +78,26 @@ def decode(payload: bytes) -> dict[str, Any]:
         value = _unpack(payload)
         if type(value) is not dict:
             raise MalformedMessageError("MALFORMED_MESSAGE", f"it is of type {type(value).__name__}, not a map")
-        _check(value)
+        for name, field in value.items():
+            if type(name) is not str:
+                raise _wrong_key(name)
+            if type(field) in _CONTAINERS:
+                _check(name, field)
     except Exception as error:  # hostile bytes may cause any error, MemoryError and OverflowError included
         raise _fault(payload, error) from error
     return value
 
 
-def _unpack(payload: bytes) -> Any:
+def _unpack(payload: Payload) -> Any:
     try:
+        if len(payload) <= MAX_ITEMS:  # by default an array or map has at most as many items as the payload has bytes
+            return _unpackb(
+                payload,
+                timestamp=_TIMESTAMP_AS_DATETIME,
+                unicode_errors="replace",
+                ext_hook=_read_ext,
+                strict_map_key=True,
+            )
         return _unpack_as(payload, _TIMESTAMP_AS_DATETIME, strict_map_key=True)
     except (OverflowError, ValueError) as error:
         if isinstance(error, msgpack.exceptions.UnpackException):
@@ -75,7 +108,7 @@ def _unpack(payload: bytes) -> Any:
         )
 
 
-def _unpack_as(payload: bytes, timestamp: int, **options: Any) -> Any:
+def _unpack_as(payload: Payload, timestamp: int, **options: Any) -> Any:
     # msgpack reserves memory for an announced length before it reads the items: allow no more items than bytes.
     most = min(len(payload), MAX_ITEMS)
     if len(payload) > MAX_VALUES:
@@ -135,14 +168,13 @@ def _with_datetimes(value: Any) -> Any:
     return value
 
 
-def _check(message: dict[Any, Any]) -> None:
-    """Raises if a value nests too deep or a key is not text."""
-    _check_keys(message)
-    for name, value in message.items():
-        if type(value) is list and name == "args":
-            _check_depth(value, name)  # the array of arguments is not a level of its items
-        elif type(value) is list or type(value) is dict:
-            _check_depth([value], name)
+def _check(name: str, field: Any) -> None:
+    """Raises if an array or map nests too deep or a key is not text."""
+    if type(field) is list and name == "args":
+        if not _FLAT.issuperset(map(type, field)):
+            _check_depth(field, name)  # the array of arguments is not a level of its items
+    else:
+        _check_depth([field], name)
 
 
 def _check_depth(level: list[Any], name: str) -> None:
@@ -166,21 +198,25 @@ def _items_of(containers: list[Any]) -> Iterator[Any]:
 def _check_keys(items: dict[Any, Any]) -> None:
     for key in items:
         if type(key) is not str:
-            raise MalformedMessageError("MALFORMED_MESSAGE", f"a map has a key of type {type(key).__name__}")
+            raise _wrong_key(key)
+
+
+def _wrong_key(key: Any) -> MalformedMessageError:
+    return MalformedMessageError("MALFORMED_MESSAGE", f"a map has a key of type {type(key).__name__}")
 
 
 def _limit(reason: str) -> MalformedMessageError:
     return MalformedMessageError("LIMIT_EXCEEDED", reason)
 
 
-def _fault(payload: bytes, error: Exception) -> MalformedMessageError:
+def _fault(payload: Payload, error: Exception) -> MalformedMessageError:
     code = error.code if isinstance(error, MalformedMessageError) else "MALFORMED_MESSAGE"
     reason = str(error) if isinstance(error, MalformedMessageError) else f"it cannot be decoded: {error!r}"
     head = _head(payload)
     return MalformedMessageError(code, reason, head.get("id"), head.get("type"))
 
 
-def _head(payload: bytes) -> dict[str, str]:
+def _head(payload: Payload) -> dict[str, str]:
     """Reads ``id`` and ``type`` of a malformed payload, if they come before the fault."""
     found: dict[str, str] = {}
     most = min(len(payload), MAX_ITEMS)

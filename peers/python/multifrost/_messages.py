@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import traceback
-import uuid
 from typing import Any
 
 from ._codec import decode, encode
 from ._values import to_wire
+from ._zmtp.reader import Payload
 from .errors import CallError, MalformedMessageError, SerializationError
 
 APP = "comlink_ipc_v3"
@@ -38,27 +39,28 @@ Message = dict[str, Any]
 """A message in normal form: ``type``, ``id``, ``timestamp`` and only the fields of its type."""
 
 
-def read(payload: bytes) -> Message | None:
+def read(payload: Payload) -> Message | None:
     """Reads the message in a payload. Returns None for another app or an unknown type; callers ignore those.
 
     Raises:
         MalformedMessageError: With the message's id and type if they could be read.
     """
     fields = decode(payload)
-    if fields.get("app") != APP:
+    get = fields.get
+    if get("app") != APP:
         return None
-    kind, message_id, timestamp = fields.get("type"), fields.get("id"), fields.get("timestamp")
-    if not isinstance(kind, str) or kind not in _TYPES:
+    kind, message_id, timestamp = get("type"), get("id"), get("timestamp")
+    if type(kind) is not str or kind not in _TYPES:
         return None
-    if not isinstance(message_id, str) or not message_id:
+    if type(message_id) is not str or not message_id:
         if kind in _WITH_ID:
             raise MalformedMessageError("MISSING_ID", f"a {kind} message has no id", None, kind)
         message_id = ""
     if len(message_id) > MAX_ID:
         raise MalformedMessageError("MALFORMED_MESSAGE", f"its id has {len(message_id)} characters", None, kind)
-    if not isinstance(timestamp, float | int) or isinstance(timestamp, bool):
-        timestamp = 0.0
-    message: Message = {"type": kind, "id": message_id, "timestamp": float(timestamp)}
+    if type(timestamp) is not float:
+        timestamp = float(timestamp) if type(timestamp) is int else 0.0
+    message: Message = {"type": kind, "id": message_id, "timestamp": timestamp}
     if kind == "call":
         _read_call(fields, message)
     elif kind == "response":
@@ -70,22 +72,28 @@ def read(payload: bytes) -> Message | None:
     elif kind in _TEXTS:
         name = _TEXTS[kind]
         message[name] = "" if fields.get(name) is None else _text(fields, name)
-    if isinstance(fields.get("metadata"), dict):
-        message["metadata"] = fields["metadata"]
+    metadata = get("metadata")
+    if type(metadata) is dict:
+        message["metadata"] = metadata
     return message
 
 
 def _read_call(fields: dict[str, Any], message: Message) -> None:
-    args, namespace = fields.get("args"), fields.get("namespace")
-    message["function"] = "" if fields.get("function") is None else _text(fields, "function")
-    if args is not None and not isinstance(args, list):
-        raise _malformed(fields, f"'args' of '{message['function']}' must be an array")
-    message["args"] = [] if args is None else args
-    message["namespace"] = namespace if isinstance(namespace, str) else "default"
-    client_name = fields.get("client_name")
+    get = fields.get
+    args, namespace, function = get("args"), get("namespace"), get("function")
+    if type(function) is not str:
+        function = "" if function is None else _text(fields, "function")
+    message["function"] = function
+    if type(args) is not list:
+        if args is not None:
+            raise _malformed(fields, f"'args' of '{function}' must be an array")
+        args = []
+    message["args"] = args
+    message["namespace"] = namespace if type(namespace) is str else "default"
+    client_name = get("client_name")
     if client_name is None:
-        client_name = fields.get("clientName")  # older JavaScript
-    if isinstance(client_name, str):
+        client_name = get("clientName")  # older JavaScript
+    if client_name is not None and type(client_name) is str:
         message["client_name"] = client_name
 
 
@@ -113,7 +121,10 @@ def write(kind: str, message_id: str, timestamp: float | None = None, **fields: 
 
 def new_id() -> str:
     """Returns a random UUID as a message id."""
-    return str(uuid.uuid4())
+    # As `str(uuid.uuid4())`, in a third of the time.
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def call(message_id: str, function: str, args: Any, namespace: str, client_name: str | None = None) -> bytes:
@@ -142,8 +153,12 @@ def _argument(index: int, value: Any) -> Any:
 def response(message_id: str, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
     """Encodes the answer to a call, or an error answer if the result cannot be sent."""
     try:
-        optional: dict[str, Any] = {} if metadata is None else {"metadata": metadata}
-        return write("response", message_id, result=to_wire(result), **optional)
+        message = {
+            "app": APP, "id": message_id, "type": "response", "timestamp": time.time(), "result": to_wire(result)
+        }  # fmt: skip
+        if metadata is not None:
+            message["metadata"] = metadata
+        return encode(message)
     except SerializationError as error:
         return failure(message_id, error.under("result"))
     except Exception as error:  # a property or __str__ of a user's object raised
@@ -189,10 +204,17 @@ def heartbeat(message_id: str) -> bytes:
     return write("heartbeat", message_id, metadata={"hb_timestamp": time.time()})
 
 
-def heartbeat_answer(beat: Message) -> bytes:
-    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``."""
+def heartbeat_answer(beat: Message, token: str | None = None) -> bytes:
+    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``.
+
+    Args:
+        token: Proves to the parent that spawned this process that it is the worker. None: no proof is sent.
+    """
     fields = {"args": to_wire(beat["args"])} if "args" in beat else {}
-    return write("heartbeat", beat["id"], **fields, metadata=to_wire({**beat.get("metadata", {}), "hb_response": True}))
+    metadata = {**beat.get("metadata", {}), "hb_response": True}
+    if token is not None:
+        metadata["token"] = token
+    return write("heartbeat", beat["id"], **fields, metadata=to_wire(metadata))
 
 
 def output(kind: str, line: str) -> bytes:

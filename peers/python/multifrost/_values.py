@@ -25,6 +25,9 @@ MAX_BYTES = 64 * 1024 * 1024
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 
+_AS_THEY_ARE = (bytes, msgpack.Timestamp, msgpack.ExtType)
+_ARRAYS = (list, tuple, set, frozenset)
+
 
 def to_wire(value: Any, depth: int = 0) -> Any:
     """Converts a value to the types of the wire format.
@@ -35,7 +38,12 @@ def to_wire(value: Any, depth: int = 0) -> Any:
     Raises:
         SerializationError: ``UNSENDABLE_VALUE`` or ``LIMIT_EXCEEDED``, with the path below `value`.
     """
-    if value is None or isinstance(value, bool | str):
+    kind = type(value)
+    if kind is str or value is None or kind is bool or kind is bytes:
+        return value
+    if kind is int and _INT_MIN <= value <= _INT_MAX:
+        return value
+    if isinstance(value, str):
         return value
     if isinstance(value, int):
         if _INT_MIN <= value <= _INT_MAX:
@@ -43,9 +51,9 @@ def to_wire(value: Any, depth: int = 0) -> Any:
         raise _refusal("an integer outside of -2^63..2^64-1 cannot be sent")
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
-    if isinstance(value, bytes | msgpack.Timestamp | msgpack.ExtType):
+    if isinstance(value, _AS_THEY_ARE):
         return value
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _ARRAYS):
         _check_size(value, depth)
         return [_step(item, depth, f"[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Mapping):

@@ -28,10 +28,11 @@ class WakeUp:
         with contextlib.suppress(OSError):  # full: a wake-up is already pending; closed: the thread has ended
             self._writer.send(b"\0")
 
-    def clear(self) -> None:
-        """Resets it after it became readable."""
+    def clear(self) -> bytes:
+        """Resets it after it became readable. Returns what was written: zeros, and numbers of signals."""
         with contextlib.suppress(BlockingIOError):
-            self._reader.recv(4096)
+            return self._reader.recv(4096)
+        return b""
 
     def close(self) -> None:
         self._reader.close()

@@ -22,7 +22,8 @@ class MultifrostError(Exception):
 class LaunchError(MultifrostError):
     """A worker cannot start serving.
 
-    Codes: ``NO_START_MODE`` (no port in the environment and no service id), ``INVALID_PORT``, ``INVALID_OPTION``.
+    Codes: ``NO_START_MODE`` (no port in the environment and no service id), ``INVALID_PORT``, ``INVALID_OPTION``,
+    ``UNREACHABLE`` (the parent that spawned the process), ``ALREADY_STARTED`` (a second worker in one process).
     """
 
 

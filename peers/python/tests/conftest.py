@@ -23,6 +23,23 @@ EDGE = TESTS / "edge_worker.py"
 TIME_LIMIT = 15.0
 
 
+ON_BOTH_TRANSPORTS = {"test_worker_calls", "test_worker_lifecycle", "test_worker_output", "test_parent_recovery"}
+"""Modules whose tests run with libzmq, too."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.module.__name__ in ON_BOTH_TRANSPORTS:
+        metafunc.parametrize("transport", ["zmtp", "zeromq"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The transport of all parents and workers of a test."""
+    name = str(getattr(request, "param", "zmtp"))
+    monkeypatch.setenv("MULTIFROST_TRANSPORT", name)
+    return name
+
+
 def until(condition: Callable[[], Any], limit: float = TIME_LIMIT) -> Any:
     """Waits until a condition is true and returns its value."""
     deadline = time.monotonic() + limit
@@ -140,7 +157,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, transport: str) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.close()

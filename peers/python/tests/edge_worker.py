@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +28,26 @@ class EdgeWorker(Base):
     namespace = os.environ.get("TEST_NAMESPACE", "default")
     other_namespaces = os.environ.get("TEST_OTHER_NAMESPACES", "answer")
     max_concurrency = int(os.environ.get("TEST_MAX_CONCURRENCY", "0")) or None
+    threads = int(os.environ.get("TEST_THREADS", "1"))
     max_pending = int(os.environ.get("TEST_MAX_PENDING", "250000"))
     stop_timeout = 1.0
+    allow_remote_shutdown = bool(os.environ.get("TEST_ALLOW_REMOTE_SHUTDOWN"))
     limit = 3
     _server = _log = _options = "of the subclass"
 
     class Settings:
         pass
+
+    def __init__(self, service_id: str | None = None) -> None:
+        super().__init__(service_id)
+        vars(self)["threads"] = ["mine"]
+
+    def own_threads(self) -> list[str]:
+        threads: list[str] = vars(self)["threads"]
+        return threads
+
+    def transport(self) -> str:  # type: ignore[override]
+        return "a method"
 
     @property
     def size(self) -> int:
@@ -48,6 +62,12 @@ class EdgeWorker(Base):
 
     def private_attributes(self) -> list[str]:
         return [self._server, self._log, self._options]
+
+    def large(self, size: int) -> bytes:
+        return bytes(size)
+
+    def environment_names(self) -> list[str]:
+        return list(os.environ)
 
     def pid(self) -> int:
         return os.getpid()
@@ -73,7 +93,11 @@ class EdgeWorker(Base):
             "error": ValueError("as a value"),
         }[what]
 
-    def end(self, code: int, words: str) -> None:
+    async def rest(self, seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    async def end(self, code: int, words: str) -> None:
         os.write(2, words.encode())
         os._exit(code)
 
@@ -103,6 +127,12 @@ class EdgeWorker(Base):
         while not Path(path).exists():
             time.sleep(0.01)
         return "woken"
+
+    def thread_name(self) -> str:
+        return threading.current_thread().name
+
+    async def async_thread_name(self) -> str:
+        return threading.current_thread().name
 
     def meet_in_threads(self, n: int) -> int:
         self._met = getattr(self, "_met", 0) + 1

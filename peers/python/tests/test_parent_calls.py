@@ -54,14 +54,16 @@ def test_each_of_many_calls_at_once_gets_its_own_answer() -> None:
 
 def test_a_call_times_out_and_with_options_changes_only_its_own_calls() -> None:
     async def test() -> None:
-        async with spawned(default_timeout=0.1) as worker:
-            error = await error_of(worker.call.slow(5), CallTimeoutError)
+        async with spawned(EDGE, default_timeout=0.1) as worker:
+            error = await error_of(worker.call.rest(5), CallTimeoutError)
             assert isinstance(error, TimeoutError) and (error.code, error.timeout) == ("TIMEOUT", 0.1)
             patient = worker.call.with_options(timeout=None)
-            slow = await started(patient.slow(0.3))
-            assert await worker.call.add(1, 1) == 2
+            slow = await started(patient.rest(0.3))
+            assert await worker.call.inherited() == "inherited"
             assert await slow == 0.3
-            assert (await error_of(worker.with_options(timeout=0).add(1, 1), MultifrostError)).code == "INVALID_OPTION"
+            assert (
+                await error_of(worker.with_options(timeout=0).inherited(), MultifrostError)
+            ).code == "INVALID_OPTION"
 
     run(test)
 

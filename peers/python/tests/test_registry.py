@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, Bench
+from conftest import EDGE, EXAMPLE, Bench, until
 
 from multifrost import Registry, RegistryError
 from multifrost._registry_locks import all_locks, is_alive
@@ -33,21 +33,32 @@ def folder(home: Path) -> Path:
     return made
 
 
-@pytest.mark.parametrize("how", ["shutdown", signal.SIGTERM, signal.SIGINT])
-def test_a_service_registers_and_unregisters(bench: Bench, how: str | signal.Signals) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_registers_and_unregisters(bench: Bench, how: signal.Signals) -> None:
     folder(bench.home).joinpath("services.json").write_text('{"other": {"port": 1, "start_time": "x"}, "odd": 5}')
     parent, process = bench.serve("adder")
     entry = bench.services()["adder"]
     assert entry == {"port": parent.port, "pid": process.pid, "started": entry["started"]}
     assert datetime.fromisoformat(entry["started"].replace("Z", "+00:00")).tzinfo
     assert parent.call("add", 2, 3) == 5
-    if isinstance(how, signal.Signals):
-        process.send_signal(how)
-    else:
-        parent.send("shutdown")
+    process.send_signal(how)
     assert process.wait(10) == 0
     assert bench.services() == {"other": {"port": 1, "start_time": "x"}, "odd": 5}
     assert sorted(path.name for path in folder(bench.home).iterdir()) == ["services.json"]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_shutdown_message_ends_a_service_only_if_it_allows_that(bench: Bench, allowed: bool) -> None:
+    process = bench.start(EDGE, "closable", TEST_ALLOW_REMOTE_SHUTDOWN="1" if allowed else "")
+    parent = bench.parent(until(lambda: bench.services().get("closable"))["port"])
+    assert parent.call("pid") == process.pid
+    parent.send("shutdown")
+    if allowed:
+        assert process.wait(10) == 0
+        assert "closable" not in bench.services()
+    else:
+        assert parent.call("pid") == process.pid
+        assert parent.call("inherited") == "inherited"
 
 
 def test_the_registry_is_accessible_only_to_its_owner(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -138,7 +140,16 @@ def test_each_of_ten_thousand_calls_at_once_gets_its_own_answer(math: RawParent)
     assert [answers[message_id] for message_id in ids] == list(range(10_000))
 
 
-def test_plain_methods_run_at_once(edge: RawParent) -> None:
+def test_plain_methods_run_one_at_a_time_in_the_main_thread(edge: RawParent) -> None:
+    ids = [edge.send("call", function="nap", args=[n]) for n in range(20)]
+    assert [edge.receive()["id"] for _ in ids] == ids
+    assert edge.call("most_at_once") == 1
+    assert edge.call("thread_name") == "MainThread"
+    assert edge.call("async_thread_name") != "MainThread"
+
+
+def test_plain_methods_run_in_as_many_threads_as_the_worker_asks_for(bench: Bench) -> None:
+    edge, _ = bench.spawn(EDGE, TEST_THREADS="20")
     ids = [edge.send("call", function="meet_in_threads", args=[20]) for _ in range(20)]
     assert [edge.answer(message_id)["result"] for message_id in ids] == [20] * 20
 
@@ -164,7 +175,7 @@ def test_calls_beyond_max_pending_are_refused(bench: Bench, tmp_path: Path) -> N
     assert parent.call("inherited") == "inherited"
 
 
-def test_a_method_that_was_slow_counts_as_quick_again(math: RawParent) -> None:
+def test_short_and_long_methods_take_turns(math: RawParent) -> None:
     assert math.call("slow", 0.05) == 0.05
     assert [math.call("slow", 0) for _ in range(50)] == [0] * 50
     assert math.call("slow", 0.05) == 0.05
@@ -176,3 +187,40 @@ def test_each_of_two_parents_gets_its_own_answers(bench: Bench) -> None:
     ids = [[parent.send("call", function="echo", args=[n]) for n in range(500)] for parent in (first, second)]
     for parent, own in zip((first, second), ids, strict=True):
         assert {parent.receive()["id"] for _ in own} == set(own)
+
+
+def test_a_worker_may_use_the_names_of_class_options_for_attributes_and_methods(edge: RawParent) -> None:
+    assert edge.call("own_threads") == ["mine"]
+    assert edge.call("transport") == "a method"
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_calls_of_every_kind_and_heartbeats_are_all_answered_once(bench: Bench, threads: str) -> None:
+    """The environment variable STRESS sets the number of rounds. Default: 5."""
+    parent, _ = bench.spawn(EDGE, TEST_THREADS=threads)
+    rng = random.Random(int(threads))
+    methods: list[tuple[str, tuple[Any, ...], Any]] = [
+        ("static", (1,), 1),
+        ("compute", (0.0005,), 0.0005),
+        ("compute", (0.04,), 0.04),
+        ("nap", (2,), 2),
+        ("meet", (1,), 1),
+        ("rest", (0.001,), 0.001),
+        ("later", (), "awaited"),
+        ("inherited", (), "inherited"),
+    ]
+    weights = [40, 10, 1, 3, 20, 10, 10, 20]
+    for _ in range(int(os.environ.get("STRESS", "5"))):
+        expected: dict[str, Any] = {}
+        for _ in range(rng.choice([1, 10, 300])):
+            if rng.random() < 0.1:
+                expected[parent.send("heartbeat")] = None
+            else:
+                name, args, result = rng.choices(methods, weights)[0]
+                expected[parent.send("call", function=name, args=list(args))] = result
+            if rng.random() < 0.01:
+                time.sleep(0.02)
+        answers = [parent.receive() for _ in expected]
+        assert sorted(answer["id"] for answer in answers) == sorted(expected)
+        assert all(answer["type"] == "heartbeat" or answer["result"] == expected[answer["id"]] for answer in answers)
+    assert not parent.socket.poll(50)

@@ -11,17 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
 from .._registry import Registry
+from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
+from . import spawn_address
 from .descriptor_capture import DescriptorCapture
+from .fork_undo import undone_by_fork
 from .line_forwarder import LineForwarder, as_text, write_line
-from .method_table import MethodTable
+from .method_table import CLASS_OPTIONS, MethodTable
 from .server import Server, ServerOptions
-from .spawn_port import spawn_port
 
 logger = logging.getLogger("multifrost")
+
+Self = TypeVar("Self", bound="ChildWorker")
 
 
 class ChildWorker:
@@ -34,8 +38,12 @@ class ChildWorker:
         MathWorker().run()                 # spawned by a parent, which sets COMLINK_ZMQ_PORT
         MathWorker("math-service").run()   # a service, found by name
 
-    Calls run concurrently: ``async def`` methods on one asyncio loop, plain methods in up to 64 threads. Names that
-    begin with ``_`` and the names that this class defines cannot be called.
+    Plain methods run in the main thread, one at a time, where the objects of ``__init__`` were made. ``async def``
+    methods run at once, on one asyncio loop in a thread. Heartbeats and a shutdown are answered meanwhile. Names
+    that begin with ``_`` and the names that this class defines cannot be called.
+
+    A process has one worker. In the processes that `multiprocessing` starts from the worker's script, `run` and
+    `start` do nothing.
 
     Set options as class attributes or as arguments of the constructor.
 
@@ -44,6 +52,8 @@ class ChildWorker:
         namespace: See the attribute.
         other_namespaces: See the attribute.
         max_concurrency: See the attribute.
+        threads: See the attribute.
+        transport: See the attribute.
     """
 
     service_id: str | None = None
@@ -58,14 +68,33 @@ class ChildWorker:
     stop_timeout: float = 5.0
     """How long calls in flight may take after a stop, in seconds. Default: 5."""
 
+    threads: int = 1
+    """Plain methods that run at once. 1: they run in the main thread; more: in a pool of threads. Default: 1."""
+
     max_concurrency: int | None = None
-    """Calls that run at once; 1 runs them strictly in order. Default: no limit, except 64 for plain methods."""
+    """Calls that run at once, ``async def`` methods included; 1 runs them strictly in order. Default: no limit."""
 
     max_pending: int = 250_000
     """Calls that run or wait at once. More are refused with ``OVERLOADED``. Default: 250,000."""
 
+    allow_remote_shutdown: bool = False
+    """Whether any parent may end a service by a shutdown message. Default: False: only signals end it."""
+
+    transport: str = "auto"
+    """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``), or ``auto``: the environment variable
+    ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the same protocol. Default: ``auto``."""
+
+    # These three are read from the class, not from the object: a worker may use the names for its own attributes.
+
+    __threads: int | None = None
+    __transport: str | None = None
     __server: Server | None = None
     __stopped_early = False
+
+    def __new__(cls: type[Self], *_: Any, **__: Any) -> Self:
+        # Before the code of a subclass runs, which may start processes that inherit the environment.
+        spawn_address.take_out_of_environment()
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -74,6 +103,8 @@ class ChildWorker:
         namespace: str | None = None,
         other_namespaces: str | None = None,
         max_concurrency: int | None = None,
+        threads: int | None = None,
+        transport: str | None = None,
     ) -> None:
         self.service_id = service_id
         if namespace is not None:
@@ -82,6 +113,8 @@ class ChildWorker:
             self.other_namespaces = other_namespaces
         if max_concurrency is not None:
             self.max_concurrency = max_concurrency
+        self.__threads = threads
+        self.__transport = transport
 
     def run(self) -> None:
         """Serves until a shutdown message, SIGTERM or SIGINT. A second signal ends the process at once.
@@ -90,22 +123,33 @@ class ChildWorker:
         """
         try:
             with _stopped_by_signals(self):
-                self.start()
+                self.__start(owns_process=True)
         except MultifrostError as error:
             print(f"multifrost: {error}", file=sys.stderr)
             sys.exit(1)
         if self.__server and self.__server.orphaned:
-            os._exit(1)  # without waiting for methods that still run: their caller is gone
+            os._exit(self.__server.exit_code)  # without waiting for methods that still run: their caller is gone
 
     def start(self) -> None:
-        """Serves like `run`, in the calling thread, without signal handlers.
+        """Serves like `run`, in the calling thread, without signal handlers, and without ending the process.
 
         Raises:
-            LaunchError: ``NO_START_MODE``, ``INVALID_PORT`` or ``INVALID_OPTION``.
+            LaunchError: ``NO_START_MODE``, ``INVALID_PORT``, ``UNREACHABLE``, ``INVALID_OPTION`` or
+                ``ALREADY_STARTED`` for a second worker in one process.
             RegistryError: ``SERVICE_EXISTS``, ``LOCK_TIMEOUT`` or ``REGISTRY_UNAVAILABLE``.
         """
-        port = None if self.service_id else spawn_port()
-        self.__server = server = Server(MethodTable(self, ChildWorker), _server_options(self))
+        self.__start(owns_process=False)
+
+    def __start(self, owns_process: bool) -> None:
+        if _is_multiprocessing_child():
+            sys.stderr.write(_NO_GUARD)  # one write, so that the lines of several processes do not mix
+            return
+        address = spawn_address.claim(self.service_id)
+        service_id = None if address else self.service_id
+        if address is None and not service_id:
+            raise spawn_address.missing()
+        self.__server = server = Server(MethodTable(self, ChildWorker), self.__options())
+        server.owns_process = owns_process
         if self.__stopped_early:
             server.stop()
         registry = Registry()
@@ -113,25 +157,40 @@ class ChildWorker:
 
         def leave() -> None:
             # In a thread, because it may wait for locks while answers are still being sent.
-            thread = threading.Thread(target=_unregister, args=(registry, self.service_id), daemon=True)
-            thread.start()
-            leaving.append(thread)
+            if not leaving:
+                leaving.append(threading.Thread(target=_unregister, args=(registry, service_id), daemon=True))
+                leaving[0].start()
 
+        def left() -> None:
+            leave()
+            leaving[0].join()
+
+        server.leave = left
         try:
-            if port is not None:
-                server.connect(port)
-            elif self.service_id:
-                registry.register(self.service_id, server.bind())
+            if address is not None:
+                server.connect(address)
+            elif service_id:
+                registry.register(service_id, server.bind())
             try:
-                with _forwarded_output(server, is_service=bool(self.service_id)):
+                with _forwarded_output(server, is_service=service_id is not None):
                     server.run(on_stop=leave)
             finally:
-                if not leaving:
-                    leave()
+                leave()
         finally:
             server.close()
             for thread in leaving:
                 thread.join()
+
+    def __options(self) -> ServerOptions:
+        options = {name: getattr(type(self), name) for name in CLASS_OPTIONS}
+        for name in CLASS_OPTIONS:
+            if callable(options[name]):  # it is a method of the subclass
+                options[name] = getattr(ChildWorker, name)
+        if self.__threads is not None:
+            options["threads"] = self.__threads
+        if self.__transport is not None:
+            options["transport"] = self.__transport
+        return _server_options(self, **options)
 
     def stop(self) -> None:
         """Ends `run` or `start` once the calls in flight are answered. Returns at once; may be called in any thread."""
@@ -144,6 +203,11 @@ class ChildWorker:
         """Returns the names that parents can call, sorted."""
         return MethodTable(self, ChildWorker).names()
 
+
+_NO_GUARD = (
+    "multifrost: this process was started by multiprocessing and imported the worker's script, so its run() does "
+    'nothing here. Put it under `if __name__ == "__main__":`, so that the worker is not even created.\n'
+)
 
 # Functions, not methods: a subclass may use any name with an underscore for its own attributes.
 
@@ -163,22 +227,48 @@ def _stopped_by_signals(worker: ChildWorker) -> Iterator[None]:
         worker.stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
+    try:
+        with undone_by_fork(restore):
+            yield
+    finally:
+        restore()
 
-def _server_options(worker: ChildWorker) -> ServerOptions:
+
+def _is_multiprocessing_child() -> bool:
+    """Whether this process was started by multiprocessing and is importing the main script."""
+    # In every program that uses multiprocessing there is an alias __mp_main__ of __main__.
+    if getattr(sys.modules.get("__mp_main__"), "__name__", "") == "__mp_main__":
+        return True
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and hasattr(process.current_process(), "_inheriting")
+
+
+def _server_options(worker: ChildWorker, threads: int, transport: str, allow_remote_shutdown: bool) -> ServerOptions:
     if worker.other_namespaces not in ("answer", "ignore"):
         raise _invalid("other_namespaces", "'answer' or 'ignore'", worker.other_namespaces)
     if worker.max_concurrency is not None and worker.max_concurrency < 1:
         raise _invalid("max_concurrency", "None or a number of at least 1", worker.max_concurrency)
-    if worker.max_pending < 1:
-        raise _invalid("max_pending", "a number of at least 1", worker.max_pending)
+    for name, value in (("max_pending", worker.max_pending), ("threads", threads)):
+        if value < 1:
+            raise _invalid(name, "a number of at least 1", value)
+    try:
+        chosen = chosen_transport(transport)
+    except ValueError as error:
+        raise LaunchError("INVALID_OPTION", str(error)) from None
     return ServerOptions(
-        worker.namespace, worker.other_namespaces, worker.stop_timeout, worker.max_concurrency, worker.max_pending
+        namespace=worker.namespace,
+        other_namespaces=worker.other_namespaces,
+        stop_timeout=worker.stop_timeout,
+        threads=threads,
+        max_concurrency=worker.max_concurrency,
+        max_pending=worker.max_pending,
+        allow_remote_shutdown=allow_remote_shutdown,
+        transport=chosen,
     )
 
 
@@ -195,13 +285,18 @@ def _forwarded_output(server: Server, is_service: bool) -> Iterator[None]:
             LineForwarder(stream, partial(_forward, server, is_service, kind, out))
             for kind, stream, out in zip(("stdout", "stderr"), real, (log, sys.stderr), strict=True)
         ]
-        sys.stdout, sys.stderr = map(as_text, forwarders)
-        try:
-            yield
-        finally:
+
+        def restore() -> None:
             sys.stdout, sys.stderr = real
-            for forwarder in forwarders:
-                forwarder.flush_all()
+
+        with undone_by_fork(restore):
+            sys.stdout, sys.stderr = map(as_text, forwarders)
+            try:
+                yield
+            finally:
+                restore()
+                for forwarder in forwarders:
+                    forwarder.flush_all()
 
 
 @contextmanager
@@ -220,7 +315,10 @@ def _own_log(server: Server, is_service: bool) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with open(capture.original, "w", encoding="utf-8", errors="replace", closefd=False) as log:
+        with (
+            undone_by_fork(capture.restore),
+            open(capture.original, "w", encoding="utf-8", errors="replace", closefd=False) as log,
+        ):
             yield log
     finally:
         sys.stdout.flush()

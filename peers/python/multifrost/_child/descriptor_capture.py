@@ -39,9 +39,13 @@ class DescriptorCapture:
         self._thread = threading.Thread(target=self._run, name="multifrost-stdout", daemon=True)
         self._thread.start()
 
+    def restore(self) -> None:
+        """Restores the descriptor, and nothing else."""
+        os.dup2(self.original, self._descriptor)
+
     def close(self) -> None:
         """Restores the descriptor and forwards everything written so far."""
-        os.dup2(self.original, self._descriptor)
+        self.restore()
         self._ending = True
         self._wake_up.set()
         self._thread.join()

@@ -1,150 +1,209 @@
-"""Runs methods: in the reader's thread, in a pool of threads, or on an asyncio loop."""
+"""Runs methods: plain ones in the main thread or in a pool of threads, ``async def`` methods on an asyncio loop."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .. import _messages as messages
 from ..errors import CallError
-from .method_timing import MethodTiming
+from .fork_undo import leave_forked_process
+from .link import Handle
+from .loop_thread import LoopThread
+from .method_table import Method
 from .thread_pool import ThreadPool
 
-MAX_THREADS = 64
-"""Plain methods that run at once, unless `max_concurrency` is set."""
+FLUSH_INTERVAL = 0.0005
+"""While calls wait, answers are sent after this time, in seconds."""
 
+READ_INTERVAL = 0.005
+"""While calls wait, the main thread looks at the socket after this time, in seconds. Under the GIL the watchdog may
+starve: the main thread gives the GIL up for each short write, and that starts the watchdog's waiting time again."""
 
-@dataclass(slots=True, eq=False)  # not frozen: a frozen one takes four times as long to create
-class IncomingCall:
-    """One accepted call: the peer and id to answer, and the method to run."""
+MAX_PENDING_BYTES = 256 * 1024 * 1024
+"""Calls that run or wait have at most this many bytes together. More are refused."""
 
-    peer: bytes
-    id: str
-    name: str
-    method: Callable[..., Any]
-    args: list[Any]
+PlainCall = tuple[Handle, str, Method, "list[Any]", int]
+"""The parent and the id to answer, the method and its arguments, and the bytes of the message. A tuple: the fastest to
+create."""
 
-
-RunHere = Callable[[IncomingCall, Callable[[IncomingCall], None]], None]
-"""Runs a call in the reader's thread: see `Reader.run_here`."""
+_NEVER_AWAITABLE = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
 
 
 class Executor:
-    """Runs calls, and answers each exactly once with `answer(peer, payload)`, from any thread.
+    """Runs calls, and answers each exactly once.
 
     Args:
-        answer: Sends an answer.
-        run_here: Runs a quick method in the reader's thread.
-        on_idle: Called when no call runs or waits any more.
-        max_concurrency: Calls that run at once; None for no limit, except 64 for plain methods.
+        push: Queues an answer for a parent.
+        flush: Sends what is queued.
+        wake: Wakes the main thread, because a call waits for it or the last one has ended.
+        threads: How many plain methods run at once. 1: they run in the main thread, in `run_some`.
+        max_concurrency: Calls that run at once; None for no limit.
         max_pending: Calls that run or wait at once; more are refused.
     """
 
     def __init__(
         self,
-        answer: Callable[[bytes, bytes], None],
-        run_here: RunHere,
-        on_idle: Callable[[], None],
+        push: Callable[[Handle, bytes], None],
+        flush: Callable[[], None],
+        wake: Callable[[], None],
+        threads: int,
         max_concurrency: int | None,
         max_pending: int,
     ) -> None:
-        self.timing = MethodTiming()
-        self.pending = 0
-        """Calls that run or wait."""
-        self._answer = answer
-        self._run_here = run_here
-        self._on_idle = on_idle
-        self._max_running = max_concurrency or max_pending
+        self.jobs: deque[PlainCall] = deque()
+        """Calls that wait for the main thread."""
+        self.has_forked = False
+        """Whether this process is a fork of the worker: a method that returns in it ends it."""
+        self._push = push
+        self._flush = flush
+        self._wake = wake
+        self._pool = ThreadPool(threads) if threads > 1 else None
+        self._loop = LoopThread(flush)
         self._max_pending = max_pending
+        self._limit = max_concurrency
+        self._limit_lock = threading.Lock()
         self._running = 0
-        self._waiting: deque[IncomingCall] = deque()
-        self._lock = threading.Lock()
-        self._pool = ThreadPool(max_concurrency or MAX_THREADS)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._loop_lock = threading.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: deque[PlainCall] = deque()
+        # Each of these is written by one thread only, except the last, so that a call needs no lock.
+        self._submitted = self._ended_here = self._ended_on_loop = self._ended_in_pool = 0
+        self._submitted_bytes = self._ended_bytes_here = self._ended_bytes_on_loop = self._ended_bytes_in_pool = 0
+        self._pool_lock = threading.Lock()
 
-    def submit(self, call: IncomingCall) -> None:
-        """Starts a call or queues it. Only for the reader's thread.
+    @property
+    def pending(self) -> int:
+        """Calls that run or wait."""
+        return self._submitted - self._ended_here - self._ended_on_loop - self._ended_in_pool
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of the calls that run or wait."""
+        ended = self._ended_bytes_here + self._ended_bytes_on_loop + self._ended_bytes_in_pool
+        return self._submitted_bytes - ended
+
+    def submit(self, call: PlainCall) -> None:
+        """Starts a call or queues it. Only for the thread that reads.
 
         Raises:
             CallError: ``OVERLOADED``.
         """
-        with self._lock:
-            if self.pending >= self._max_pending:
-                text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
-                raise CallError("OVERLOADED", text)
-            self.pending += 1
-            if self._running >= self._max_running:
-                self._waiting.append(call)
-                return
-            self._running += 1
-        if not inspect.iscoroutinefunction(call.method) and self.timing.is_quick(call.name):
-            self._run_here(call, self._run)
+        if self.pending >= self._max_pending:
+            text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
+            raise CallError("OVERLOADED", text)
+        if self.pending_bytes + call[4] > MAX_PENDING_BYTES and self.pending:
+            text = f"The calls that wait here have {self.pending_bytes} bytes; call again later"
+            raise CallError("OVERLOADED", f"Too many calls are waiting here. {text}")
+        self._submitted += 1
+        self._submitted_bytes += call[4]
+        if self._limit is not None:
+            with self._limit_lock:
+                if self._running >= self._limit:
+                    self._waiting.append(call)
+                    return
+                self._running += 1
+        self._start(call)
+
+    def run_some(self) -> None:
+        """Runs calls that wait for the main thread, and sends their answers; at most about 5 ms, or one call."""
+        jobs, run, now = self.jobs, self._run_here, time.monotonic
+        flushed = now()
+        end = flushed + READ_INTERVAL
+        while jobs:
+            run(jobs.popleft())
+            time_now = now()
+            if time_now - flushed > FLUSH_INTERVAL:
+                self._flush()
+                flushed = time_now
+                if time_now > end:
+                    break
+        self._flush()
+
+    def _start(self, call: PlainCall) -> None:
+        method = call[2]
+        if method.is_async:
+            self._loop.submit(lambda: self._await(call, lambda: method.function(*call[3])))
+        elif self._pool is None:
+            self.jobs.append(call)
         else:
+            try:
+                self._pool.submit(lambda: self._run_in_pool(call))
+            except RuntimeError as error:  # the system cannot start a thread
+                self._answer(call, messages.failure(call[1], error))
+                self._ended_in_pool_once(call)
+
+    def _run_here(self, call: PlainCall) -> None:
+        peer, message_id, method, args, size = call
+        try:
+            result = method.function(*args)
+        except BaseException as error:  # SystemExit too: a method cannot end the worker
+            answer = messages.failure(message_id, error)
+        else:
+            if type(result) not in _NEVER_AWAITABLE and inspect.isawaitable(result):
+                self._loop.submit(lambda: self._await(call, lambda: result))
+                self._leave_if_forked()
+                return
+            answer = messages.response(message_id, result)
+        self._leave_if_forked()
+        self._push(peer, answer)
+        self._ended_here += 1
+        self._ended_bytes_here += size
+        if self._limit is not None:
+            self._start_next()
+
+    def _run_in_pool(self, call: PlainCall) -> None:
+        _, message_id, method, args, _ = call
+        try:
+            result = method.function(*args)
+        except BaseException as error:
+            answer = messages.failure(message_id, error)
+        else:
+            if type(result) not in _NEVER_AWAITABLE and inspect.isawaitable(result):
+                self._loop.submit(lambda: self._await(call, lambda: result))
+                return
+            answer = messages.response(message_id, result)
+        self._leave_if_forked()
+        self._answer(call, answer)
+        self._ended_in_pool_once(call)
+
+    async def _await(self, call: PlainCall, start: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            answer = messages.response(call[1], await start())
+        except BaseException as error:
+            answer = messages.failure(call[1], error)
+        self._push(call[0], answer)
+        self._loop.flush_soon()
+        self._ended_on_loop += 1
+        self._ended_bytes_on_loop += call[4]
+        self._after_end()
+
+    def _answer(self, call: PlainCall, answer: bytes) -> None:
+        self._push(call[0], answer)
+        self._flush()
+
+    def _ended_in_pool_once(self, call: PlainCall) -> None:
+        with self._pool_lock:
+            self._ended_in_pool += 1
+            self._ended_bytes_in_pool += call[4]
+        self._after_end()
+
+    def _after_end(self) -> None:
+        if self._limit is not None:
+            self._start_next()
+        if self.jobs or self.pending == 0:
+            self._wake()
+
+    def _start_next(self) -> None:
+        with self._limit_lock:
+            call = self._waiting.popleft() if self._waiting else None
+            if call is None:
+                self._running -= 1
+        if call is not None:
             self._start(call)
 
-    def _start(self, call: IncomingCall) -> None:
-        if inspect.iscoroutinefunction(call.method):
-            self._on_loop(call, lambda: call.method(*call.args))
-            return
-        try:
-            self._pool.submit(lambda: self._run(call))
-        except RuntimeError as error:  # the system cannot start a thread
-            self._settle(call, messages.failure(call.id, error))
-
-    def _run(self, call: IncomingCall) -> None:
-        started = time.perf_counter()
-        try:
-            result = call.method(*call.args)
-        except BaseException as error:  # SystemExit too: a method cannot end the worker
-            self._settle(call, messages.failure(call.id, error))
-        else:
-            if inspect.isawaitable(result):
-                self._on_loop(call, lambda: result)
-            else:
-                self._settle(call, messages.response(call.id, result))
-        self.timing.record(call.name, time.perf_counter() - started)
-
-    def _on_loop(self, call: IncomingCall, start: Callable[[], Awaitable[Any]]) -> None:
-        loop = self._running_loop()
-
-        def create_task() -> None:
-            task = loop.create_task(self._await(call, start))
-            self._tasks.add(task)  # asyncio holds only weak references to tasks
-            task.add_done_callback(self._tasks.discard)
-
-        loop.call_soon_threadsafe(create_task)
-
-    async def _await(self, call: IncomingCall, start: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            result = await start()
-        except BaseException as error:
-            self._settle(call, messages.failure(call.id, error))
-            return
-        self._settle(call, messages.response(call.id, result))
-
-    def _settle(self, call: IncomingCall, payload: bytes) -> None:
-        self._answer(call.peer, payload)
-        with self._lock:
-            self.pending -= 1
-            next_call = self._waiting.popleft() if self._waiting else None
-            if next_call is None:
-                self._running -= 1
-        if next_call is not None:
-            self._start(next_call)
-        elif self.pending == 0:
-            self._on_idle()
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._loop_lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="multifrost-asyncio", daemon=True).start()
-            return self._loop
+    def _leave_if_forked(self) -> None:
+        if self.has_forked:
+            leave_forked_process()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,19 @@ from .interface import describe
 
 INTROSPECTION_NAMES = frozenset({"listFunctions", "list_functions", "ListFunctions"})
 """What parents call to list the methods: in JavaScript and Rust, in Python, and in Go."""
+
+CLASS_OPTIONS = ("threads", "transport", "allow_remote_shutdown")
+"""Options of workers that are read from the class. A subclass may have a method of such a name instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that parents can call."""
+
+    function: Callable[..., Any]
+    """The bound method."""
+    is_async: bool
+    """Whether it is an ``async def`` method."""
 
 
 class MethodTable:
@@ -28,22 +42,32 @@ class MethodTable:
         order = type(worker).__mro__
         for cls in reversed(order[: order.index(base)]):
             self._members.update(vars(cls))
-        self._hidden = frozenset(dir(base))
-        # Bound once, so that a call costs one dictionary access.
-        self._callable: dict[str, Callable[..., Any]] = {
-            name: getattr(worker, name) for name, member in self._members.items() if self._is_callable(name, member)
+        overriding = {name for name in CLASS_OPTIONS if callable(self._members.get(name))}
+        self._hidden = frozenset(dir(base)) - overriding
+        # Bound and looked at once, so that a call costs one dictionary access.
+        self._callable: dict[str, Method] = {
+            name: _method(getattr(worker, name))
+            for name, member in self._members.items()
+            if self._is_callable(name, member)
         }
+        self.get = self._callable.get
+        """Returns the method of a name, None if it cannot be called: `find` says why."""
 
     def names(self) -> list[str]:
         """Returns the names that can be called, sorted."""
         return sorted(self._callable)
 
+    @property
+    def has_async(self) -> bool:
+        """Whether any method is ``async def``."""
+        return any(method.is_async for method in self._callable.values())
+
     @cached_property
     def interface(self) -> dict[str, Any]:
         """The methods' parameters, types and the first paragraph of their documentation."""
-        return describe({name: self._callable[name] for name in self.names()})
+        return describe({name: self._callable[name].function for name in self.names()})
 
-    def find(self, name: str) -> Callable[..., Any]:
+    def find(self, name: str) -> Method:
         """Returns the method of this name.
 
         Raises:
@@ -67,3 +91,7 @@ class MethodTable:
         if name.startswith("_") or name in self._hidden or inspect.isclass(member):
             return False
         return callable(member) or isinstance(member, staticmethod | classmethod)
+
+
+def _method(function: Callable[..., Any]) -> Method:
+    return Method(function, inspect.iscoroutinefunction(function))

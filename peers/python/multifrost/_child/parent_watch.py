@@ -1,8 +1,7 @@
-"""Watches the parent that spawned this process, so that no worker outlives its parent."""
+"""Watches libzmq's connection to the parent that spawned this process, so that no worker outlives its parent."""
 
 from __future__ import annotations
 
-import os
 import time
 
 import zmq
@@ -14,11 +13,9 @@ RECONNECT_LIMIT = 0.7
 FIRST_CONNECT_LIMIT = 10.0
 """The parent counts as gone if the first connection is not made within this time, in seconds."""
 
-_process, _parent = os.getpid(), os.getppid()  # read on import, as early as this package can
-
 
 class ParentWatch:
-    """Watches the parent's process and its port. The port matters behind a launcher such as ``uv run``.
+    """Watches the parent's port.
 
     Args:
         monitor: A socket that reports when the connection to the parent's port is made and lost.
@@ -26,13 +23,10 @@ class ParentWatch:
 
     def __init__(self, monitor: zmq.Socket[bytes]) -> None:
         self._monitor = monitor
-        self._parent = _parent if os.getpid() == _process else os.getppid()
         self._deadline: float | None = time.monotonic() + FIRST_CONNECT_LIMIT
 
     def parent_gone(self) -> bool:
         """Reports whether the parent is gone. Never blocks."""
-        if os.getppid() != self._parent:
-            return True
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
             connected = event == zmq.EVENT_CONNECTED

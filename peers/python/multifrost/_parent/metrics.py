@@ -47,6 +47,8 @@ class Metrics:
     heartbeat_misses: int
     restarts: int
     dropped_messages: int
+    refused_connections: int
+    """Connections that were not the worker's and were closed."""
     timestamp: float
     """When the snapshot was taken, in seconds since 1970."""
 
@@ -56,7 +58,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.started = self.succeeded = self.failed = self.most_at_once = 0
-        self.trips = self.resets = self.misses = self.restarts = self.dropped = 0
+        self.trips = self.resets = self.misses = self.restarts = self.dropped = self.refused = 0
         self.last_rtt: float | None = None
         """The latest round trip of a heartbeat, in seconds."""
         self._rtt_sum, self._rtt_count = 0.0, 0
@@ -82,6 +84,9 @@ class Counters:
         self.trips += state == "open"
         self.resets += state == "closed"
 
+    def connection_refused(self) -> None:
+        self.refused += 1
+
     @property
     def in_flight(self) -> int:
         return self.started - self.succeeded - self.failed
@@ -104,6 +109,7 @@ class Counters:
             heartbeat_misses=self.misses,
             restarts=self.restarts,
             dropped_messages=self.dropped,
+            refused_connections=self.refused,
             timestamp=time.time(),
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .._registry import Registry
+from .._transport_choice import chosen_transport
 from ..errors import MultifrostError
 
 LineHandler = Callable[[str], None]
@@ -88,6 +89,16 @@ class Options:
     registry: Registry = field(default_factory=Registry)
     """The registry that services are looked up in. Default: the one in the user's home folder."""
 
+    transport: str = "auto"
+    """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``; libzmq cannot tell the worker from others that
+    connect to its port), or ``auto``: the environment variable ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the
+    same protocol. Default: ``auto``."""
+
+    @property
+    def chosen_transport(self) -> str:
+        """``zmtp`` or ``zeromq``."""
+        return chosen_transport(self.transport)
+
     def __post_init__(self) -> None:
         least = {"heartbeat_interval": 0, "stop_timeout": 0, "restart_backoff": 0, "circuit_reset_timeout": 0}
         least |= {"max_restart_attempts": 1, "heartbeat_max_misses": 1, "max_pending": 1}
@@ -97,6 +108,10 @@ class Options:
         for name in ("heartbeat_timeout", "start_timeout"):
             if getattr(self, name) <= 0:
                 raise _invalid(name, "a number of seconds above 0", getattr(self, name))
+        try:
+            chosen_transport(self.transport)
+        except ValueError as error:
+            raise MultifrostError("INVALID_OPTION", str(error)) from None
         check_timeout("default_timeout", self.default_timeout)
 
 

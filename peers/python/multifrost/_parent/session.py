@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .. import _messages as messages
+from .._zmtp.reader import Payload
 from ..errors import ConnectionLostError, MalformedMessageError, ProcessExit, SerializationError, SpawnError
-from .connection import Connection
+from .connection import make_connection
 from .heartbeats import Heartbeats
 from .launch_plan import LaunchPlan
 from .metrics import Counters
@@ -48,7 +50,7 @@ class Session:
         self._calls = calls
         self._counters = counters
         self._on_heartbeat = on_heartbeat
-        self._connection = Connection(self._on_payload)
+        self._connection = make_connection(options.chosen_transport, self._on_payload, counters.connection_refused)
         self.send = self._connection.send
         """Sends a payload. Never blocks."""
         self._heartbeats = Heartbeats(
@@ -62,7 +64,9 @@ class Session:
             SpawnError: ``PROGRAM_NOT_FOUND``, ``SPAWN_FAILED``, ``EXITED_EARLY`` or ``START_TIMEOUT``.
         """
         timeout = self._options.start_timeout
-        self.process = process = await start_process(plan, self._connection.bind(), self._options.env, self._print_line)
+        address = self._connection.bind()
+        self.process = process = await start_process(plan, address, self._options.env, self._print_line)
+        self._connection.expect(process.pid)
         self._heartbeats.send_first()
         either: list[asyncio.Future[Any]] = [process.exited, self._heartbeats.first]
         await asyncio.wait(either, timeout=timeout, return_when="FIRST_COMPLETED")
@@ -112,10 +116,14 @@ class Session:
                 await down
                 return None
             exited = self.process.exited
-            await asyncio.wait([exited, down], return_when="FIRST_COMPLETED")
+            either: list[asyncio.Future[Any]] = [exited, down]
+            await asyncio.wait(either, return_when="FIRST_COMPLETED")
             # Both usually happen together. Wait for both: an exit has a code and a signal, and the connection may
             # still deliver the last answers.
-            await asyncio.wait([exited, down], timeout=LOSS_GRACE)
+            await asyncio.wait(either, timeout=LOSS_GRACE)
+            if not exited.done() and not self._connection.reconnects:
+                self.process.signal(signal.SIGKILL)  # nothing can reach it any more
+                await asyncio.wait([exited])
             return exited.result() if exited.done() else None
         finally:
             down.cancel()
@@ -145,7 +153,7 @@ class Session:
         self._counters.misses += 1
         self._on_heartbeat(misses)
 
-    def _on_payload(self, payload: bytes | None) -> None:
+    def _on_payload(self, payload: Payload | None) -> None:
         try:
             if payload is None:
                 raise MalformedMessageError("MALFORMED_MESSAGE", "it has the wrong frames")

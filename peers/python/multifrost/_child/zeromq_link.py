@@ -1,9 +1,10 @@
-"""The worker's ROUTER socket. One thread at a time receives; any thread may send."""
+"""A worker's ROUTER socket of libzmq, through pyzmq: the transport ``zeromq``."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
-import selectors
+import select
 import threading
 from collections.abc import Callable
 
@@ -11,27 +12,42 @@ import zmq
 
 from .._values import MAX_BYTES
 from .._wakeup import WakeUp
+from .link import OnDropped, OnPayload, OnWake
+from .parent_watch import ParentWatch
 
 MAX_PEERS = 4096
 """Parents that get the worker's output. Of more, the one silent for longest is dropped."""
 
-LINGER = 2_000
-"""Longest wait for the last answers to be sent on close, in milliseconds."""
+MESSAGES_PER_STEP = 256
+"""Messages read in one step."""
+
+OPTION_METADATA = 95
+"""ZMQ_METADATA: adds a property to the READY command. Stable builds of libzmq have it, pyzmq has no name for it."""
 
 _MORE, _LAST = int(zmq.NOBLOCK | zmq.SNDMORE), int(zmq.NOBLOCK)
 
 Undelivered = Callable[[], None]
 
 
-class Router:
-    """Sending never blocks and never waits for the lock, so that a finalizer or a signal handler may print.
+class ZeroMqLink:
+    """See `Link`.
 
+    Sending never blocks and never waits for the lock, so that a finalizer or a signal handler may print.
     A message to send goes into a queue; the thread that gets the lock sends the whole queue. The reader waits for the
     socket's file descriptor without holding the lock. The descriptor signals a message only once, and a sender may
     consume that signal; so a sender that finds a message waiting wakes the reader.
+
+    Args:
+        on_payload: Called with each payload.
+        on_dropped: Called with the number of messages that had the wrong frames.
+        on_wake: Called with the bytes of each wake-up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
+        self.gone = False
+        self._on_payload = on_payload
+        self._on_dropped = on_dropped
+        self._on_wake = on_wake
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.set(zmq.SNDHWM, 0)  # a ROUTER drops answers beyond its high-water mark
@@ -42,17 +58,22 @@ class Router:
         self._outbox: queue.SimpleQueue[tuple[bytes | None, bytes, Undelivered | None]] = queue.SimpleQueue()
         self._peers: dict[bytes, None] = {}
         self._latest: bytes | None = None
+        self._watch: ParentWatch | None = None
         self._wake_up = WakeUp()
-        self._reader_may_sleep = True
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(int(self._socket.get(zmq.FD)), selectors.EVENT_READ)
-        self._selector.register(self._wake_up, selectors.EVENT_READ)
+        self.wake_fd = self._wake_up.writer
+        self.wake = self._wake_up.set
+        self._reader_may_sleep = False
+        self._poll = select.poll()
+        self._poll.register(int(self._socket.get(zmq.FD)), select.POLLIN)
+        self._poll.register(self._wake_up.fileno(), select.POLLIN)
 
-    def connect(self, port: int) -> zmq.Socket[bytes]:
-        """Spawn mode: connects to the parent's port. Returns a monitor socket for that connection."""
-        monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+    def connect(self, port: int, token: str | None) -> None:
+        """Spawn mode: connects to the parent's port."""
+        if token:
+            with contextlib.suppress(zmq.ZMQError):  # the token goes with heartbeats, too
+                self._socket.setsockopt(OPTION_METADATA, b"X-Token:" + token.encode("utf-8", "replace"))
+        self._watch = ParentWatch(self._socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED))
         self._socket.connect(f"tcp://localhost:{port}")
-        return monitor
 
     def bind(self) -> int:
         """Connect mode: binds a free port of the loopback interface and returns it."""
@@ -64,44 +85,30 @@ class Router:
 
     @property
     def has_peers(self) -> bool:
-        """Whether a parent has sent a message and is still connected."""
         return bool(self._peers)
 
-    def send(self, peer: bytes, payload: bytes) -> None:
-        """Sends to one parent. Does nothing if it is gone."""
-        if self._outbox.empty() and self._lock.acquire(blocking=False):
-            self._send_alone(peer, payload)  # the usual case, without the queue
-        else:
-            self._outbox.put((peer, payload, None))
-        self._flush()
-
-    def broadcast(self, payload: bytes, undelivered: Undelivered) -> None:
-        """Sends to every known parent. Calls `undelivered` if none is left."""
-        self._outbox.put((None, payload, undelivered))
-        self._flush()
-
-    def wake(self) -> None:
-        """Makes `receive` return."""
-        self._wake_up.set()
-
-    def receive(self) -> list[bytes] | None:
-        """Waits for the next message and returns its frames; None after `wake`. Only for the reader."""
-        woken = False
-        while True:
-            self._reader_may_sleep = True
+    def step(self, timeout: float | None) -> None:
+        self._reader_may_sleep = True
+        try:
             frames = self._receive_now()
             if not self._outbox.empty():
-                self._flush()  # what was queued while this thread held the lock
-            if frames is not None or woken:
-                self._reader_may_sleep = False
-                return frames
-            for key, _ in self._selector.select():
-                if key.fileobj is self._wake_up:
-                    self._wake_up.clear()
-                    woken = True
+                self.flush()  # what was queued while this thread held the lock
+            if frames is None:
+                for fd, _ in self._poll.poll(None if timeout is None else timeout * 1000):
+                    if fd == self._wake_up.fileno():
+                        self._on_wake(self._wake_up.clear())
+                frames = self._receive_now()
+        finally:
+            self._reader_may_sleep = False
+        for _ in range(MESSAGES_PER_STEP):
+            if frames is None:
+                return
+            self._handle(frames)
+            frames = self._receive_now()
+        if frames is not None:
+            self._handle(frames)
 
     def remember(self, peer: bytes) -> None:
-        """Remembers a parent, so that it gets the worker's output. Only for the reader."""
         if peer == self._latest:
             return
         with self._lock:
@@ -111,18 +118,50 @@ class Router:
             if len(self._peers) > MAX_PEERS:
                 del self._peers[next(iter(self._peers))]
 
-    def close(self, linger: int = LINGER) -> None:
-        """Sends what is queued, waiting up to `linger` milliseconds. Later messages are lost."""
+    def push(self, peer: bytes, payload: bytes) -> None:
+        self._outbox.put((peer, payload, None))
+
+    def broadcast(self, payload: bytes, undelivered: Undelivered) -> None:
+        self._outbox.put((None, payload, undelivered))
+
+    def flush(self) -> None:
+        # The thread that held the lock checks the queue again after releasing it, so no message stays queued.
+        while not self._outbox.empty() and self._lock.acquire(blocking=False):
+            try:
+                if self._socket.closed:
+                    return
+                self._send_queued()
+                self._wake_reader()
+            finally:
+                self._lock.release()
+
+    def check(self) -> None:
+        if self._watch and not self.gone:
+            self.gone = self._watch.parent_gone()
+
+    def close(self, timeout: float) -> None:
         with self._lock:
             self._send_queued()
             self._socket.disable_monitor()
-            self._socket.close(linger=linger)
+            self._socket.close(linger=round(timeout * 1000))
+        if self._watch:
+            self._watch.close()
         self._context.term()
-        self._selector.close()
         self._wake_up.close()
+
+    def abandon(self) -> None:
+        pass  # libzmq's sockets are useless in a forked process, and pyzmq does not touch them there
+
+    def _handle(self, frames: list[bytes]) -> None:
+        if len(frames) < 3 or frames[1]:
+            self._on_dropped(1)
+        else:
+            self._on_payload(frames[0], frames[2])
 
     def _receive_now(self) -> list[bytes] | None:
         with self._lock:
+            if self._socket.closed:
+                return None
             try:
                 frames = [self._socket.recv(_LAST)]
             except zmq.Again:
@@ -135,28 +174,9 @@ class Router:
                 more = frame.more
             return frames
 
-    def _send_alone(self, peer: bytes, payload: bytes) -> None:
-        try:
-            if not self._socket.closed:
-                self._send_now(peer, payload)
-                self._wake_reader()
-        finally:
-            self._lock.release()
-
     def _wake_reader(self) -> None:
         if self._reader_may_sleep and int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
             self.wake()
-
-    def _flush(self) -> None:
-        # The thread that held the lock checks the queue again after releasing it, so no message stays queued.
-        while not self._outbox.empty() and self._lock.acquire(blocking=False):
-            try:
-                if self._socket.closed:
-                    return
-                self._send_queued()
-                self._wake_reader()
-            finally:
-                self._lock.release()
 
     def _send_queued(self) -> None:
         while True:

@@ -1,0 +1,291 @@
+"""A worker's connections over plain sockets: one to the parent that spawned it, or those of a service's parents."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from .._values import MAX_BYTES
+from .._wakeup import WakeUp
+from .._zmtp.endpoint import connect, listen_on_loopback
+from .._zmtp.peer import ConnectionClosed, Peer
+from .._zmtp.reader import Limits
+from .._zmtp.wire import ProtocolError
+from .link import OnDropped, OnPayload, OnWake
+
+logger = logging.getLogger("multifrost")
+
+CONNECT_TIMEOUT = 10.0
+"""How long the first connection to the parent may take, in seconds."""
+
+HANDSHAKE_TIMEOUT = 10.0
+"""How long a parent may take from connecting to its READY, in seconds."""
+
+MAX_PARENTS = 4096
+"""Parents connected to a service at once. More are closed."""
+
+MAX_UNSENT = 64 * 1024 * 1024
+"""A parent that leaves more than this unread is not read from until it reads, in bytes. It gets no output either."""
+
+MAX_PARTIAL = 256 * 1024 * 1024
+"""Most bytes held of messages that have not arrived completely, of all parents together."""
+
+ACCEPT_PAUSE = 0.2
+"""Pause after the system could not accept a connection, for want of descriptors for example, in seconds."""
+
+LIMITS = Limits(message_bytes=MAX_BYTES)
+PARENT_LIMITS = Limits(message_bytes=MAX_BYTES, skips_large_messages=True)
+"""For the connection to the parent that spawned this process: without it the worker would end."""
+
+_IN, _OUT = select.POLLIN, select.POLLOUT
+
+
+class ZmtpLink:
+    """See `Link`.
+
+    Args:
+        on_payload: Called with each payload.
+        on_dropped: Called with the number of messages that had the wrong frames.
+        on_wake: Called with the bytes of each wake-up.
+    """
+
+    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
+        self.gone = False
+        self.refused = 0
+        """Connections that were closed because they broke the protocol or exceeded a limit."""
+        self._on_payload = on_payload
+        self._on_dropped = on_dropped
+        self._on_wake = on_wake
+        self._wake_up = WakeUp()
+        self.wake_fd = self._wake_up.writer
+        self._wake_reader = self._wake_up.fileno()
+        self.wake = self._wake_up.set
+        self._poll: select.poll | _Epoll = select.poll()
+        self._listener: socket.socket | None = None
+        self._accept_again: float | None = None
+        self._peers: dict[int, Peer] = {}
+        self._seen: dict[Peer, None] = {}
+        self._dirty: set[Peer] = set()
+        """Parents with something queued."""
+        self._newly_blocked: deque[Peer] = deque()
+        self._greeting: deque[tuple[float, Peer]] = deque()
+        """Parents whose READY is awaited, and until when."""
+        self._partial: set[Peer] = set()
+        """Parents that are sending a big message."""
+        self._properties: Mapping[str, bytes] = {}
+
+    def connect(self, endpoint: str, token: str | None) -> None:
+        """Spawn mode: connects to the parent.
+
+        Raises:
+            OSError: It cannot be reached.
+            ValueError: It is no endpoint.
+        """
+        if token:
+            self._properties = {"X-Token": token.encode("utf-8", "replace")}
+        sock = connect(endpoint, CONNECT_TIMEOUT)
+        self._poll.register(self._wake_reader, _IN)
+        self._add(sock)
+
+    def bind(self) -> int:
+        """Connect mode: listens on a free port of the loopback interface and returns it."""
+        self._poll = _Epoll() if hasattr(select, "epoll") else self._poll
+        self._listener, port = listen_on_loopback()
+        self._poll.register(self._wake_reader, _IN)
+        self._poll.register(self._listener.fileno(), _IN)
+        return port
+
+    @property
+    def has_peers(self) -> bool:
+        return bool(self._seen)
+
+    def step(self, timeout: float | None) -> None:
+        if self._newly_blocked:
+            self._watch_blocked()
+        if self._greeting or self._accept_again is not None:
+            timeout = self._next_check(timeout)
+        peers = self._peers
+        for fd, event in self._poll.poll(None if timeout is None else timeout * 1000):
+            peer = peers.get(fd)
+            if peer is not None:
+                if event & _OUT:
+                    self._poll.modify(fd, _IN)
+                    peer.unblock()
+                if event & ~_OUT:
+                    self._read(peer)
+            elif fd == self._wake_reader:
+                self._on_wake(self._wake_up.clear())
+            elif self._listener is not None and fd == self._listener.fileno():
+                self._accept(self._listener)
+
+    def remember(self, peer: Peer) -> None:
+        self._seen[peer] = None
+
+    def push(self, peer: Peer, payload: bytes) -> None:
+        peer.push(payload)
+        self._dirty.add(peer)
+
+    def broadcast(self, payload: bytes, undelivered: Callable[[], None]) -> None:
+        delivered = False
+        for peer in list(self._seen):
+            if not peer.lost and not (peer.is_blocked and peer.unsent > MAX_UNSENT):
+                self.push(peer, payload)
+                delivered = True
+        if not delivered:
+            undelivered()
+
+    def flush(self) -> None:
+        dirty = self._dirty
+        while dirty:
+            try:
+                peer = dirty.pop()
+            except KeyError:  # another thread took the last one
+                return
+            peer.flush()
+
+    def check(self) -> None:
+        pass
+
+    def close(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        if self._listener is not None:
+            self._listener.close()
+        for peer in list(self._peers.values()):
+            if timeout and peer in self._seen:
+                peer.finish(max(0.0, deadline - time.monotonic()))
+            else:
+                peer.close()
+        self._peers.clear()
+        self._seen.clear()
+        self._wake_up.close()
+        if isinstance(self._poll, _Epoll):
+            self._poll.close()
+
+    def abandon(self) -> None:
+        self._seen.clear()
+        for peer in self._peers.values():
+            peer.abandon()
+        if self._listener is not None:
+            socket.close(self._listener.detach())
+
+    def _add(self, sock: socket.socket) -> None:
+        limits = LIMITS if self._listener else PARENT_LIMITS
+        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked)
+        self._peers[peer.fd] = peer
+        self._poll.register(peer.fd, _IN)
+        if self._listener is not None:
+            self._greeting.append((time.monotonic() + HANDSHAKE_TIMEOUT, peer))
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            sock, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return
+        except OSError as error:
+            logger.warning("Could not accept a connection: %s", error)
+            self._accept_again = time.monotonic() + ACCEPT_PAUSE
+            self._poll.modify(listener.fileno(), 0)
+            return
+        if len(self._peers) >= MAX_PARENTS:
+            sock.close()
+            self.refused += 1
+        else:
+            self._add(sock)
+
+    def _read(self, peer: Peer) -> None:
+        try:
+            payloads = peer.receive()
+        except ConnectionClosed:
+            self._drop(peer)
+            return
+        except ProtocolError as error:
+            self._refuse(peer, str(error))
+            return
+        on_payload = self._on_payload
+        dropped = 0  # counted together, so that a flood of them costs little
+        for payload in payloads:
+            if payload is None:
+                dropped += 1
+            else:
+                on_payload(peer, payload)
+        if dropped:
+            self._on_dropped(dropped)
+        if peer.reader.is_receiving_big or self._partial:
+            self._limit_partial(peer)
+        if peer.is_blocked and peer.unsent > MAX_UNSENT:
+            self._poll.modify(peer.fd, _OUT)
+
+    def _refuse(self, peer: Peer, reason: str) -> None:
+        self.refused += 1
+        logger.info("Closed a connection (%d so far): %s", self.refused, reason)
+        self._drop(peer)
+
+    def _drop(self, peer: Peer) -> None:
+        if self._peers.pop(peer.fd, None) is None:
+            return
+        self._seen.pop(peer, None)
+        self._partial.discard(peer)
+        self._poll.unregister(peer.fd)
+        peer.close()
+        if self._listener is None:
+            self.gone = True
+
+    def _limit_partial(self, peer: Peer) -> None:
+        """Bounds what all parents together have begun to send: closes the one that has sent most."""
+        if not peer.reader.is_receiving_big:
+            self._partial.discard(peer)
+            return
+        self._partial.add(peer)
+        if len(self._partial) > 1 and sum(one.reader.held for one in self._partial) > MAX_PARTIAL:
+            largest = max(self._partial, key=lambda one: one.reader.held)
+            self._refuse(largest, f"more than {MAX_PARTIAL} bytes of unfinished messages of all parents")
+
+    def _on_blocked(self, peer: Peer) -> None:
+        self._newly_blocked.append(peer)
+        self.wake()
+
+    def _watch_blocked(self) -> None:
+        while self._newly_blocked:
+            peer = self._newly_blocked.popleft()
+            if self._peers.get(peer.fd) is peer:
+                self._poll.modify(peer.fd, _OUT if peer.unsent > MAX_UNSENT else _IN | _OUT)
+
+    def _next_check(self, timeout: float | None) -> float | None:
+        """Ends handshakes that take too long. Returns `timeout`, or less until the next such check."""
+        now = time.monotonic()
+        while self._greeting and (self._greeting[0][1].is_ready or self._greeting[0][0] <= now):
+            _, peer = self._greeting.popleft()
+            if not peer.is_ready and not peer.lost:
+                self._refuse(peer, f"no READY within {HANDSHAKE_TIMEOUT:g} s")
+        waits = [] if timeout is None else [timeout]
+        if self._greeting:
+            waits.append(self._greeting[0][0] - now)
+        if self._accept_again is not None:
+            if self._accept_again <= now and self._listener is not None:
+                self._accept_again = None
+                self._poll.modify(self._listener.fileno(), _IN)
+            else:
+                waits.append(ACCEPT_PAUSE)
+        return min(waits, default=None)
+
+
+class _Epoll:
+    """`select.epoll` with the interface of `select.poll`: its cost does not grow with the connections."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self.register = self._epoll.register
+        self.modify = self._epoll.modify
+        self.close = self._epoll.close
+
+    def unregister(self, fd: int) -> None:
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(fd)
+
+    def poll(self, timeout: float | None) -> list[tuple[int, int]]:
+        return self._epoll.poll(None if timeout is None else timeout / 1000)

@@ -1,0 +1,234 @@
+"""Reads what arrives on a connection: the other side's greeting and READY, then messages and commands."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+
+from .wire import (
+    COMMAND,
+    GREETING_BYTES,
+    LONG,
+    MORE,
+    ProtocolError,
+    Ready,
+    check_greeting,
+    pong,
+    read_command,
+    read_ready,
+)
+
+BIG_FRAME = 64 * 1024
+"""A frame above this size is received into a buffer of its own, in bytes. `MessageReader.space` hands it out."""
+
+_MAPPED_FRAME = 1024 * 1024
+"""From this size the buffer is mapped memory, which takes no room before something arrives in it, in bytes."""
+
+_FLAGS = MORE | LONG | COMMAND
+
+Payload = bytes | bytearray | memoryview | mmap.mmap
+"""The payload of a message. A big one is not copied to ``bytes``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the other side may send. More ends its connection."""
+
+    message_bytes: int = 64 * 1024 * 1024
+    """Largest message: the sum of its frames, in bytes."""
+
+    frames: int = 16
+    """Most frames of one message."""
+
+    handshake_bytes: int = 4096
+    """Largest command, READY included, in bytes."""
+
+    skips_large_messages: bool = False
+    """Whether a message above `message_bytes` is read and forgotten, as None, and does not end the connection."""
+
+
+class MessageReader:
+    """Parses one connection's stream of bytes, however it is split. Does no I/O.
+
+    A message of this protocol is an empty frame and the payload. Of a message with fewer frames or a first frame that
+    is not empty, None is read; frames past the payload are ignored.
+
+    Args:
+        own_type: ``b"DEALER"`` or ``b"ROUTER"``: what this side is.
+        limits: What the other side may send.
+    """
+
+    def __init__(self, own_type: bytes, limits: Limits) -> None:
+        self.ready: Ready | None = None
+        """The other side's READY, None until it has arrived. Nothing but the greeting may be sent before."""
+        self.replies: list[bytes] = []
+        """Commands to send: answers to PING. The caller takes them out."""
+        self._own_type = own_type
+        self.limits = limits
+        """What the other side may send. May be changed between two messages."""
+        self._greeted = False
+        self._rest: bytes = b""
+        self._index = 0
+        """Which frame of its message comes next."""
+        self._delimited = False
+        """Whether the first frame of the message was empty."""
+        self._message_bytes = 0
+        self._oversized = False
+        """Whether the message is too large and is forgotten."""
+        self._payload: Payload | None = None
+        self._big: bytearray | mmap.mmap | None = None
+        self._big_flags = 0
+        self._big_got = 0
+        self._skip = 0
+        """Bytes of a frame that is too large, which are still to be read and forgotten."""
+
+    @property
+    def held(self) -> int:
+        """Bytes of a message that has not arrived completely."""
+        return len(self._rest) + self._big_got + (0 if self._payload is None else len(self._payload))
+
+    @property
+    def is_receiving_big(self) -> bool:
+        """Whether a big frame arrives."""
+        return self._big is not None
+
+    def space(self) -> memoryview | None:
+        """Where the next bytes belong, while a big frame arrives; then call `filled`. None: call `feed`."""
+        return None if self._big is None else memoryview(self._big)[self._big_got :]
+
+    def filled(self, count: int) -> list[Payload | None]:
+        """Handles `count` bytes that were received into `space`. Returns and raises as `feed`."""
+        assert self._big is not None
+        self._big_got += count
+        if self._big_got < len(self._big):
+            return []
+        content, self._big = self._big, None
+        self._big_got = 0
+        found: list[Payload | None] = []
+        self._frame(self._big_flags, content, found)
+        return found
+
+    def feed(self, data: bytes) -> list[Payload | None]:
+        """Handles bytes that have arrived, and returns the payloads of the messages that they complete.
+
+        Raises:
+            ProtocolError: The connection must be closed; what was read before is lost.
+        """
+        if self._big is not None:
+            return self._feed_big(data)
+        found: list[Payload | None] = []
+        if self._skip:
+            count = min(self._skip, len(data))
+            data = data[count:]
+            self._skip -= count
+            if self._skip:
+                return found
+            self._frame(self._big_flags, b"", found)
+        if self._rest:
+            data = self._rest + data
+        at, size = 0, len(data)
+        if not self._greeted:
+            check_greeting(data[:GREETING_BYTES])
+            if size < GREETING_BYTES:
+                self._rest = data
+                return found
+            self._greeted = True
+            at = GREETING_BYTES
+        while size - at >= 2:
+            flags = data[at]
+            if flags & LONG:
+                if size - at < 9:
+                    break
+                begin = at + 9
+                length = int.from_bytes(data[at + 1 : begin], "big")
+            else:
+                begin = at + 2
+                length = data[at + 1]
+            end = begin + length
+            if flags & ~MORE or length > 255 or self.ready is None:
+                self._check(flags, length)
+            if end > size:
+                if length > BIG_FRAME:
+                    self._start_big(flags, length, data[begin:])
+                    at = size
+                break
+            if self._index == 0 and flags == MORE and length == 0:  # the usual message, without a function call each
+                self._index, self._delimited = 1, True
+                at = end
+                continue
+            if self._index == 1 and self._delimited and not flags & (MORE | COMMAND):
+                fits = length <= self.limits.message_bytes or self._has_room(length)
+                found.append(data[begin:end] if fits else None)
+                self._index, self._oversized = 0, False
+                at = end
+                continue
+            self._frame(flags, data[begin:end], found)
+            at = end
+        self._rest = data[at:] if at < size else b""
+        return found
+
+    def _feed_big(self, data: bytes) -> list[Payload | None]:
+        space = self.space()
+        assert space is not None
+        count = min(len(space), len(data))
+        space[:count] = data[:count]
+        space.release()
+        found = self.filled(count)
+        return found + self.feed(data[count:]) if count < len(data) else found
+
+    def _check(self, flags: int, length: int) -> None:
+        if flags & ~_FLAGS:
+            raise ProtocolError(f"it sent a frame with the flags {flags}")
+        if flags & COMMAND:
+            if flags & MORE:
+                raise ProtocolError("it sent a command in parts")
+            if length > self.limits.handshake_bytes:
+                raise ProtocolError(f"it sent a command of {length} bytes")
+        elif self.ready is None:
+            raise ProtocolError("it sent a message before its READY command")
+
+    def _has_room(self, length: int) -> bool:
+        if length + self._message_bytes <= self.limits.message_bytes:
+            return True
+        if not self.limits.skips_large_messages or length >= 1 << 63:
+            raise ProtocolError(f"it sent a message of more than {self.limits.message_bytes} bytes")
+        self._oversized, self._payload = True, None
+        return False
+
+    def _start_big(self, flags: int, length: int, begun: bytes) -> None:
+        if not self._has_room(length):
+            self._big_flags, self._skip = flags, length - len(begun)
+            return
+        self._big = mmap.mmap(-1, length) if length >= _MAPPED_FRAME else bytearray(length)
+        self._big[: len(begun)] = begun
+        self._big_flags, self._big_got = flags, len(begun)
+
+    def _frame(self, flags: int, content: Payload, found: list[Payload | None]) -> None:
+        if flags & COMMAND:
+            self._command(bytes(content))
+            return
+        if not self._has_room(len(content)):
+            content = b""
+        if self._index >= self.limits.frames:
+            raise ProtocolError(f"it sent a message of more than {self.limits.frames} frames")
+        if self._index == 0:
+            self._delimited = len(content) == 0 and not self._oversized
+        elif self._index == 1 and self._delimited and not self._oversized:
+            self._payload = content
+        self._message_bytes += len(content)
+        self._index += 1
+        if not flags & MORE:
+            found.append(None if self._oversized else self._payload)
+            self._index, self._message_bytes, self._payload, self._oversized = 0, 0, None, False
+
+    def _command(self, content: bytes) -> None:
+        name, body = read_command(content)
+        if self.ready is None:
+            if name == b"ERROR":
+                reason = body[1 : 1 + body[0]].decode("utf-8", "replace") if body else ""
+                raise ProtocolError(f"it refused the connection: {reason}")
+            if name != b"READY":
+                raise ProtocolError(f"it sent {name[:32]!r} before its READY command")
+            self.ready = read_ready(body, self._own_type)
+        elif name == b"PING":
+            self.replies.append(pong(body))

@@ -1,0 +1,60 @@
+"""A worker whose methods start processes. Without ``TEST_GUARD`` its script has no guard for multiprocessing."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from multifrost import ChildWorker
+
+
+def square(x: int) -> int:
+    sys.stdout.write(f"squaring {x}\n")  # one write, so that lines of two processes do not mix
+    return x * x
+
+
+def fail(x: int) -> None:
+    raise ValueError(f"job failed {x}")
+
+
+class MpWorker(ChildWorker):
+    def pid(self) -> int:
+        return os.getpid()
+
+    def squares(self, how: str) -> list[int]:
+        with mp.get_context(how).Pool(2) as pool:
+            return pool.map(square, [1, 2, 3])
+
+    def failing_process(self) -> int | None:
+        process = mp.get_context("fork").Process(target=fail, args=(2,))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    def fork_that_returns(self) -> int:
+        pid = os.fork()
+        if pid:
+            os.waitpid(pid, 0)
+        else:
+            print("in the fork")
+        return pid
+
+    def run_itself(self) -> tuple[int, str]:
+        done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def second_worker(self) -> str:
+        try:
+            MpWorker().start()
+        except Exception as error:
+            return f"{getattr(error, 'code', '')}: {error}"
+        return "it served"
+
+
+if __name__ == "__main__" or not os.environ.get("TEST_GUARD"):
+    MpWorker().run()
