@@ -1,11 +1,12 @@
 // Setups of the contract suite for the ZMTP transports: TCP and Unix sockets, either end listening.
 
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContractSetup } from "@multifrost/transport/contract";
 import { type ConnectAddress, type ListenAddress, parseTcpEndpoint, zmtpClient, zmtpServer } from "../src/index.js";
+import { closeAfterTest } from "./open-channels.js";
 
 type Family = "tcp" | "unix";
 
@@ -50,5 +51,12 @@ function listenAt(family: Family, endpoint: string | undefined): ListenAddress {
   if (endpoint !== undefined) {
     return addressOf(endpoint);
   }
-  return family === "tcp" ? {} : { path: join(mkdtempSync(join(tmpdir(), "mf-")), "s") };
+  return family === "tcp" ? {} : { path: freshPath() };
+}
+
+/** A path for a socket, in a directory that is removed after the test. */
+export function freshPath(): string {
+  const directory = mkdtempSync(join(tmpdir(), "mf-"));
+  closeAfterTest(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, "socket");
 }

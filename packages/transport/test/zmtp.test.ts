@@ -1,16 +1,15 @@
 // The ZMTP transports beyond the contract: addresses, socket files, decisions, connecting again, ends in order, options.
 
-import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { type Connection, privateEndpoint, type ZmtpOptions, zmtpClient, zmtpServer } from "../src/index.js";
 import { frame, MORE } from "../src/zmtp/frames.js";
-import { bytesOf, closeAfterTest, openClient, openServer, portOf, until } from "./open-channels.js";
+import { bytesOf, openClient, openServer, portOf, until } from "./open-channels.js";
 import { listenForPeer, RawPeer } from "./raw-peer.js";
-import { addressOf, DEALER_HELLO, ROUTER_HELLO } from "./zmtp-setups.js";
+import { addressOf, DEALER_HELLO, freshPath, ROUTER_HELLO } from "./zmtp-setups.js";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -396,12 +395,6 @@ describe("options", () => {
     });
   }
 });
-
-function freshPath(): string {
-  const directory = mkdtempSync(join(tmpdir(), "mf-"));
-  closeAfterTest(() => rmSync(directory, { recursive: true, force: true }));
-  return join(directory, "socket");
-}
 
 /** Sockets and listeners of this process. */
 function sockets(): number {
