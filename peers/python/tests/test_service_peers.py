@@ -107,7 +107,7 @@ def test_a_million_tiny_frames_delay_others_only_shortly(bench: Bench) -> None:
     flood.close()
 
 
-def test_a_parent_that_reads_nothing_delays_nobody(bench: Bench) -> None:
+def test_a_parent_that_reads_nothing_does_not_delay_others(bench: Bench) -> None:
     parent, process = bench.serve("hostile")
     answers_quickly(parent)
     before = resident(process.pid)

@@ -24,6 +24,7 @@ MESSAGES_PER_STEP = 256
 OPTION_METADATA = 95
 """ZMQ_METADATA: adds a property to the READY command. Stable builds of libzmq have it, pyzmq has no name for it."""
 
+_EVENTS, _IN = int(zmq.EVENTS), int(zmq.POLLIN)  # operations on the enumerations take a microsecond each
 _MORE, _LAST = int(zmq.NOBLOCK | zmq.SNDMORE), int(zmq.NOBLOCK)
 
 Undelivered = Callable[[], None]
@@ -62,10 +63,12 @@ class ZeroMqLink:
         self._wake_up = WakeUp()
         self.wake_fd = self._wake_up.writer
         self.wake = self._wake_up.set
-        self._reader_may_sleep = False
+        self._wake_fd = self._wake_up.fileno()
+        self._drained = False
+        """Whether no message was left. Before the descriptor signals another one, the reader need not look."""
         self._poll = select.poll()
         self._poll.register(int(self._socket.get(zmq.FD)), select.POLLIN)
-        self._poll.register(self._wake_up.fileno(), select.POLLIN)
+        self._poll.register(self._wake_fd, select.POLLIN)
 
     def connect(self, port: int, token: str | None) -> None:
         """Spawn mode: connects to the parent's port."""
@@ -88,25 +91,29 @@ class ZeroMqLink:
         return bool(self._peers)
 
     def step(self, timeout: float | None) -> None:
-        self._reader_may_sleep = True
-        try:
-            frames = self._receive_now()
-            if not self._outbox.empty():
-                self.flush()  # what was queued while this thread held the lock
-            if frames is None:
-                for fd, _ in self._poll.poll(None if timeout is None else timeout * 1000):
-                    if fd == self._wake_up.fileno():
-                        self._on_wake(self._wake_up.clear())
-                frames = self._receive_now()
-        finally:
-            self._reader_may_sleep = False
+        frames = None if self._drained else self._receive_or_sleep()
+        if not self._outbox.empty():
+            self.flush()  # what was queued while this thread held the lock
+        if frames is None:
+            for fd, _ in self._poll.poll(None if timeout is None else timeout * 1000):
+                if fd == self._wake_fd:
+                    self._on_wake(self._wake_up.clear())
+            frames = self._receive_or_sleep()
         for _ in range(MESSAGES_PER_STEP):
             if frames is None:
                 return
             self._handle(frames)
-            frames = self._receive_now()
+            frames = self._receive_or_sleep()
         if frames is not None:
             self._handle(frames)
+
+    def _receive_or_sleep(self) -> list[bytes] | None:
+        """Receives a message. None: there is none, and a sender that takes the descriptor's signal wakes the reader."""
+        self._drained = True
+        frames = self._receive_now()
+        if frames is not None:
+            self._drained = False
+        return frames
 
     def remember(self, peer: bytes) -> None:
         if peer == self._latest:
@@ -175,7 +182,7 @@ class ZeroMqLink:
             return frames
 
     def _wake_reader(self) -> None:
-        if self._reader_may_sleep and int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+        if self._drained and int(self._socket.get(_EVENTS)) & _IN:
             self.wake()
 
     def _send_queued(self) -> None:

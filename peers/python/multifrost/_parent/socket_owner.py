@@ -47,7 +47,7 @@ def _hex(address: tuple[str, int]) -> str:
 
 
 def _processes_of(leader: int) -> list[int]:
-    """Returns the processes of this leader's session, and its descendants in sessions of their own."""
+    """Returns the processes of this leader's session, and its descendants in other sessions."""
     parents: dict[int, int] = {}
     found = set()
     for folder in Path("/proc").iterdir():

@@ -19,7 +19,7 @@ from .wire import (
 )
 
 BIG_FRAME = 64 * 1024
-"""A frame above this size is received into a buffer of its own, in bytes. `MessageReader.space` hands it out."""
+"""A frame above this size is received into a separate buffer, in bytes. `MessageReader.space` hands it out."""
 
 _MAPPED_FRAME = 1024 * 1024
 """From this size the buffer is mapped memory, which takes no room before something arrives in it, in bytes."""
