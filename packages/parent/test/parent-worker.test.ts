@@ -201,6 +201,7 @@ describe("metrics", () => {
       heartbeat: { rttLastMs: expect.any(Number), rttAvgMs: expect.any(Number), misses: 0 },
       restarts: 0,
       droppedMessages: 0,
+      refusedConnections: 0,
       timestamp: expect.closeTo(Date.now(), -5),
     });
     expect(parent.getMetrics()).toEqual({ ...parent.metrics, timestamp: expect.any(Number) });

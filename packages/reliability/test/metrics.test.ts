@@ -18,6 +18,7 @@ test("starts with counts of 0 and latencies of null, as plain JSON", () => {
     heartbeat: { rttLastMs: null, rttAvgMs: null, misses: 0 },
     restarts: 0,
     droppedMessages: 0,
+    refusedConnections: 0,
     timestamp: 5000,
   });
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
@@ -89,7 +90,8 @@ test("counts restarts and dropped messages", () => {
   metrics.restarted();
   metrics.messageDropped();
   metrics.messageDropped();
-  expect(metrics.snapshot()).toMatchObject({ restarts: 1, droppedMessages: 2 });
+  metrics.connectionRefused();
+  expect(metrics.snapshot()).toMatchObject({ restarts: 1, droppedMessages: 2, refusedConnections: 1 });
 });
 
 test("a snapshot does not change afterwards", () => {

@@ -11,25 +11,46 @@ const LOOK_INTERVAL_MS = 2_000;
 /** Handles a worker process has in its parent: the process, and a pipe each for stdout and stderr. */
 const HANDLES_PER_WORKER = 3;
 
-/** Handles of worker processes and of this process's own streams. ZeroMQ's connections are not listed by Node. */
+/** Handles of worker processes, of connections over Unix sockets, and of this process's own streams. */
 const WORKER_HANDLES: ReadonlySet<string> = new Set(["ProcessWrap", "PipeWrap", "TTYWrap"]);
 
-/** The calls of every parent in this process, whichever copy of this package it uses. */
-const KEY: unique symbol = Symbol.for("multifrost.pendingCalls");
+/** A connection over TCP. Those of the zeromq package are not listed by Node. */
+const TCP_HANDLE = "TCPSocketWrap";
+
+/** Every parent in this process that has a worker, whichever copy of this package it uses. */
+const KEY: unique symbol = Symbol.for("multifrost.activeParents");
 
 /** The calls of one parent. */
 interface PendingCount {
   readonly size: number;
 }
 
-/** Watches until `stop`, or until it has logged `process_held`. Does not keep the process alive. */
-export function watchForgottenStop(pending: PendingCount, workerName: string, events: EventLog): { stop(): void } {
-  const allCalls = sharedCalls();
-  allCalls.add(pending);
+/** One parent that has a worker. */
+interface ActiveParent {
+  readonly pending: PendingCount;
+  /** Whether Node lists its connection. */
+  readonly isListed: boolean;
+}
+
+/**
+ * Watches until `stop`, or until it has logged `process_held`. Does not keep the process alive.
+ *
+ * @param isListed Whether Node lists the connection to the worker among what keeps the process alive.
+ */
+export function watchForgottenStop(
+  pending: PendingCount,
+  isListed: boolean,
+  workerName: string,
+  events: EventLog,
+): { stop(): void } {
+  const parents = sharedParents();
+  const parent: ActiveParent = { pending, isListed };
+  parents.add(parent);
   let quietLooks = 0;
   const looking = setInterval(() => {
-    const noCallWaits = [...allCalls].every(({ size }) => size === 0);
-    quietLooks = noCallWaits && onlyWorkersAreAlive() ? quietLooks + 1 : 0;
+    const noCallWaits = [...parents].every((each) => each.pending.size === 0);
+    const connections = [...parents].filter((each) => each.isListed).length;
+    quietLooks = noCallWaits && onlyWorkersAreAlive(connections) ? quietLooks + 1 : 0;
     if (quietLooks === 2) {
       clearInterval(looking);
       events.emit("process_held", {
@@ -43,13 +64,13 @@ export function watchForgottenStop(pending: PendingCount, workerName: string, ev
   return {
     stop() {
       clearInterval(looking);
-      allCalls.delete(pending);
+      parents.delete(parent);
     },
   };
 }
 
-function sharedCalls(): Set<PendingCount> {
-  const holder = process as { [KEY]?: Set<PendingCount> };
+function sharedParents(): Set<ActiveParent> {
+  const holder = process as { [KEY]?: Set<ActiveParent> };
   holder[KEY] ??= new Set();
   return holder[KEY];
 }
@@ -57,12 +78,16 @@ function sharedCalls(): Set<PendingCount> {
 /**
  * Node lists this process's own stdout and stderr where they are pipes or terminals, although they keep nothing alive.
  * A stdin that is read counts: it may bring more work.
+ *
+ * @param connections How many connections to workers Node lists.
  */
-function onlyWorkersAreAlive(): boolean {
+function onlyWorkersAreAlive(connections: number): boolean {
   const ownStreams = [process.stdout, process.stderr].filter((stream) => stream instanceof Socket).length;
   const handles = process.getActiveResourcesInfo();
+  const overTcp = handles.filter((handle) => handle === TCP_HANDLE).length;
   return (
-    handles.length <= guardedCount() * HANDLES_PER_WORKER + ownStreams &&
-    handles.every((handle) => WORKER_HANDLES.has(handle))
+    handles.length <= guardedCount() * HANDLES_PER_WORKER + connections + ownStreams &&
+    overTcp <= connections &&
+    handles.every((handle) => handle === TCP_HANDLE || WORKER_HANDLES.has(handle))
   );
 }

@@ -66,7 +66,7 @@ export class Supervisor implements SessionEvents {
 
   opened(session: ActiveSession): void {
     const { name, telemetry } = this.#context;
-    this.#forgottenStop = watchForgottenStop(this.#calls, name, telemetry.events);
+    this.#forgottenStop = watchForgottenStop(this.#calls, session.isListedByNode, name, telemetry.events);
     telemetry.breaker.close("worker is back");
     this.#current.use(session);
     this.#ready();

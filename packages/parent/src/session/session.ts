@@ -4,7 +4,7 @@
 import { createShutdown } from "@multifrost/protocol";
 import { Deferred, orAborted, withLimit } from "@multifrost/protocol/internal";
 import type { HeartbeatMonitor } from "@multifrost/reliability";
-import type { ClientChannel, ClientEvents, SendOptions } from "@multifrost/transport";
+import { type ClientChannel, type ClientEvents, chooseTransport, type SendOptions } from "@multifrost/transport";
 import type { Calls } from "../calls/calls.js";
 import { exitedEarly, type Loss, lostEarly, noConnection, noHeartbeat, startedTooLate } from "../errors.js";
 import type { OnOutput } from "../process/process-output.js";
@@ -97,6 +97,11 @@ export class Session implements ActiveSession {
 
   get isLost(): boolean {
     return this.#health.lost;
+  }
+
+  get isListedByNode(): boolean {
+    const { mode } = this.#context;
+    return this.#hasOneGuest || (mode.kind === "service" && chooseTransport(mode.transport, process.env) === "zmtp");
   }
 
   send(bytes: Uint8Array): void {

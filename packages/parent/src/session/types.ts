@@ -56,6 +56,8 @@ export interface ActiveSession {
   readonly lastRttMs: number | undefined;
   /** Whether heartbeats stay unanswered. */
   readonly isLost: boolean;
+  /** Whether Node lists the connection among what keeps the process alive. */
+  readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */
   send(bytes: Uint8Array): void;
   /** Ends the heartbeats, a process this parent started, and the connection. Reports nothing more. Never rejects. */

@@ -52,5 +52,12 @@ export function parentParts(given: ParentOptions = {}, mode: ConnectMode = noTra
 export function idleSession() {
   const send = vi.fn((_bytes: Uint8Array) => {});
   const close = vi.fn(async () => {});
-  return { pid: undefined, lastRttMs: undefined, isLost: false, send, close } satisfies ActiveSession;
+  return {
+    pid: undefined,
+    lastRttMs: undefined,
+    isLost: false,
+    isListedByNode: false,
+    send,
+    close,
+  } satisfies ActiveSession;
 }
