@@ -1,0 +1,378 @@
+import { decodeTimestampExtension, EXT_TIMESTAMP, ExtData } from "@msgpack/msgpack";
+import type { ErrorCode } from "./errors/index.js";
+import { ENVELOPE_VALUES, type MessageLimits } from "./limits.js";
+import { NameCache, readText } from "./utf8.js";
+
+/** Why bytes cannot be read. Internal to the codec; not an `Error`, because hostile bytes must not cost a stack trace. */
+export class ReadFault {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly cause: unknown;
+
+  constructor(code: ErrorCode, what: string, cause?: unknown) {
+    this.code = code;
+    this.what = what;
+    this.cause = cause;
+  }
+}
+
+/** The longest timestamp extension, in bytes. A date does not count as a binary value. */
+const TIMESTAMP_BYTES = 12;
+
+/** Integers and floats of several bytes are copied here: a view of each message would cost more. */
+const number = new DataView(new ArrayBuffer(8));
+const numberBytes = new Uint8Array(number.buffer);
+
+const names = new NameCache();
+
+const NO_BYTES = new Uint8Array();
+
+/**
+ * Reads the MessagePack values of one message after the other, in one pass that checks the limits before it allocates:
+ * announced lengths and depths cost nothing. An array or a map grows with the items that are really there.
+ *
+ * Its methods throw {@link ReadFault}.
+ */
+export class ValueReader {
+  readonly #limits: MessageLimits;
+  readonly #maxValues: number;
+  #bytes: Uint8Array = NO_BYTES;
+  #at = 0;
+  #values = 0;
+  #depth = 0;
+  #latestTextBytes = 0;
+  #fault: ReadFault | undefined;
+  /** How many arrays and maps may be around a value, those of the message itself included. */
+  maxDepth: number;
+
+  constructor(limits: MessageLimits) {
+    this.#limits = limits;
+    this.#maxValues = limits.maxValues + ENVELOPE_VALUES;
+    this.maxDepth = limits.maxDepth;
+  }
+
+  /** Starts with the next message. */
+  open(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#values = 0;
+    this.#depth = 0;
+    this.#fault = undefined;
+    const { maxMessageBytes } = this.#limits;
+    if (bytes.length > maxMessageBytes) {
+      throw this.#exceeded(`${bytes.length} bytes`, "maxMessageBytes");
+    }
+  }
+
+  /** Ends the message. Throws where bytes are left, and for what was wrong inside of a value. */
+  close(): void {
+    const left = this.#bytes.length - this.#at;
+    if (left > 0) {
+      throw new ReadFault("MALFORMED_MESSAGE", `${left} bytes too many`);
+    }
+    if (this.#fault !== undefined) {
+      throw this.#fault;
+    }
+  }
+
+  /** Lets go of the message, so that it is not kept until the next one. */
+  release(): void {
+    this.#bytes = NO_BYTES;
+  }
+
+  /** Where the next value starts. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** The size of the text read last, in bytes. */
+  get latestTextBytes(): number {
+    return this.#latestTextBytes;
+  }
+
+  /** Enters a map and returns its number of keys. Reads nothing and returns `undefined` where there is another value. */
+  enterMap(): number | undefined {
+    const head = this.#bytes[this.#at];
+    if (head === undefined || ((head & 0xf0) !== 0x80 && head !== 0xde && head !== 0xdf)) {
+      return undefined;
+    }
+    this.#count();
+    this.#at++;
+    const length = head < 0xc0 ? head & 0x0f : this.#length(head === 0xde ? 2 : 4);
+    this.#enter(length, length * 2, "maxMapLength");
+    return length;
+  }
+
+  /** Leaves the map entered last. */
+  leaveMap(): void {
+    this.#depth--;
+  }
+
+  /** Reads a key of a map. A key that is no text is read as the text of its value. */
+  key(): string {
+    const head = this.#bytes[this.#at];
+    if (head !== undefined && head >= 0xa0 && head < 0xc0) {
+      this.#count();
+      this.#at++;
+      const start = this.#text(head & 0x1f);
+      return names.read(this.#bytes, start, this.#at);
+    }
+    const key = this.value();
+    if (typeof key === "object" && key !== null) {
+      const what = "a map has a key that is neither text nor number";
+      this.#fault ??= new ReadFault("MALFORMED_MESSAGE", what, new RangeError(what));
+      return "";
+    }
+    return String(key);
+  }
+
+  /** Reads text that is likely to come again, such as the name of a method. Reads any other value as {@link value} does. */
+  nameOrValue(): unknown {
+    const head = this.#bytes[this.#at];
+    return head !== undefined && head >= 0xa0 && head < 0xc0 ? this.key() : this.value();
+  }
+
+  /** Reads a value. Binary values are views of the message. */
+  value(): unknown {
+    this.#count();
+    const head = this.#bytes[this.#at++]!;
+    if (head < 0x80) {
+      return head;
+    }
+    if (head >= 0xe0) {
+      return head - 0x100;
+    }
+    if (head >= 0xc0) {
+      return this.#longValue(head);
+    }
+    if (head >= 0xa0) {
+      const start = this.#text(head & 0x1f);
+      return readText(this.#bytes, start, this.#at);
+    }
+    return head < 0x90 ? this.#map(head & 0x0f) : this.#array(head & 0x0f);
+  }
+
+  /** A value whose head is 0xc0 to 0xdf. Source: https://github.com/msgpack/msgpack/blob/master/spec.md */
+  #longValue(head: number): unknown {
+    switch (head) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xc4:
+        return this.#binary(this.#length(1));
+      case 0xc5:
+        return this.#binary(this.#length(2));
+      case 0xc6:
+        return this.#binary(this.#length(4));
+      case 0xc7:
+        return this.#longExtension(this.#length(1));
+      case 0xc8:
+        return this.#longExtension(this.#length(2));
+      case 0xc9:
+        return this.#longExtension(this.#length(4));
+      case 0xca:
+        this.#takeNumber(4);
+        return number.getFloat32(0);
+      case 0xcb:
+        this.#takeNumber(8);
+        return number.getFloat64(0);
+      case 0xcc:
+        return this.#bytes[this.#take(1)];
+      case 0xcd:
+        this.#takeNumber(2);
+        return number.getUint16(0);
+      case 0xce:
+        this.#takeNumber(4);
+        return number.getUint32(0);
+      case 0xcf:
+        this.#takeNumber(8);
+        return safeInteger(number.getUint32(0)) ?? number.getBigUint64(0);
+      case 0xd0:
+        return (this.#bytes[this.#take(1)]! << 24) >> 24;
+      case 0xd1:
+        this.#takeNumber(2);
+        return number.getInt16(0);
+      case 0xd2:
+        this.#takeNumber(4);
+        return number.getInt32(0);
+      case 0xd3:
+        this.#takeNumber(8);
+        return safeInteger(number.getInt32(0)) ?? number.getBigInt64(0);
+      case 0xd4:
+        return this.#extension(1);
+      case 0xd5:
+        return this.#extension(2);
+      case 0xd6:
+        return this.#extension(4);
+      case 0xd7:
+        return this.#extension(8);
+      case 0xd8:
+        return this.#extension(16);
+      case 0xd9:
+        return this.#longText(this.#length(1));
+      case 0xda:
+        return this.#longText(this.#length(2));
+      case 0xdb:
+        return this.#longText(this.#length(4));
+      case 0xdc:
+        return this.#array(this.#length(2));
+      case 0xdd:
+        return this.#array(this.#length(4));
+      case 0xde:
+        return this.#map(this.#length(2));
+      case 0xdf:
+        return this.#map(this.#length(4));
+      default:
+        throw new ReadFault("MALFORMED_MESSAGE", "it has the byte 0xc1, which MessagePack does not use");
+    }
+  }
+
+  #array(length: number): unknown[] {
+    this.#enter(length, length, "maxArrayLength");
+    const items: unknown[] = [];
+    for (let index = 0; index < length; index++) {
+      items.push(this.value());
+    }
+    this.#depth--;
+    return items;
+  }
+
+  #map(length: number): Record<string, unknown> {
+    this.#enter(length, length * 2, "maxMapLength");
+    const map: Record<string, unknown> = {};
+    for (let index = 0; index < length; index++) {
+      const key = this.key();
+      const value = this.value();
+      if (key === "__proto__") {
+        Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+      } else {
+        map[key] = value;
+      }
+    }
+    this.#depth--;
+    return map;
+  }
+
+  /** @param values How many values the array or map holds, keys included. Each takes a byte at least. */
+  #enter(length: number, values: number, limit: "maxArrayLength" | "maxMapLength"): void {
+    if (length > this.#limits[limit]) {
+      throw this.#exceeded(`${limit === "maxMapLength" ? "a map of" : "an array of"} ${length} items`, limit);
+    }
+    if (this.#depth >= this.maxDepth) {
+      throw this.#exceeded("arrays and maps nested too deep", "maxDepth");
+    }
+    if (values > this.#bytes.length - this.#at) {
+      throw new ReadFault("MALFORMED_MESSAGE", "it announces more items than it has bytes");
+    }
+    this.#depth++;
+  }
+
+  #longText(length: number): string {
+    const start = this.#text(length);
+    return readText(this.#bytes, start, this.#at);
+  }
+
+  /** Checks text and moves behind it. Returns where it starts. */
+  #text(length: number): number {
+    if (length > this.#limits.maxStringBytes) {
+      throw this.#exceeded(`a string of ${length} bytes`, "maxStringBytes");
+    }
+    this.#latestTextBytes = length;
+    return this.#take(length);
+  }
+
+  #binary(length: number): Uint8Array {
+    if (length > this.#limits.maxBinaryBytes) {
+      throw this.#exceeded(`a binary value of ${length} bytes`, "maxBinaryBytes");
+    }
+    return this.#view(this.#take(length), length);
+  }
+
+  #longExtension(length: number): unknown {
+    if (length > this.#limits.maxBinaryBytes && length > TIMESTAMP_BYTES) {
+      throw this.#exceeded(`a binary value of ${length} bytes`, "maxBinaryBytes");
+    }
+    return this.#extension(length);
+  }
+
+  #extension(length: number): unknown {
+    const start = this.#take(length + 1);
+    const type = (this.#bytes[start]! << 24) >> 24;
+    const data = this.#view(start + 1, length);
+    // Older JavaScript writes an `undefined` among the arguments as extension type 0 with one zero byte.
+    if (type === 0 && length === 1 && data[0] === 0) {
+      return null;
+    }
+    return type === EXT_TIMESTAMP ? this.#date(data) : new ExtData(type, data);
+  }
+
+  /** A time that no `Date` can hold stays an extension: an invalid `Date` could not be sent on. */
+  #date(data: Uint8Array): Date | ExtData {
+    try {
+      const date = decodeTimestampExtension(data);
+      return Number.isNaN(date.getTime()) ? new ExtData(EXT_TIMESTAMP, data) : date;
+    } catch (cause) {
+      this.#fault ??= new ReadFault("MALFORMED_MESSAGE", cause instanceof Error ? cause.message : String(cause), cause);
+      return new ExtData(EXT_TIMESTAMP, data);
+    }
+  }
+
+  /** A plain `Uint8Array`, whatever the message comes in. */
+  #view(start: number, length: number): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
+  }
+
+  /** Counts a value that begins here. */
+  #count(): void {
+    if (this.#at >= this.#bytes.length) {
+      throw endsTooEarly();
+    }
+    if (++this.#values > this.#maxValues) {
+      throw this.#exceeded("too many values", "maxValues");
+    }
+  }
+
+  /** Reads a length of 1, 2 or 4 bytes. */
+  #length(bytes: number): number {
+    let at = this.#take(bytes);
+    let length = 0;
+    for (const end = at + bytes; at < end; at++) {
+      length = length * 256 + this.#bytes[at]!;
+    }
+    return length;
+  }
+
+  #takeNumber(length: number): void {
+    const start = this.#take(length);
+    for (let index = 0; index < length; index++) {
+      numberBytes[index] = this.#bytes[start + index]!;
+    }
+  }
+
+  /** Moves on by so many bytes. Returns where they start. */
+  #take(length: number): number {
+    const start = this.#at;
+    if (length > this.#bytes.length - start) {
+      throw endsTooEarly();
+    }
+    this.#at = start + length;
+    return start;
+  }
+
+  #exceeded(what: string, limit: keyof MessageLimits): ReadFault {
+    return new ReadFault("LIMIT_EXCEEDED", `${what}, above limits.${limit} (${this.#limits[limit]})`);
+  }
+}
+
+function endsTooEarly(): ReadFault {
+  return new ReadFault("MALFORMED_MESSAGE", "it ends too early");
+}
+
+/** The 64-bit integer with these upper 32 bits as a number, if that is exact. */
+function safeInteger(high: number): number | undefined {
+  const value = high * 0x1_0000_0000 + number.getUint32(4);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
