@@ -1,6 +1,6 @@
 import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { MAX_ID_BYTES, type MessageLimits } from "./limits.js";
-import type { Message, MessageBase, MessageType } from "./messages.js";
+import type { CallMessage, Message, MessageType } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
 import { readText } from "./utf8.js";
 import { ReadFault, ValueReader } from "./value-reader.js";
@@ -19,20 +19,16 @@ export function createDecoder(app: string, limits: MessageLimits): DecodeMessage
   return (bytes) => reader.read(bytes);
 }
 
-/** Where a text of the message is. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Reads messages in the forms that all implementations send, and checks their fields. */
 class MessageReader {
   readonly #app: string;
   readonly #maxDepth: number;
   readonly #reader: ValueReader;
   /** Where the id and the type of the current message are, for the error of one that cannot be read to its end. */
-  #idSpan: Span | undefined;
-  #typeSpan: Span | undefined;
+  #idStart = 0;
+  #idEnd = 0;
+  #typeStart = 0;
+  #typeEnd = 0;
 
   constructor(app: string, limits: MessageLimits) {
     this.#app = app;
@@ -58,8 +54,8 @@ class MessageReader {
   /** `undefined` if the message is no map. Of equal keys the last counts; unknown fields are read and left out. */
   #readFields(bytes: Uint8Array): Fields | undefined {
     const reader = this.#reader;
-    this.#idSpan = undefined;
-    this.#typeSpan = undefined;
+    this.#idEnd = 0;
+    this.#typeEnd = 0;
     reader.maxDepth = this.#maxDepth + 1;
     reader.open(bytes);
     const count = reader.enterMap();
@@ -76,11 +72,17 @@ class MessageReader {
           break;
         case "id":
           fields.id = reader.value();
-          this.#idSpan = this.#latestText(fields.id) ?? this.#idSpan;
+          if (this.#canBeRepeated(fields.id)) {
+            this.#idEnd = reader.position;
+            this.#idStart = this.#idEnd - reader.latestTextBytes;
+          }
           break;
         case "type":
           fields.type = reader.nameOrValue();
-          this.#typeSpan = this.#latestText(fields.type) ?? this.#typeSpan;
+          if (this.#canBeRepeated(fields.type)) {
+            this.#typeEnd = reader.position;
+            this.#typeStart = this.#typeEnd - reader.latestTextBytes;
+          }
           break;
         case "timestamp":
           fields.timestamp = reader.value();
@@ -124,20 +126,21 @@ class MessageReader {
     return fields;
   }
 
-  /** Where this value is, if it is text that an answer could repeat. */
-  #latestText(value: unknown): Span | undefined {
-    const { position: end, latestTextBytes: length } = this.#reader;
-    return typeof value === "string" && length > 0 && length <= MAX_ID_BYTES ? { start: end - length, end } : undefined;
+  /** Whether the value read last is text that the error of a message can name. */
+  #canBeRepeated(value: unknown): boolean {
+    const length = this.#reader.latestTextBytes;
+    return typeof value === "string" && length > 0 && length <= MAX_ID_BYTES;
   }
 
   #unreadable(bytes: Uint8Array, cause: unknown): MalformedMessageError {
     // What is no fault of the bytes is a stack too small for `maxDepth`.
     const fault = cause instanceof ReadFault ? cause : new ReadFault("MALFORMED_MESSAGE", reasonOf(cause), cause);
-    const textAt = (span: Span | undefined): string | undefined => span && readText(bytes, span.start, span.end);
+    const textAt = (start: number, end: number): string | undefined =>
+      end === 0 ? undefined : readText(bytes, start, end);
     return new MalformedMessageError(fault.code, `A message of ${bytes.length} bytes cannot be read: ${fault.what}.`, {
       cause: fault.cause,
-      messageId: textAt(this.#idSpan),
-      messageType: textAt(this.#typeSpan),
+      messageId: textAt(this.#idStart, this.#idEnd),
+      messageType: textAt(this.#typeStart, this.#typeEnd),
     });
   }
 }
@@ -164,39 +167,47 @@ class Fields {
 }
 
 /** Types that are useful without an id. The others must have one. */
-const ID_OPTIONAL: ReadonlySet<unknown> = new Set<MessageType>(["stdout", "stderr", "shutdown", "ready"]);
+const ID_OPTIONAL: ReadonlySet<MessageType> = new Set<MessageType>(["stdout", "stderr", "shutdown", "ready"]);
 
 /** Throws `MalformedMessageError`: `MALFORMED_MESSAGE`, `FOREIGN_APP`, `UNKNOWN_TYPE`, `MISSING_ID`. */
 function messageOf(fields: Fields, app: string): Message {
   if (fields.app !== app) {
     throw new MalformedMessageError("FOREIGN_APP", `A message is for the app ${show(fields.app)}, not for '${app}'.`);
   }
-  const { type } = fields;
+  const message = withoutMetadata(fields);
+  const { metadata } = fields;
+  if (isMap(metadata)) {
+    message.metadata = metadata;
+  }
+  return message;
+}
+
+function withoutMetadata(fields: Fields): Message {
+  const { type, args } = fields;
+  const timestamp = typeof fields.timestamp === "number" ? fields.timestamp : 0;
   switch (type) {
     case "call":
-      return withMetadata(readCall(fields), fields);
+      return readCall(fields, readId(fields, type), timestamp);
     case "response":
-      return withMetadata({ type, ...readBase(fields, type), result: fields.result }, fields);
+      return { type, id: readId(fields, type), timestamp, result: fields.result };
     case "error":
-      return withMetadata({ type, ...readBase(fields, type), error: readTextField(fields, "error") }, fields);
+      return { type, id: readId(fields, type), timestamp, error: readTextField(fields, "error") };
     case "stdout":
     case "stderr":
-      return withMetadata({ type, ...readBase(fields, type), output: readTextField(fields, "output") }, fields);
+      return { type, id: readId(fields, type), timestamp, output: readTextField(fields, "output") };
     case "heartbeat": {
-      const { args } = fields;
-      const base = readBase(fields, type);
-      return withMetadata(Array.isArray(args) ? { type, ...base, args } : { type, ...base }, fields);
+      const id = readId(fields, type);
+      return Array.isArray(args) ? { type, id, timestamp, args } : { type, id, timestamp };
     }
     case "shutdown":
     case "ready":
-      return withMetadata({ type, ...readBase(fields, type) }, fields);
+      return { type, id: readId(fields, type), timestamp };
     default:
       throw refusal("UNKNOWN_TYPE", `A message has the unknown type ${show(type)}.`, fields);
   }
 }
 
-function readCall(fields: Fields): Message & { type: "call" } {
-  const { id, timestamp } = readBase(fields, "call");
+function readCall(fields: Fields, id: string, timestamp: number): CallMessage {
   const { function: name = "", namespace } = fields;
   if (typeof name !== "string") {
     throw refusal("MALFORMED_MESSAGE", "A call's 'function' must be text.", fields);
@@ -206,7 +217,7 @@ function readCall(fields: Fields): Message & { type: "call" } {
   if (!Array.isArray(args)) {
     throw refusal("MALFORMED_MESSAGE", "A call's 'args' must be an array.", fields);
   }
-  const call: Message & { type: "call" } = {
+  const call: CallMessage = {
     type: "call",
     id,
     timestamp,
@@ -222,22 +233,16 @@ function readCall(fields: Fields): Message & { type: "call" } {
   return call;
 }
 
-function withMetadata(message: Message, { metadata }: Fields): Message {
-  if (isMap(metadata)) {
-    message.metadata = metadata;
-  }
-  return message;
-}
-
-function readBase(fields: Fields, type: string): MessageBase {
-  const { id, timestamp } = fields;
+/** Empty if the message has none and needs none. */
+function readId(fields: Fields, type: MessageType): string {
+  const { id } = fields;
   if ((typeof id !== "string" || id === "") && !ID_OPTIONAL.has(type)) {
     throw refusal("MISSING_ID", `A ${type} message has no id.`, fields);
   }
   if (typeof id === "string" && id.length > MAX_ID_BYTES) {
     throw refusal("MALFORMED_MESSAGE", `A ${type} message has an id of ${id.length} characters.`, fields);
   }
-  return { id: typeof id === "string" ? id : "", timestamp: typeof timestamp === "number" ? timestamp : 0 };
+  return typeof id === "string" ? id : "";
 }
 
 function readTextField(fields: Fields, name: "error" | "output"): string {
