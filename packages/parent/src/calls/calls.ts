@@ -155,7 +155,7 @@ export class Calls {
     reportStart(call, telemetry);
     const waits = this.#current.callsWait;
     if (timeoutMs !== undefined) {
-      call.deadline = this.#deadlines.set(() => this.#timeOut(call, timeoutMs), timeoutMs);
+      call.deadline = this.#deadlines.set(() => this.#timeOut(call, timeoutMs), timeoutMs, call.startedAt);
     } else if (ticket.trial || waits) {
       call.deadline = this.#deadlines.set(() => this.#stopHoldingUp(call), defaults.startTimeoutMs);
     }
