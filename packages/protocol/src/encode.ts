@@ -2,6 +2,7 @@ import { encode as pack } from "@msgpack/msgpack";
 import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message, MessageType } from "./messages.js";
+import { PackedWriter } from "./packed-writer.js";
 import { ValueWriter } from "./value-writer.js";
 
 /** Turns messages into bytes. The bytes belong to the caller: later calls do not change them. */
@@ -61,6 +62,7 @@ const FIXMAP = 0x80;
 class MessageWriter {
   readonly #envelope: Envelope;
   readonly #limits: MessageLimits;
+  readonly #out = new PackedWriter();
   readonly #values: ValueWriter;
   #fields = 0;
   #busy = false;
@@ -68,7 +70,7 @@ class MessageWriter {
   constructor(envelope: Envelope, limits: MessageLimits) {
     this.#envelope = envelope;
     this.#limits = limits;
-    this.#values = new ValueWriter(limits);
+    this.#values = new ValueWriter(limits, this.#out);
   }
 
   /** Whether it is writing a message. */
@@ -77,25 +79,25 @@ class MessageWriter {
   }
 
   write(message: Message): Uint8Array {
-    const values = this.#values;
+    const out = this.#out;
     const { maxMessageBytes } = this.#limits;
     this.#busy = true;
     let isWritten = false;
     try {
-      values.open();
       this.#begin(message);
       this.#writeFields(message);
       this.#field("metadata", message.metadata);
-      values.setFirstByte(FIXMAP + this.#fields);
-      if (values.size > maxMessageBytes) {
-        throw tooLarge(message, values.size, maxMessageBytes);
+      out.setFirstByte(FIXMAP + this.#fields);
+      if (out.size > maxMessageBytes) {
+        throw tooLarge(message, out.size, maxMessageBytes);
       }
-      const bytes = values.close();
+      const bytes = out.close();
       isWritten = true;
       return bytes;
     } finally {
       if (!isWritten) {
-        values.abandon();
+        out.abandon();
+        this.#values.abandon();
       }
       this.#busy = false;
     }
@@ -103,15 +105,17 @@ class MessageWriter {
 
   /** The id and type come first, so that a receiver can answer a message that it cannot read to its end. */
   #begin({ type, id, timestamp }: Message): void {
-    const values = this.#values;
+    const out = this.#out;
     const envelope = this.#envelope;
-    values.byte(FIXMAP);
-    values.packed(envelope.app);
-    values.packed(envelope.id);
-    values.plainText(id);
-    values.packed(envelope.types[type]);
-    values.packed(envelope.timestamp);
-    values.time(timestamp);
+    this.#values.open();
+    out.open();
+    out.byte(FIXMAP);
+    out.packed(envelope.app);
+    out.packed(envelope.id);
+    out.text(id);
+    out.packed(envelope.types[type]);
+    out.packed(envelope.timestamp);
+    out.time(timestamp);
     this.#fields = 4;
   }
 
@@ -143,7 +147,7 @@ class MessageWriter {
   #field(name: FieldName, value: unknown, ownLevels = 0): void {
     if (value !== undefined) {
       this.#fields++;
-      this.#values.packed(this.#envelope[name]);
+      this.#out.packed(this.#envelope[name]);
       this.#values.value(value, name, ownLevels);
     }
   }

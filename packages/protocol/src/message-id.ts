@@ -5,7 +5,7 @@ const BATCH = 128;
 const RANDOM_BYTES = 16;
 
 /** The two hexadecimal digits of each byte, as character codes. */
-const HEX_DIGITS: readonly number[] = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+const HEX_DIGITS: readonly number[] = [..."0123456789abcdef"].map((digit) => digit.charCodeAt(0));
 
 let random: Uint8Array<ArrayBuffer> | undefined;
 let next = 0;

@@ -182,7 +182,7 @@ describe("values that can be sent", () => {
       },
     };
     expect(thrownBy(() => resultHex(value), SerializationError).message).toBe(
-      "result: binary data whose memory was given away meanwhile cannot be sent. Nothing was sent.",
+      "Binary data whose memory was transferred while the message was encoded cannot be sent. Nothing was sent.",
     );
     expect(resultHex(1)).toBe("01");
   });
