@@ -2,7 +2,6 @@ import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { MAX_ID_BYTES, type MessageLimits } from "./limits.js";
 import type { CallMessage, Message, MessageType } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
-import { readText } from "./utf8.js";
 import { ReadFault, ValueReader } from "./value-reader.js";
 
 /**
@@ -15,8 +14,7 @@ export type DecodeMessage = (bytes: Uint8Array) => Message;
 
 /** Creates a decoder for the messages of one app. */
 export function createDecoder(app: string, limits: MessageLimits): DecodeMessage {
-  const reader = new MessageReader(app, limits);
-  return (bytes) => reader.read(bytes);
+  return new MessageReader(app, limits).read;
 }
 
 /** Reads messages in the forms that all implementations send, and checks their fields. */
@@ -24,71 +22,54 @@ class MessageReader {
   readonly #app: string;
   readonly #maxDepth: number;
   readonly #reader: ValueReader;
-  /** Where the id and the type of the current message are, for the error of one that cannot be read to its end. */
-  #idStart = 0;
-  #idEnd = 0;
-  #typeStart = 0;
-  #typeEnd = 0;
-
   constructor(app: string, limits: MessageLimits) {
     this.#app = app;
     this.#maxDepth = limits.maxDepth;
     this.#reader = new ValueReader(limits);
   }
 
-  read(bytes: Uint8Array): Message {
-    let fields: Fields | undefined;
+  readonly read: DecodeMessage = (bytes) => {
+    const fields = noFields();
+    let isMap: boolean;
     try {
-      fields = this.#readFields(bytes);
+      isMap = this.#readFields(bytes, fields);
     } catch (cause) {
-      throw this.#unreadable(bytes, cause);
-    } finally {
       this.#reader.release();
+      throw unreadable(bytes, fields, cause);
     }
-    if (fields === undefined) {
+    if (!isMap) {
       throw new MalformedMessageError("MALFORMED_MESSAGE", "A message must be a map.");
     }
     return messageOf(fields, this.#app);
-  }
+  };
 
-  /** `undefined` if the message is no map. Of equal keys the last counts; unknown fields are read and left out. */
-  #readFields(bytes: Uint8Array): Fields | undefined {
+  /** Returns whether the message is a map. Of equal keys the last counts; unknown fields are read and left out. */
+  #readFields(bytes: Uint8Array, fields: Fields): boolean {
     const reader = this.#reader;
-    this.#idEnd = 0;
-    this.#typeEnd = 0;
     reader.maxDepth = this.#maxDepth + 1;
     reader.open(bytes);
     const count = reader.enterMap();
     if (count === undefined) {
       reader.value();
       reader.close();
-      return undefined;
+      return false;
     }
-    const fields = new Fields();
     for (let index = 0; index < count; index++) {
       switch (reader.key()) {
         case "app":
-          fields.app = reader.nameOrValue();
+          fields.app = reader.value(true);
           break;
         case "id":
           fields.id = reader.value();
-          if (this.#canBeRepeated(fields.id)) {
-            this.#idEnd = reader.position;
-            this.#idStart = this.#idEnd - reader.latestTextBytes;
-          }
           break;
         case "type":
-          fields.type = reader.nameOrValue();
-          if (this.#canBeRepeated(fields.type)) {
-            this.#typeEnd = reader.position;
-            this.#typeStart = this.#typeEnd - reader.latestTextBytes;
-          }
+          fields.type = reader.value(true);
           break;
         case "timestamp":
           fields.timestamp = reader.value();
           break;
         case "function":
-          fields.function = reader.nameOrValue();
+          fields.function = reader.value(true);
           break;
         case "args":
           // The array of arguments does not count as depth.
@@ -97,13 +78,13 @@ class MessageReader {
           reader.maxDepth--;
           break;
         case "namespace":
-          fields.namespace = reader.nameOrValue();
+          fields.namespace = reader.value(true);
           break;
         case "client_name":
-          fields.client_name = reader.nameOrValue();
+          fields.client_name = reader.value(true);
           break;
         case "clientName":
-          fields.clientName = reader.nameOrValue();
+          fields.clientName = reader.value(true);
           break;
         case "metadata":
           fields.metadata = reader.value();
@@ -121,28 +102,24 @@ class MessageReader {
           reader.value();
       }
     }
-    reader.leaveMap();
     reader.close();
-    return fields;
+    return true;
   }
+}
 
-  /** Whether the value read last is text that the error of a message can name. */
-  #canBeRepeated(value: unknown): boolean {
-    const length = this.#reader.latestTextBytes;
-    return typeof value === "string" && length > 0 && length <= MAX_ID_BYTES;
-  }
+function unreadable(bytes: Uint8Array, { id, type }: Fields, cause: unknown): MalformedMessageError {
+  // What is no fault of the bytes is a stack too small for `maxDepth`.
+  const fault = cause instanceof ReadFault ? cause : new ReadFault("MALFORMED_MESSAGE", reasonOf(cause), cause);
+  return new MalformedMessageError(fault.code, `A message of ${bytes.length} bytes cannot be read: ${fault.what}.`, {
+    cause: fault.cause,
+    messageId: nameable(id),
+    messageType: nameable(type),
+  });
+}
 
-  #unreadable(bytes: Uint8Array, cause: unknown): MalformedMessageError {
-    // What is no fault of the bytes is a stack too small for `maxDepth`.
-    const fault = cause instanceof ReadFault ? cause : new ReadFault("MALFORMED_MESSAGE", reasonOf(cause), cause);
-    const textAt = (start: number, end: number): string | undefined =>
-      end === 0 ? undefined : readText(bytes, start, end);
-    return new MalformedMessageError(fault.code, `A message of ${bytes.length} bytes cannot be read: ${fault.what}.`, {
-      cause: fault.cause,
-      messageId: textAt(this.#idStart, this.#idEnd),
-      messageType: textAt(this.#typeStart, this.#typeEnd),
-    });
-  }
+/** Text that is short enough to be repeated in an answer. */
+function nameable(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= MAX_ID_BYTES ? value : undefined;
 }
 
 function reasonOf(cause: unknown): string {
@@ -150,20 +127,39 @@ function reasonOf(cause: unknown): string {
 }
 
 /** The known fields of a message as they were read. */
-class Fields {
-  app: unknown;
-  id: unknown;
-  type: unknown;
-  timestamp: unknown;
-  metadata: unknown;
-  function: unknown;
-  args: unknown;
-  namespace: unknown;
-  client_name: unknown;
-  clientName: unknown;
-  result: unknown;
-  error: unknown;
-  output: unknown;
+type Fields = Record<
+  | "app"
+  | "id"
+  | "type"
+  | "timestamp"
+  | "metadata"
+  | "function"
+  | "args"
+  | "namespace"
+  | "client_name"
+  | "clientName"
+  | "result"
+  | "error"
+  | "output",
+  unknown
+>;
+
+function noFields(): Fields {
+  return {
+    app: undefined,
+    id: undefined,
+    type: undefined,
+    timestamp: undefined,
+    metadata: undefined,
+    function: undefined,
+    args: undefined,
+    namespace: undefined,
+    client_name: undefined,
+    clientName: undefined,
+    result: undefined,
+    error: undefined,
+    output: undefined,
+  };
 }
 
 /** Types that are useful without an id. The others must have one. */
@@ -174,15 +170,15 @@ function messageOf(fields: Fields, app: string): Message {
   if (fields.app !== app) {
     throw new MalformedMessageError("FOREIGN_APP", `A message is for the app ${show(fields.app)}, not for '${app}'.`);
   }
-  const message = withoutMetadata(fields);
+  const message = readMessage(fields);
   const { metadata } = fields;
-  if (isMap(metadata)) {
+  if (metadata !== undefined && isMap(metadata)) {
     message.metadata = metadata;
   }
   return message;
 }
 
-function withoutMetadata(fields: Fields): Message {
+function readMessage(fields: Fields): Message {
   const { type, args } = fields;
   const timestamp = typeof fields.timestamp === "number" ? fields.timestamp : 0;
   switch (type) {
@@ -259,7 +255,7 @@ function readTextField(fields: Fields, name: "error" | "output"): string {
 
 function refusal(code: ErrorCode, message: string, { id, type }: Fields): MalformedMessageError {
   return new MalformedMessageError(code, message, {
-    messageId: typeof id === "string" && id !== "" && id.length <= MAX_ID_BYTES ? id : undefined,
+    messageId: nameable(id),
     messageType: typeof type === "string" ? type : undefined,
   });
 }

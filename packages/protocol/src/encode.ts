@@ -16,15 +16,15 @@ export type EncodeMessage = (message: Message) => Uint8Array;
  */
 export function createEncoder(app: string, limits: MessageLimits): EncodeMessage {
   const envelope = new Envelope(app);
-  const writer = new MessageWriter(envelope, limits);
-  // A getter in a message may encode a message itself.
-  return (message) => (writer.busy ? new MessageWriter(envelope, limits) : writer).write(message);
+  return new MessageWriter(envelope, limits).write;
 }
+
+const FIXMAP = 0x80;
 
 /** The constant parts of messages, packed once. */
 class Envelope {
-  readonly app: Uint8Array;
-  readonly id: Uint8Array = pack("id");
+  /** The head of the map, whose number of fields is not known yet, the app id, and the name of the id. */
+  readonly start: Uint8Array;
   readonly types: Readonly<Record<MessageType, Uint8Array>> = {
     call: packField("type", "call"),
     response: packField("type", "response"),
@@ -46,7 +46,7 @@ class Envelope {
   readonly metadata: Uint8Array = pack("metadata");
 
   constructor(app: string) {
-    this.app = packField("app", app);
+    this.start = Uint8Array.from([FIXMAP, ...packField("app", app), ...pack("id")]);
   }
 }
 
@@ -55,8 +55,6 @@ function packField(key: string, value: string): Uint8Array {
 }
 
 type FieldName = "function" | "args" | "namespace" | "client_name" | "result" | "error" | "output" | "metadata";
-
-const FIXMAP = 0x80;
 
 /** Writes one message after the other. */
 class MessageWriter {
@@ -73,25 +71,36 @@ class MessageWriter {
     this.#values = new ValueWriter(limits, this.#out);
   }
 
-  /** Whether it is writing a message. */
-  get busy(): boolean {
-    return this.#busy;
-  }
-
-  write(message: Message): Uint8Array {
+  readonly write = (message: Message): Uint8Array => {
+    if (this.#busy) {
+      // A getter in a message encodes a message itself.
+      return new MessageWriter(this.#envelope, this.#limits).write(message);
+    }
     const out = this.#out;
+    const envelope = this.#envelope;
+    const { type, id, timestamp } = message;
     const { maxMessageBytes } = this.#limits;
     this.#busy = true;
     let isWritten = false;
     try {
-      this.#begin(message);
+      this.#values.open();
+      // The id and type come first, so that a receiver can answer a message that it cannot read to its end.
+      out.packed(envelope.start);
+      out.text(id);
+      out.packed(envelope.types[type]);
+      out.packed(envelope.timestamp);
+      if (Number.isInteger(timestamp) && timestamp >= -0x8000_0000 && timestamp <= 0xffff_ffff) {
+        out.integer(timestamp);
+      } else {
+        out.float(timestamp);
+      }
+      this.#fields = 4;
       this.#writeFields(message);
       this.#field("metadata", message.metadata);
-      out.setFirstByte(FIXMAP + this.#fields);
-      if (out.size > maxMessageBytes) {
-        throw tooLarge(message, out.size, maxMessageBytes);
+      const bytes = out.close(FIXMAP + this.#fields);
+      if (bytes.length > maxMessageBytes) {
+        throw tooLarge(message, bytes.length, maxMessageBytes);
       }
-      const bytes = out.close();
       isWritten = true;
       return bytes;
     } finally {
@@ -101,23 +110,7 @@ class MessageWriter {
       }
       this.#busy = false;
     }
-  }
-
-  /** The id and type come first, so that a receiver can answer a message that it cannot read to its end. */
-  #begin({ type, id, timestamp }: Message): void {
-    const out = this.#out;
-    const envelope = this.#envelope;
-    this.#values.open();
-    out.open();
-    out.byte(FIXMAP);
-    out.packed(envelope.app);
-    out.packed(envelope.id);
-    out.text(id);
-    out.packed(envelope.types[type]);
-    out.packed(envelope.timestamp);
-    out.time(timestamp);
-    this.#fields = 4;
-  }
+  };
 
   #writeFields(message: Message): void {
     switch (message.type) {

@@ -1,4 +1,4 @@
-import { asciiUuid } from "./utf8.js";
+import { asciiUuid } from "./value-reader.js";
 
 /** Random bytes are drawn for this many ids at once: one draw costs as much as ten ids. */
 const BATCH = 128;

@@ -12,7 +12,7 @@ const LARGE_BINARY = 2 * 1024;
 const LARGE_TEXT = 4 * 1024;
 
 /** The first head bytes of a kind: with the length in the head, and followed by 1, 2 or 4 bytes of length. */
-interface Heads {
+export interface Heads {
   readonly short: number;
   /** Lengths below this one are in the head. */
   readonly shortLengths: number;
@@ -22,8 +22,8 @@ interface Heads {
 
 const TEXT: Heads = { short: 0xa0, shortLengths: 32, length8: 0xd9, length16: 0xda };
 const BINARY: Heads = { short: 0, shortLengths: 0, length8: 0xc4, length16: 0xc5 };
-const ARRAY: Heads = { short: 0x90, shortLengths: 16, length8: undefined, length16: 0xdc };
-const MAP: Heads = { short: 0x80, shortLengths: 16, length8: undefined, length16: 0xde };
+export const ARRAY: Heads = { short: 0x90, shortLengths: 16, length8: undefined, length16: 0xdc };
+export const MAP: Heads = { short: 0x80, shortLengths: 16, length8: undefined, length16: 0xde };
 
 /** A large value that is not in the buffer. */
 interface Large {
@@ -44,18 +44,13 @@ export class PackedWriter {
   #large: Large[] = [];
   #largeBytes = 0;
 
-  /** Starts the next message. */
-  open(): void {
-    this.#at = this.#start;
-  }
-
-  /** The size of the message so far, in bytes. */
-  get size(): number {
-    return this.#at - this.#start + this.#largeBytes;
-  }
-
-  /** The message written. Its bytes are not written to again. */
-  close(): Uint8Array {
+  /**
+   * Ends the message and returns it. Its bytes are not written to again.
+   *
+   * @param head Replaces the first byte.
+   */
+  close(head: number): Uint8Array {
+    this.#buffer[this.#start] = head;
     if (this.#large.length > 0) {
       return this.#joined();
     }
@@ -70,6 +65,7 @@ export class PackedWriter {
 
   /** Forgets a message that could not be written. */
   abandon(): void {
+    this.#at = this.#start;
     this.#large = [];
     this.#largeBytes = 0;
     if (this.#buffer.length > POOL_BYTES) {
@@ -79,19 +75,18 @@ export class PackedWriter {
 
   /** Writes a byte. */
   byte(byte: number): void {
-    this.#reserve(1);
+    if (this.#at + 1 > this.#buffer.length) {
+      this.#grow(1);
+    }
     this.#buffer[this.#at++] = byte;
-  }
-
-  /** Changes the first byte of the message. */
-  setFirstByte(byte: number): void {
-    this.#buffer[this.#start] = byte;
   }
 
   /** Writes bytes that are MessagePack already. */
   packed(bytes: Uint8Array): void {
     const { length } = bytes;
-    this.#reserve(length);
+    if (this.#at + length > this.#buffer.length) {
+      this.#grow(length);
+    }
     const buffer = this.#buffer;
     let at = this.#at;
     for (let index = 0; index < length; index++) {
@@ -100,18 +95,11 @@ export class PackedWriter {
     this.#at = at;
   }
 
-  /** Writes a time. Never as an integer beyond 32 bits, which older implementations do not read. */
-  time(seconds: number): void {
-    if (Number.isInteger(seconds) && seconds >= -0x8000_0000 && seconds <= 0xffff_ffff) {
-      this.integer(seconds);
-    } else {
-      this.float(seconds);
-    }
-  }
-
   /** Writes a float of 64 bits. */
   float(value: number): void {
-    this.#reserve(9);
+    if (this.#at + 9 > this.#buffer.length) {
+      this.#grow(9);
+    }
     this.#buffer[this.#at] = 0xcb;
     this.#view.setFloat64(this.#at + 1, value);
     this.#at += 9;
@@ -119,7 +107,9 @@ export class PackedWriter {
 
   /** Writes an integer in its shortest form. */
   integer(value: number): void {
-    this.#reserve(9);
+    if (this.#at + 9 > this.#buffer.length) {
+      this.#grow(9);
+    }
     const buffer = this.#buffer;
     const at = this.#at;
     if (value >= 0) {
@@ -171,7 +161,9 @@ export class PackedWriter {
 
   /** Writes an integer of 64 bits. */
   integer64(value: bigint): void {
-    this.#reserve(9);
+    if (this.#at + 9 > this.#buffer.length) {
+      this.#grow(9);
+    }
     this.#buffer[this.#at] = value < 0n ? 0xd3 : 0xcf;
     this.#view.setBigInt64(this.#at + 1, value);
     this.#at += 9;
@@ -183,27 +175,38 @@ export class PackedWriter {
    * @returns Whether it is known to be ASCII.
    */
   text(text: string): boolean {
-    if (text.length <= SHORT_TEXT && this.#ascii(text)) {
-      return true;
+    const { length } = text;
+    if (length > SHORT_TEXT) {
+      this.#anyText(text);
+      return false;
     }
-    this.#anyText(text);
-    return false;
+    if (this.#at + length + 2 > this.#buffer.length) {
+      this.#grow(length + 2);
+    }
+    const buffer = this.#buffer;
+    let at = this.#at + (length < 32 ? 1 : 2);
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) {
+        this.#anyText(text);
+        return false;
+      }
+      buffer[at++] = code;
+    }
+    if (length < 32) {
+      buffer[this.#at] = 0xa0 + length;
+    } else {
+      buffer[this.#at] = 0xd9;
+      buffer[this.#at + 1] = length;
+    }
+    this.#at = at;
+    return true;
   }
 
   /** Writes binary data. Large data is copied by `close`: it must not change until then. */
   binary(bytes: Uint8Array): void {
-    this.#head(BINARY, bytes.byteLength);
+    this.head(BINARY, bytes.byteLength);
     this.#body(bytes);
-  }
-
-  /** Begins an array of so many items. */
-  array(length: number): void {
-    this.#head(ARRAY, length);
-  }
-
-  /** Begins a map of so many keys. */
-  map(length: number): void {
-    this.#head(MAP, length);
   }
 
   /** Where the message is, for `forgetFrom` and `shortenMap`. */
@@ -234,7 +237,7 @@ export class PackedWriter {
     const end = this.#at;
     const bodyAt = from + headBytes(MAP, announced);
     this.#at = from;
-    this.#head(MAP, length);
+    this.head(MAP, length);
     const moved = bodyAt - this.#at;
     if (moved > 0) {
       this.#buffer.copyWithin(this.#at, bodyAt, end);
@@ -245,41 +248,20 @@ export class PackedWriter {
     this.#at = end - moved;
   }
 
-  /** Writes ASCII text of up to 255 characters. Writes nothing and returns `false` for any other. */
-  #ascii(text: string): boolean {
-    const { length } = text;
-    this.#reserve(length + 2);
-    const buffer = this.#buffer;
-    let at = this.#at + (length < 32 ? 1 : 2);
-    for (let index = 0; index < length; index++) {
-      const code = text.charCodeAt(index);
-      if (code > 0x7f) {
-        return false;
-      }
-      buffer[at++] = code;
-    }
-    if (length < 32) {
-      buffer[this.#at] = 0xa0 + length;
-    } else {
-      buffer[this.#at] = 0xd9;
-      buffer[this.#at + 1] = length;
-    }
-    this.#at = at;
-    return true;
-  }
-
   #anyText(text: string): void {
     const { length } = text;
     if (length > LARGE_TEXT) {
       const bytes = utf8Encoder.encode(text);
-      this.#head(TEXT, bytes.length);
+      this.head(TEXT, bytes.length);
       this.#body(bytes);
       return;
     }
     // Most text is ASCII, so the head has room for that many bytes.
-    this.#reserve(length * 3 + 5);
+    if (this.#at + length * 3 + 5 > this.#buffer.length) {
+      this.#grow(length * 3 + 5);
+    }
     const headAt = this.#at;
-    this.#head(TEXT, length);
+    this.head(TEXT, length);
     const { written } = utf8Encoder.encodeInto(text, this.#buffer.subarray(this.#at));
     if (written === length) {
       this.#at += written;
@@ -287,7 +269,7 @@ export class PackedWriter {
     }
     const bodyAt = this.#at;
     this.#at = headAt;
-    this.#head(TEXT, written);
+    this.head(TEXT, written);
     if (this.#at !== bodyAt) {
       utf8Encoder.encodeInto(text, this.#buffer.subarray(this.#at));
     }
@@ -295,8 +277,10 @@ export class PackedWriter {
   }
 
   /** Writes the head of text, binary data, an array or a map. */
-  #head({ short, shortLengths, length8, length16 }: Heads, length: number): void {
-    this.#reserve(5);
+  head({ short, shortLengths, length8, length16 }: Heads, length: number): void {
+    if (this.#at + 5 > this.#buffer.length) {
+      this.#grow(5);
+    }
     const buffer = this.#buffer;
     const at = this.#at;
     if (length < shortLengths) {
@@ -324,7 +308,9 @@ export class PackedWriter {
       this.#large.push({ at: this.#at - this.#start, bytes, length });
       this.#largeBytes += length;
     } else {
-      this.#reserve(length);
+      if (this.#at + length > this.#buffer.length) {
+        this.#grow(length);
+      }
       this.#buffer.set(bytes, this.#at);
       this.#at += length;
     }
@@ -332,7 +318,7 @@ export class PackedWriter {
 
   /** The message with its large values, in a buffer for itself. */
   #joined(): Uint8Array {
-    const message = new Uint8Array(this.size);
+    const message = new Uint8Array(this.#at - this.#start + this.#largeBytes);
     let from = this.#start;
     let to = 0;
     for (const { at, bytes, length } of this.#large) {
@@ -351,14 +337,12 @@ export class PackedWriter {
     return message;
   }
 
-  /** Makes room. A message that does not fit moves to a new buffer with what is written of it. */
-  #reserve(bytes: number): void {
-    if (this.#at + bytes > this.#buffer.length) {
-      const written = this.#buffer.subarray(this.#start, this.#at);
-      this.#newBuffer(written.length + bytes <= POOL_BYTES ? POOL_BYTES : (written.length + bytes) * 2);
-      this.#buffer.set(written);
-      this.#at = written.length;
-    }
+  /** Makes room: the message moves to a new buffer with what is written of it. */
+  #grow(bytes: number): void {
+    const written = this.#buffer.subarray(this.#start, this.#at);
+    this.#newBuffer(written.length + bytes <= POOL_BYTES ? POOL_BYTES : (written.length + bytes) * 2);
+    this.#buffer.set(written);
+    this.#at = written.length;
   }
 
   #newBuffer(bytes: number): void {

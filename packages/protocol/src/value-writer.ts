@@ -2,7 +2,7 @@ import { Encoder, ExtData, encodeTimestampExtension } from "@msgpack/msgpack";
 import { describeThrown } from "./error-message.js";
 import { type ErrorCode, SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
-import type { PackedWriter } from "./packed-writer.js";
+import { ARRAY, MAP, type PackedWriter } from "./packed-writer.js";
 import { utf8Encoder } from "./utf8.js";
 
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -81,13 +81,21 @@ export class ValueWriter {
   }
 
   #value(value: unknown): void {
-    this.#count();
+    if (++this.#values > this.#limits.maxValues) {
+      throw this.#tooMuch("values in one message", "maxValues");
+    }
     switch (typeof value) {
       case "string":
         this.#text(value);
         break;
       case "number":
-        this.#number(value);
+        if (Number.isSafeInteger(value)) {
+          this.#out.integer(value);
+        } else if (Number.isFinite(value)) {
+          this.#out.float(value);
+        } else {
+          this.#out.byte(0xc0);
+        }
         break;
       case "object":
         if (value === null) {
@@ -110,16 +118,6 @@ export class ValueWriter {
     }
   }
 
-  #number(value: number): void {
-    if (Number.isSafeInteger(value)) {
-      this.#out.integer(value);
-    } else if (Number.isFinite(value)) {
-      this.#out.float(value);
-    } else {
-      this.#out.byte(0xc0);
-    }
-  }
-
   #bigint(value: bigint): void {
     if (value > MAX_UINT64 || value < MIN_INT64) {
       throw this.#unsendable("bigint beyond 64 bits cannot be sent; send it as a string");
@@ -132,18 +130,22 @@ export class ValueWriter {
   }
 
   #text(text: string): void {
-    this.#countString(text);
+    this.#valueBytes += text.length;
+    // A UTF-16 unit takes at most three bytes, so only strings near the limit are measured.
+    if (text.length * 3 > this.#limits.maxStringBytes || this.#valueBytes > this.#limits.maxMessageBytes) {
+      this.#checkText(text);
+    }
     this.#out.text(text);
   }
 
-  #countString(text: string): void {
+  /** Throws for text that is too long, and for a message that is too large with it. */
+  #checkText(text: string): void {
     if (!this.#fits(text)) {
       throw this.#tooMuch("bytes in one string", "maxStringBytes");
     }
-    this.#countBytes(text.length);
+    this.#countBytes(0);
   }
 
-  /** A UTF-16 unit takes at most three bytes, so only strings near the limit are measured. */
   #fits(text: string): boolean {
     const { maxStringBytes } = this.#limits;
     return text.length * 3 <= maxStringBytes || utf8Encoder.encode(text).length <= maxStringBytes;
@@ -248,7 +250,7 @@ export class ValueWriter {
     if (length > this.#limits.maxArrayLength) {
       throw this.#tooMuch("items in one array", "maxArrayLength");
     }
-    this.#out.array(length);
+    this.#out.head(ARRAY, length);
     const depth = this.#depth++;
     for (let index = 0; index < length; index++) {
       this.#steps[depth] = index;
@@ -267,7 +269,7 @@ export class ValueWriter {
     const { position, largeValues } = out;
     const values = this.#values;
     const valueBytes = this.#valueBytes;
-    out.map(length);
+    out.head(MAP, length);
     const depth = this.#depth++;
     let absent = 0;
     let isChecked = false;
@@ -296,7 +298,8 @@ export class ValueWriter {
         this.#value(field);
       }
       this.#count();
-      this.#countString(key);
+      this.#valueBytes += key.length;
+      this.#checkText(key);
     }
     this.#depth = depth;
     if (absent > 0) {
