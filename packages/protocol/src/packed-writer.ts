@@ -349,6 +349,7 @@ export class PackedWriter {
     this.#buffer = new Uint8Array(bytes);
     this.#view = new DataView(this.#buffer.buffer);
     this.#start = 0;
+    this.#at = 0;
   }
 }
 

@@ -245,6 +245,23 @@ describe("encoded bytes belong to the caller", () => {
     }
   });
 
+  it.each([{ many: new Array(20_000).fill(300) }, { many: [...new Array(20_000).fill(300), () => 1] }])(
+    "are whole after a message of many small values, sent or refused",
+    ({ many }) => {
+      const { encode, decode } = createCodec();
+      const send = (result: unknown): unknown => decode(encode({ type: "response", ...at, result }));
+      for (let round = 0; round < 3; round++) {
+        expect(send(1)).toMatchObject({ result: 1 });
+        try {
+          expect(send(many)).toMatchObject({ result: many });
+        } catch (error) {
+          expect(error).toBeInstanceOf(SerializationError);
+        }
+      }
+      expect(send(2)).toMatchObject({ result: 2 });
+    },
+  );
+
   it("encoding a message in a getter of another one disturbs neither", () => {
     const codec = createCodec();
     let inner: Uint8Array | undefined;
