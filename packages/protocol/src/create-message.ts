@@ -1,3 +1,4 @@
+import { newMessageId } from "./message-id.js";
 import type {
   CallMessage,
   ErrorMessage,
@@ -10,11 +11,6 @@ import type {
   ShutdownMessage,
 } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
-
-/** A new message id: a random UUID v4. */
-export function newMessageId(): string {
-  return globalThis.crypto.randomUUID();
-}
 
 /**
  * The current time as messages carry it: float seconds since the epoch. Never a whole number, which would be encoded as

@@ -1,16 +1,8 @@
-import {
-  Decoder,
-  decodeTimestampExtension,
-  EXT_TIMESTAMP,
-  ExtData,
-  ExtensionCodec,
-  encodeTimestampExtension,
-} from "@msgpack/msgpack";
-import { MalformedMessageError } from "./errors/index.js";
-import type { MessageLimits } from "./limits.js";
-import { checkShape } from "./message-shape.js";
-import type { Message } from "./messages.js";
-import { type Scan, type Span, scan } from "./scan.js";
+import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
+import { MAX_ID_BYTES, type MessageLimits } from "./limits.js";
+import type { CallMessage, Message, MessageType } from "./messages.js";
+import { DEFAULT_NAMESPACE } from "./messages.js";
+import { ReadFault, ValueReader } from "./value-reader.js";
 
 /**
  * Turns bytes into a message. Binary values in it are views of the given bytes.
@@ -20,142 +12,259 @@ import { type Scan, type Span, scan } from "./scan.js";
  */
 export type DecodeMessage = (bytes: Uint8Array) => Message;
 
-/**
- * Creates a decoder for the messages of one app. The scan runs first, so the library's decoder reads only well-formed
- * MessagePack within the limits.
- */
+/** Creates a decoder for the messages of one app. */
 export function createDecoder(app: string, limits: MessageLimits): DecodeMessage {
-  // The library's decoder refuses `__proto__`. It reads a stand-in instead, which no peer can know.
-  const protoStandIn = `__proto__ ${globalThis.crypto.randomUUID()}`;
-  const usual = usualDecoder();
-  const careful = carefulDecoder(protoStandIn);
-  return (given) => {
-    // Binary values are plain Uint8Arrays too, whatever the bytes come in.
-    const bytes =
-      given.constructor === Uint8Array ? given : new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-    const found = scan(bytes, limits);
-    if (found.fault !== undefined) {
-      throw unreadable(bytes, found);
-    }
-    const isUsual = !found.protoKey && !found.oddText;
-    let value: unknown;
+  return new MessageReader(app, limits).read;
+}
+
+/** Reads messages in the forms that all implementations send, and checks their fields. */
+class MessageReader {
+  readonly #app: string;
+  readonly #maxDepth: number;
+  readonly #reader: ValueReader;
+  constructor(app: string, limits: MessageLimits) {
+    this.#app = app;
+    this.#maxDepth = limits.maxDepth;
+    this.#reader = new ValueReader(limits);
+  }
+
+  readonly read: DecodeMessage = (bytes) => {
+    const fields = noFields();
+    let isMap: boolean;
     try {
-      value = (isUsual ? usual : careful).decode(bytes);
-      if (!isUsual || found.wideIntegers) {
-        const binaries = isUsual ? undefined : new Set(found.binaries);
-        value = restore(value, { protoStandIn, binaries, offset: bytes.byteOffset });
-      }
+      isMap = this.#readFields(bytes, fields);
     } catch (cause) {
-      found.fault = { code: "MALFORMED_MESSAGE", what: cause instanceof Error ? cause.message : String(cause) };
-      throw unreadable(bytes, found, cause);
+      this.#reader.release();
+      throw unreadable(bytes, fields, cause);
     }
-    return checkShape(value, app);
+    if (!isMap) {
+      throw new MalformedMessageError("MALFORMED_MESSAGE", "A message must be a map.");
+    }
+    return messageOf(fields, this.#app);
+  };
+
+  /** Returns whether the message is a map. Of equal keys the last counts; unknown fields are read and left out. */
+  #readFields(bytes: Uint8Array, fields: Fields): boolean {
+    const reader = this.#reader;
+    reader.maxDepth = this.#maxDepth + 1;
+    reader.open(bytes);
+    const count = reader.enterMap();
+    if (count === undefined) {
+      reader.value();
+      reader.close();
+      return false;
+    }
+    for (let index = 0; index < count; index++) {
+      switch (reader.key()) {
+        case "app":
+          fields.app = reader.value(true);
+          break;
+        case "id":
+          fields.id = reader.value();
+          break;
+        case "type":
+          fields.type = reader.value(true);
+          break;
+        case "timestamp":
+          fields.timestamp = reader.value();
+          break;
+        case "function":
+          fields.function = reader.value(true);
+          break;
+        case "args":
+          // The array of arguments does not count as depth.
+          reader.maxDepth++;
+          fields.args = reader.value();
+          reader.maxDepth--;
+          break;
+        case "namespace":
+          fields.namespace = reader.value(true);
+          break;
+        case "client_name":
+          fields.client_name = reader.value(true);
+          break;
+        case "clientName":
+          fields.clientName = reader.value(true);
+          break;
+        case "metadata":
+          fields.metadata = reader.value();
+          break;
+        case "result":
+          fields.result = reader.value();
+          break;
+        case "error":
+          fields.error = reader.value();
+          break;
+        case "output":
+          fields.output = reader.value();
+          break;
+        default:
+          reader.value();
+      }
+    }
+    reader.close();
+    return true;
+  }
+}
+
+function unreadable(bytes: Uint8Array, { id, type }: Fields, cause: unknown): MalformedMessageError {
+  // What is no fault of the bytes is a stack too small for `maxDepth`.
+  const fault = cause instanceof ReadFault ? cause : new ReadFault("MALFORMED_MESSAGE", reasonOf(cause), cause);
+  return new MalformedMessageError(fault.code, `A message of ${bytes.length} bytes cannot be read: ${fault.what}.`, {
+    cause: fault.cause,
+    messageId: nameable(id),
+    messageType: nameable(type),
+  });
+}
+
+/** Text that is short enough to be repeated in an answer. */
+function nameable(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= MAX_ID_BYTES ? value : undefined;
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The known fields of a message as they were read. */
+type Fields = Record<
+  | "app"
+  | "id"
+  | "type"
+  | "timestamp"
+  | "metadata"
+  | "function"
+  | "args"
+  | "namespace"
+  | "client_name"
+  | "clientName"
+  | "result"
+  | "error"
+  | "output",
+  unknown
+>;
+
+function noFields(): Fields {
+  return {
+    app: undefined,
+    id: undefined,
+    type: undefined,
+    timestamp: undefined,
+    metadata: undefined,
+    function: undefined,
+    args: undefined,
+    namespace: undefined,
+    client_name: undefined,
+    clientName: undefined,
+    result: undefined,
+    error: undefined,
+    output: undefined,
   };
 }
 
-/** Reads most messages. */
-function usualDecoder(): Decoder {
-  return new Decoder({ useBigInt64: true, mapKeyConverter: keyOf, extensionCodec: extensions() });
+/** Types that are useful without an id. The others must have one. */
+const ID_OPTIONAL: ReadonlySet<MessageType> = new Set<MessageType>(["stdout", "stderr", "shutdown", "ready"]);
+
+/** Throws `MalformedMessageError`: `MALFORMED_MESSAGE`, `FOREIGN_APP`, `UNKNOWN_TYPE`, `MISSING_ID`. */
+function messageOf(fields: Fields, app: string): Message {
+  if (fields.app !== app) {
+    throw new MalformedMessageError("FOREIGN_APP", `A message is for the app ${show(fields.app)}, not for '${app}'.`);
+  }
+  const message = readMessage(fields);
+  const { metadata } = fields;
+  if (metadata !== undefined && isMap(metadata)) {
+    message.metadata = metadata;
+  }
+  return message;
 }
 
-/** Reads messages with keys or text that the usual decoder would change. Leaves strings as bytes, except keys. */
-function carefulDecoder(protoStandIn: string): Decoder {
-  const decode = (bytes: Uint8Array, start: number, length: number): string => {
-    const key = readText(bytes.subarray(start, start + length));
-    return key === "__proto__" ? protoStandIn : key;
+function readMessage(fields: Fields): Message {
+  const { type, args } = fields;
+  const timestamp = typeof fields.timestamp === "number" ? fields.timestamp : 0;
+  switch (type) {
+    case "call":
+      return readCall(fields, readId(fields, type), timestamp);
+    case "response":
+      return { type, id: readId(fields, type), timestamp, result: fields.result };
+    case "error":
+      return { type, id: readId(fields, type), timestamp, error: readTextField(fields, "error") };
+    case "stdout":
+    case "stderr":
+      return { type, id: readId(fields, type), timestamp, output: readTextField(fields, "output") };
+    case "heartbeat": {
+      const id = readId(fields, type);
+      return Array.isArray(args) ? { type, id, timestamp, args } : { type, id, timestamp };
+    }
+    case "shutdown":
+    case "ready":
+      return { type, id: readId(fields, type), timestamp };
+    default:
+      throw refusal("UNKNOWN_TYPE", `A message has the unknown type ${show(type)}.`, fields);
+  }
+}
+
+function readCall(fields: Fields, id: string, timestamp: number): CallMessage {
+  const { function: name = "", namespace } = fields;
+  if (typeof name !== "string") {
+    throw refusal("MALFORMED_MESSAGE", "A call's 'function' must be text.", fields);
+  }
+  // Go leaves an empty array out; nil is treated as absent.
+  const args = fields.args ?? [];
+  if (!Array.isArray(args)) {
+    throw refusal("MALFORMED_MESSAGE", "A call's 'args' must be an array.", fields);
+  }
+  const call: CallMessage = {
+    type: "call",
+    id,
+    timestamp,
+    function: name,
+    args,
+    namespace: typeof namespace === "string" ? namespace : DEFAULT_NAMESPACE,
   };
-  return new Decoder({
-    useBigInt64: true,
-    mapKeyConverter: keyOf,
-    extensionCodec: extensions(),
-    rawStrings: true,
-    keyDecoder: { canBeCached: () => true, decode },
+  // Older JavaScript writes clientName.
+  const clientName = fields.client_name ?? fields.clientName;
+  if (typeof clientName === "string") {
+    call.client_name = clientName;
+  }
+  return call;
+}
+
+/** Empty if the message has none and needs none. */
+function readId(fields: Fields, type: MessageType): string {
+  const { id } = fields;
+  if ((typeof id !== "string" || id === "") && !ID_OPTIONAL.has(type)) {
+    throw refusal("MISSING_ID", `A ${type} message has no id.`, fields);
+  }
+  if (typeof id === "string" && id.length > MAX_ID_BYTES) {
+    throw refusal("MALFORMED_MESSAGE", `A ${type} message has an id of ${id.length} characters.`, fields);
+  }
+  return typeof id === "string" ? id : "";
+}
+
+function readTextField(fields: Fields, name: "error" | "output"): string {
+  const value = fields[name];
+  if (typeof value === "string") {
+    return value;
+  }
+  if (value === undefined || value === null) {
+    return "";
+  }
+  const id = typeof fields.id === "string" ? fields.id : "";
+  throw refusal("MALFORMED_MESSAGE", `The field '${name}' of message ${show(id)} must be text.`, fields);
+}
+
+function refusal(code: ErrorCode, message: string, { id, type }: Fields): MalformedMessageError {
+  return new MalformedMessageError(code, message, {
+    messageId: nameable(id),
+    messageType: typeof type === "string" ? type : undefined,
   });
 }
 
-function extensions(): ExtensionCodec {
-  const codec = new ExtensionCodec();
-  // Older JavaScript writes an `undefined` among the arguments as extension type 0 with one zero byte.
-  codec.register({
-    type: 0,
-    encode: () => null,
-    decode: (data) => (data.length === 1 && data[0] === 0 ? null : new ExtData(0, data)),
-  });
-  // An invalid Date could not be sent on, not even in the answer to a heartbeat.
-  codec.register({
-    type: EXT_TIMESTAMP,
-    encode: encodeTimestampExtension,
-    decode: (data) => {
-      const date = decodeTimestampExtension(data);
-      return Number.isNaN(date.getTime()) ? new ExtData(EXT_TIMESTAMP, data) : date;
-    },
-  });
-  return codec;
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function keyOf(key: unknown): string | number {
-  if (typeof key === "object" && key !== null) {
-    throw new RangeError("a map has a key that is neither text nor number");
-  }
-  return typeof key === "number" ? key : String(key);
-}
-
-function unreadable(bytes: Uint8Array, { fault, idSpan, typeSpan }: Scan, cause?: unknown): MalformedMessageError {
-  const { code, what } = fault ?? { code: "MALFORMED_MESSAGE" as const, what: "unreadable" };
-  const textAt = (span: Span | undefined): string | undefined => span && readText(bytes.subarray(span.start, span.end));
-  return new MalformedMessageError(code, `A message of ${bytes.length} bytes cannot be read: ${what}.`, {
-    cause,
-    messageId: textAt(idSpan),
-    messageType: textAt(typeSpan),
-  });
-}
-
-/** How to correct a decoded value. */
-export interface Restoring {
-  /** Stands for the key `__proto__`. */
-  readonly protoStandIn: string;
-  /** Set if strings were read as bytes: all bytes are text, except those that start at these positions. */
-  readonly binaries: ReadonlySet<number> | undefined;
-  /** Where the message starts in its buffer. */
-  readonly offset: number;
-}
-
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Reads UTF-8. Keeps a byte order mark, which the library strips. */
-export function readText(bytes: Uint8Array): string {
-  return utf8.decode(bytes);
-}
-
-/**
- * Corrects what the library's decoder cannot return itself: safe integers from 64 bits, `__proto__` keys, text that
- * starts with U+FEFF or is not UTF-8. Changes the decoded value in place and returns its replacement.
- */
-export function restore(value: unknown, restoring: Restoring): unknown {
-  if (typeof value === "bigint") {
-    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-  }
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      value[index] = restore(value[index], restoring);
-    }
-  } else if (value instanceof Uint8Array) {
-    const { binaries, offset } = restoring;
-    return binaries === undefined || binaries.has(value.byteOffset - offset) ? value : readText(value);
-  } else if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    restoreMap(value as Record<string, unknown>, restoring);
-  }
-  return value;
-}
-
-function restoreMap(map: Record<string, unknown>, restoring: Restoring): void {
-  for (const key of Object.keys(map)) {
-    const value = restore(map[key], restoring);
-    if (key === restoring.protoStandIn) {
-      delete map[key];
-      Object.defineProperty(map, "__proto__", { value, writable: true, enumerable: true, configurable: true });
-    } else {
-      map[key] = value;
-    }
-  }
+/** Quotes and shortens a peer's text for an error message. */
+function show(value: unknown): string {
+  return typeof value === "string" ? `'${value.slice(0, 60)}'` : `of type ${typeof value}`;
 }

@@ -16,7 +16,6 @@ export {
   createReady,
   createResponse,
   createShutdown,
-  newMessageId,
   wireTime,
 } from "./create-message.js";
 export type { DecodeMessage } from "./decode.js";
@@ -31,6 +30,7 @@ export type {
   ValueType,
 } from "./interface/description.js";
 export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
+export { newMessageId } from "./message-id.js";
 export type {
   CallMessage,
   ErrorMessage,

@@ -146,6 +146,12 @@ describe("__proto__", () => {
       expect("a" in {}).toBe(false);
     }
     const map = readResult(`81${key}81a161c3`) as object;
+    expect(Object.getOwnPropertyDescriptor(map, "__proto__")).toEqual({
+      value: { a: true },
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
     expect(Object.getPrototypeOf(map)).toBe(Object.prototype);
     expect(Object.hasOwn(map, "__proto__")).toBe(true);
     expect("a" in map).toBe(false);
@@ -387,6 +393,31 @@ describe("limits", () => {
       const after = process.memoryUsage();
       expect(after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers).toBeLessThan(4 * 2 ** 20);
     }
+  });
+
+  it("[LIM-3] reads only a few hundred bytes of 64 MiB of nested containers", () => {
+    for (const byte of [0x91, 0x81]) {
+      let looks = 0;
+      const bomb = new Proxy(new Uint8Array(64 * 2 ** 20).fill(byte), {
+        get(bytes, key) {
+          looks++;
+          return Reflect.get(bytes, key, bytes);
+        },
+      });
+      expect(fault(bomb).code).toBe("LIMIT_EXCEEDED");
+      expect(looks).toBeLessThan(2000);
+    }
+  });
+
+  it("[LIM-3] nested arrays that each announce as many items as there are bytes take almost no memory", () => {
+    const items = 1_000_000;
+    const heads = Array.from({ length: 90 }, () => "dd000f4240").join("");
+    const bytes = new Uint8Array(items + 2000);
+    bytes.set(responseBytes(heads));
+    const before = process.memoryUsage();
+    expect(fault(bytes).message).toContain("it ends too early");
+    const after = process.memoryUsage();
+    expect(after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers).toBeLessThan(64 * 2 ** 20);
   });
 
   it("[LIM-3] the error of an argument that is too deep has the id of the message", () => {

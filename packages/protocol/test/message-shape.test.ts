@@ -2,7 +2,6 @@ import { encode as pack } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
 import { MalformedMessageError } from "../src/errors/index.js";
 import { createCodec } from "../src/index.js";
-import { checkShape } from "../src/message-shape.js";
 import { thrownBy } from "./wire.js";
 
 const base = { app: "comlink_ipc_v3", id: "i", timestamp: 0.5 };
@@ -12,7 +11,7 @@ function read(fields: object): object {
 }
 
 function refusal(fields: unknown): MalformedMessageError {
-  return thrownBy(() => checkShape(fields, "comlink_ipc_v3"), MalformedMessageError);
+  return thrownBy(() => createCodec().decode(pack(fields)), MalformedMessageError);
 }
 
 describe("every message", () => {
@@ -102,15 +101,7 @@ describe("every message", () => {
   });
 
   it("must be a map", () => {
-    for (const data of [
-      null,
-      5,
-      "text",
-      [],
-      new Date(0),
-      new Uint8Array(1),
-      Object.create({ app: "comlink_ipc_v3" }),
-    ]) {
+    for (const data of [null, 5, "text", [], new Date(0), new Uint8Array(1)]) {
       expect(refusal(data).message).toBe("A message must be a map.");
     }
   });

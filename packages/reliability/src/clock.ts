@@ -4,6 +4,10 @@ import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
 export interface Timer {
   /** Stops the callback from running. May be called at any time, and more than once. */
   cancel(): void;
+  /** Keeps the process alive until the timer has run, again after `unref`. */
+  ref(): void;
+  /** Lets the process end while the timer is pending. */
+  unref(): void;
 }
 
 /** Options of {@link Clock.setTimer}. */
@@ -28,14 +32,40 @@ export function systemClock(): Clock {
 }
 
 function setSystemTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer {
-  let handle: NodeJS.Timeout;
-  const wait = (restMs: number): void => {
-    const next = restMs > LONGEST_TIMER_MS ? () => wait(restMs - LONGEST_TIMER_MS) : callback;
-    handle = setTimeout(next, Math.min(restMs, LONGEST_TIMER_MS));
-    if (options?.unref === true) {
-      handle.unref();
-    }
-  };
-  wait(delayMs);
-  return { cancel: () => clearTimeout(handle) };
+  return new SystemTimer(callback, delayMs, options?.unref !== true);
+}
+
+class SystemTimer implements Timer {
+  readonly #callback: () => void;
+  #handle: NodeJS.Timeout;
+  #isRef: boolean;
+
+  constructor(callback: () => void, delayMs: number, isRef: boolean) {
+    this.#callback = callback;
+    this.#isRef = isRef;
+    this.#handle = this.#start(delayMs);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  ref(): void {
+    this.#isRef = true;
+    this.#handle.ref();
+  }
+
+  unref(): void {
+    this.#isRef = false;
+    this.#handle.unref();
+  }
+
+  #start(restMs: number): NodeJS.Timeout {
+    const waitOn = (): void => {
+      this.#handle = this.#start(restMs - LONGEST_TIMER_MS);
+    };
+    const next = restMs > LONGEST_TIMER_MS ? waitOn : this.#callback;
+    const handle = setTimeout(next, Math.min(restMs, LONGEST_TIMER_MS));
+    return this.#isRef ? handle : handle.unref();
+  }
 }

@@ -17,6 +17,7 @@ export {
   type CircuitState,
 } from "./circuit-breaker.js";
 export { type Clock, systemClock, type Timer, type TimerOptions } from "./clock.js";
+export { type Deadline, Deadlines } from "./deadlines.js";
 export { EventLog, type EventLogOptions, eventChannelName } from "./event-log.js";
 export { createFailureRule, type FailureRule, isWorkerFailure } from "./failure-rule.js";
 export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions } from "./heartbeat-monitor.js";

@@ -9,7 +9,7 @@ import {
   readRemoteError,
 } from "@multifrost/protocol";
 import { RemoteCallError } from "@multifrost/protocol/errors";
-import type { CallTicket, Timer } from "@multifrost/reliability";
+import { type CallTicket, type Deadline, Deadlines } from "@multifrost/reliability";
 import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
 import { type CallOptions, checkSignal, checkTimeout } from "../options.js";
@@ -24,7 +24,7 @@ interface PendingCall extends MeasuredCall {
   readonly reject: (error: unknown) => void;
   /** Whether the channel has it; until then it waits for a session. */
   sent: boolean;
-  deadline: Timer | undefined;
+  deadline: Deadline | undefined;
   /** Removes its callback from the caller's signal. */
   stopListening: (() => void) | undefined;
 }
@@ -40,6 +40,7 @@ export class Calls {
   readonly #context: ParentContext;
   readonly #current: CurrentSession;
   readonly #abortListeners = new AbortListeners();
+  readonly #deadlines: Deadlines;
   /** In the order in which they were made, so those that were sent come first. */
   readonly #pending = new Map<string, PendingCall>();
   #whenAllAnswered: (() => void)[] = [];
@@ -47,6 +48,7 @@ export class Calls {
   constructor(context: ParentContext, current: CurrentSession) {
     this.#context = context;
     this.#current = current;
+    this.#deadlines = new Deadlines(context.telemetry.clock);
   }
 
   /** How many calls have not settled. */
@@ -153,9 +155,9 @@ export class Calls {
     reportStart(call, telemetry);
     const waits = this.#current.callsWait;
     if (timeoutMs !== undefined) {
-      call.deadline = telemetry.clock.setTimer(() => this.#timeOut(call, timeoutMs), timeoutMs);
+      call.deadline = this.#deadlines.set(() => this.#timeOut(call, timeoutMs), timeoutMs, call.startedAt);
     } else if (ticket.trial || waits) {
-      call.deadline = telemetry.clock.setTimer(() => this.#stopHoldingUp(call), defaults.startTimeoutMs);
+      call.deadline = this.#deadlines.set(() => this.#stopHoldingUp(call), defaults.startTimeoutMs);
     }
     if (signal !== undefined) {
       call.stopListening = this.#abortListeners.add(signal, () =>

@@ -381,15 +381,15 @@ describe("the end of a call", () => {
     expect(await call).toBe(3);
   });
 
-  it("cancels its timer and removes its listener from the signal", async () => {
+  it("cancels its deadline, which no longer keeps the process alive, and removes its listener from the signal", async () => {
     const { calls, sent, clock } = running();
     const { signal } = new AbortController();
     const removed = vi.spyOn(signal, "removeEventListener");
     const call = calls.call("add", [], { timeout: 1000, signal });
-    expect(clock.pendingTimers).toBe(1);
+    expect(clock.keepsProcessAlive).toBe(true);
     calls.resolve(createResponse(sent()[0]?.id ?? "", 3) as never);
     await call;
-    expect(clock.pendingTimers).toBe(0);
+    expect(clock.keepsProcessAlive).toBe(false);
     expect(removed).toHaveBeenCalledOnce();
   });
 

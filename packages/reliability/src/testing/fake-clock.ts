@@ -1,9 +1,11 @@
-import type { Clock, Timer } from "../clock.js";
+import type { Clock, Timer, TimerOptions } from "../clock.js";
 
 /** A clock for tests: it stands still until it is moved. Timers run in the order they are due, each at its due time. */
 export interface FakeClock extends Clock {
   /** Timers that have neither run nor been cancelled. */
   readonly pendingTimers: number;
+  /** Whether one of them keeps the process alive: it is not `unref`. */
+  readonly keepsProcessAlive: boolean;
   /**
    * Moves both times on by `ms` milliseconds and runs the timers that become due, including those set meanwhile. Does
    * not await promises.
@@ -14,6 +16,7 @@ export interface FakeClock extends Clock {
 interface FakeTimer {
   readonly dueAt: number;
   readonly callback: () => void;
+  isRef: boolean;
 }
 
 /**
@@ -25,10 +28,18 @@ export function createFakeClock(wallTime = 0): FakeClock {
   const timers = new Set<FakeTimer>();
   let now = 0;
 
-  const setTimer = (callback: () => void, delayMs: number): Timer => {
-    const timer = { dueAt: now + Math.max(0, delayMs), callback };
+  const setTimer = (callback: () => void, delayMs: number, options?: TimerOptions): Timer => {
+    const timer: FakeTimer = { dueAt: now + Math.max(0, delayMs), callback, isRef: options?.unref !== true };
     timers.add(timer);
-    return { cancel: () => void timers.delete(timer) };
+    return {
+      cancel: () => void timers.delete(timer),
+      ref() {
+        timer.isRef = true;
+      },
+      unref() {
+        timer.isRef = false;
+      },
+    };
   };
 
   const advance = (ms: number): void => {
@@ -44,6 +55,9 @@ export function createFakeClock(wallTime = 0): FakeClock {
   return {
     get pendingTimers() {
       return timers.size;
+    },
+    get keepsProcessAlive() {
+      return [...timers].some(({ isRef }) => isRef);
     },
     now: () => now,
     wallTime: () => wallTime + now,

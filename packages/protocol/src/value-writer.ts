@@ -1,0 +1,378 @@
+import { Encoder, ExtData, encodeTimestampExtension } from "@msgpack/msgpack";
+import { describeThrown } from "./error-message.js";
+import { type ErrorCode, SerializationError } from "./errors/index.js";
+import type { MessageLimits } from "./limits.js";
+import { ARRAY, MAP, type PackedWriter } from "./packed-writer.js";
+import { utf8Encoder } from "./utf8.js";
+
+const MAX_UINT64 = 2n ** 64n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+
+/** Objects that stand for something that exists only in this process. */
+const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
+
+/** Writes what is rare. */
+const library = new Encoder({ useBigInt64: true });
+
+/**
+ * Writes the values of one message after the other, by the table in docs/protocol.md, in one pass that checks the limits.
+ * Nothing is copied but the bytes themselves.
+ *
+ * `value` throws `SerializationError` with the path of the value (`args[0].cb`): `UNSENDABLE_VALUE` for functions,
+ * symbols, promises, weak collections, cycles, invalid dates, integers beyond 64 bits and what cannot be read;
+ * `LIMIT_EXCEEDED` beyond a limit; `MESSAGE_TOO_LARGE` as soon as the message is certain to be too large.
+ */
+export class ValueWriter {
+  readonly #limits: MessageLimits;
+  readonly #out: PackedWriter;
+  #values = 0;
+  /** A lower bound of the size of the values so far: the bytes of binary values, and one for each character. */
+  #valueBytes = 0;
+  /** Where the value at hand is: the root's name and the keys and indices down to it, for error messages. */
+  #root = "";
+  #steps: (string | number)[] = [];
+  /** The arrays and maps around the value at hand, to notice cycles. */
+  #containers: (object | undefined)[] = [];
+  #depth = 0;
+  #maxDepth = 0;
+
+  /** @param out Where values go. */
+  constructor(limits: MessageLimits, out: PackedWriter) {
+    this.#limits = limits;
+    this.#out = out;
+  }
+
+  /** Starts the next message. */
+  open(): void {
+    this.#values = 0;
+    this.#valueBytes = 0;
+    this.#depth = 0;
+  }
+
+  /** Lets go of the values of a message that could not be written. */
+  abandon(): void {
+    this.#steps = [];
+    this.#containers = [];
+  }
+
+  /**
+   * Writes a value.
+   *
+   * @param root The value's name in errors: `args`, `result`.
+   * @param ownLevels Levels that belong to the message and do not count as depth: 1 for the array of arguments.
+   */
+  value(value: unknown, root: string, ownLevels = 0): void {
+    if (value === null || typeof value === "boolean") {
+      this.#out.byte(value === null ? 0xc0 : value ? 0xc3 : 0xc2);
+      return;
+    }
+    this.#root = root;
+    this.#maxDepth = this.#limits.maxDepth + ownLevels;
+    try {
+      this.#value(value);
+    } catch (error) {
+      if (error instanceof SerializationError) {
+        throw error;
+      }
+      // A getter or a proxy of the user failed. The path still leads to it; what it threw may be anything.
+      const reason = describeThrown(error).message;
+      throw this.#failure("UNSENDABLE_VALUE", `a value that cannot be read cannot be sent (${reason})`, error);
+    }
+  }
+
+  #value(value: unknown): void {
+    if (++this.#values > this.#limits.maxValues) {
+      throw this.#tooMuch("values in one message", "maxValues");
+    }
+    switch (typeof value) {
+      case "string":
+        this.#text(value);
+        break;
+      case "number":
+        if (Number.isSafeInteger(value)) {
+          this.#out.integer(value);
+        } else if (Number.isFinite(value)) {
+          this.#out.float(value);
+        } else {
+          this.#out.byte(0xc0);
+        }
+        break;
+      case "object":
+        if (value === null) {
+          this.#out.byte(0xc0);
+        } else {
+          this.#object(value);
+        }
+        break;
+      case "boolean":
+        this.#out.byte(value ? 0xc3 : 0xc2);
+        break;
+      case "undefined":
+        this.#out.byte(0xc0);
+        break;
+      case "bigint":
+        this.#bigint(value);
+        break;
+      default:
+        throw this.#unsendable(`${typeof value} cannot be sent`);
+    }
+  }
+
+  #bigint(value: bigint): void {
+    if (value > MAX_UINT64 || value < MIN_INT64) {
+      throw this.#unsendable("bigint beyond 64 bits cannot be sent; send it as a string");
+    }
+    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) {
+      this.#out.integer(Number(value));
+      return;
+    }
+    this.#out.integer64(value);
+  }
+
+  #text(text: string): void {
+    this.#valueBytes += text.length;
+    // A UTF-16 unit takes at most three bytes, so only strings near the limit are measured.
+    if (text.length * 3 > this.#limits.maxStringBytes || this.#valueBytes > this.#limits.maxMessageBytes) {
+      this.#checkText(text);
+    }
+    this.#out.text(text);
+  }
+
+  /** Throws for text that is too long, and for a message that is too large with it. */
+  #checkText(text: string): void {
+    if (!this.#fits(text)) {
+      throw this.#tooMuch("bytes in one string", "maxStringBytes");
+    }
+    this.#countBytes(0);
+  }
+
+  #fits(text: string): boolean {
+    const { maxStringBytes } = this.#limits;
+    return text.length * 3 <= maxStringBytes || utf8Encoder.encode(text).length <= maxStringBytes;
+  }
+
+  #object(value: object): void {
+    if (ArrayBuffer.isView(value)) {
+      this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      return;
+    }
+    const isArray = Array.isArray(value);
+    const isPlain = !isArray && Object.getPrototypeOf(value) === Object.prototype;
+    if (!isArray && !isPlain && this.#leaf(value)) {
+      return;
+    }
+    const depth = this.#depth;
+    const containers = this.#containers;
+    for (let level = 0; level < depth; level++) {
+      if (containers[level] === value) {
+        throw this.#unsendable("a value that contains itself cannot be sent");
+      }
+    }
+    if (depth >= this.#maxDepth) {
+      throw this.#tooMuch("levels of arrays and maps", "maxDepth");
+    }
+    containers[depth] = value;
+    if (isArray) {
+      this.#array(value);
+    } else if (isPlain) {
+      this.#map(value as Readonly<Record<string, unknown>>);
+    } else {
+      this.#collection(value);
+    }
+    containers[depth] = undefined;
+  }
+
+  /** Writes an object without items or fields, or refuses it: binary data, dates. Returns `false` for any other object. */
+  #leaf(value: object): boolean {
+    if (value instanceof ArrayBuffer) {
+      this.#binary(new Uint8Array(value));
+      return true;
+    }
+    if (value instanceof Date) {
+      this.#date(value);
+      return true;
+    }
+    if (value instanceof ExtData) {
+      this.#checkBinary(typeof value.data === "function" ? 0 : value.data.byteLength);
+      this.#out.packed(library.encode(value));
+      return true;
+    }
+    const refused = REFUSED_CLASSES.find((refusedClass) => value instanceof refusedClass)?.name;
+    if (refused !== undefined) {
+      throw this.#unsendable(`${refused} cannot be sent${refused === "Promise" ? "; await it first" : ""}`);
+    }
+    return false;
+  }
+
+  #date(date: Date): void {
+    const data = Number.isNaN(date.getTime()) ? null : encodeTimestampExtension(date);
+    if (data === null) {
+      throw this.#unsendable("invalid Date cannot be sent");
+    }
+    const { length } = data;
+    if (length === 12) {
+      this.#out.byte(0xc7);
+      this.#out.byte(length);
+    } else {
+      this.#out.byte(length === 4 ? 0xd6 : 0xd7);
+    }
+    this.#out.byte(0xff);
+    this.#out.packed(data);
+  }
+
+  #binary(bytes: Uint8Array): void {
+    this.#checkBinary(bytes.byteLength);
+    this.#out.binary(bytes);
+  }
+
+  #checkBinary(length: number): void {
+    if (length > this.#limits.maxBinaryBytes) {
+      throw this.#tooMuch("bytes in one binary value", "maxBinaryBytes");
+    }
+    this.#countBytes(length);
+  }
+
+  #collection(value: object): void {
+    if (value instanceof Set) {
+      this.#array([...value]);
+    } else if (value instanceof Map) {
+      this.#map(this.#fieldsOfMap(value));
+    } else if (value instanceof Error) {
+      const { name, message, stack } = value;
+      this.#map({ name, message, stack });
+    } else {
+      this.#map(value as Readonly<Record<string, unknown>>);
+    }
+  }
+
+  #array(items: readonly unknown[]): void {
+    const { length } = items;
+    if (length > this.#limits.maxArrayLength) {
+      throw this.#tooMuch("items in one array", "maxArrayLength");
+    }
+    this.#out.head(ARRAY, length);
+    const depth = this.#depth++;
+    for (let index = 0; index < length; index++) {
+      this.#steps[depth] = index;
+      this.#value(items[index]);
+    }
+    this.#depth = depth;
+  }
+
+  #map(fields: Readonly<Record<string, unknown>>): void {
+    const keys = Object.keys(fields);
+    const { length } = keys;
+    if (length > this.#limits.maxMapLength) {
+      throw this.#tooMuch("keys in one map", "maxMapLength");
+    }
+    const out = this.#out;
+    const { position, largeValues } = out;
+    const values = this.#values;
+    const valueBytes = this.#valueBytes;
+    out.head(MAP, length);
+    const depth = this.#depth++;
+    let absent = 0;
+    let isChecked = false;
+    for (let index = 0; index < length; index++) {
+      const key = keys[index]!;
+      this.#steps[depth] = key;
+      const field = fields[key];
+      if (field === undefined) {
+        absent++;
+        this.#count();
+      } else if (!this.#fits(key)) {
+        // The message is refused for the key, unless there is a fault in the value.
+        this.#value(field);
+      } else {
+        const isAscii = out.text(key);
+        if (!isAscii && !isChecked && !key.isWellFormed()) {
+          isChecked = true;
+          const copy = withoutEqualKeys(fields, keys);
+          if (copy !== undefined) {
+            out.forgetFrom(position, largeValues);
+            [this.#depth, this.#values, this.#valueBytes] = [depth, values, valueBytes];
+            this.#map(copy);
+            return;
+          }
+        }
+        this.#value(field);
+      }
+      this.#count();
+      this.#valueBytes += key.length;
+      this.#checkText(key);
+    }
+    this.#depth = depth;
+    if (absent > 0) {
+      out.shortenMap(position, largeValues, length, length - absent);
+    }
+  }
+
+  /** A Map's keys as strings. Objects and symbols as keys have no meaningful string form. */
+  #fieldsOfMap(map: ReadonlyMap<unknown, unknown>): Record<string, unknown> {
+    const fields = Object.create(null) as Record<string, unknown>;
+    for (const [key, value] of map) {
+      if ((typeof key === "object" && key !== null) || typeof key === "function" || typeof key === "symbol") {
+        throw this.#unsendable(`a Map whose key is of type ${typeof key} cannot be sent`);
+      }
+      fields[String(key)] = value;
+    }
+    return fields;
+  }
+
+  /** Counts a value or a map's key. */
+  #count(): void {
+    if (++this.#values > this.#limits.maxValues) {
+      throw this.#tooMuch("values in one message", "maxValues");
+    }
+  }
+
+  /** Refuses a message that is far too large before its large values are copied. */
+  #countBytes(bytes: number): void {
+    this.#valueBytes += bytes;
+    const { maxMessageBytes } = this.#limits;
+    if (this.#valueBytes > maxMessageBytes) {
+      const what = `more than ${maxMessageBytes} bytes in one message (limits.maxMessageBytes); send it in parts,`;
+      throw this.#failure("MESSAGE_TOO_LARGE", `${what} pass a file's path, or raise the limit on both sides`);
+    }
+  }
+
+  #unsendable(what: string): SerializationError {
+    return this.#failure("UNSENDABLE_VALUE", what);
+  }
+
+  #tooMuch(what: string, limit: keyof MessageLimits): SerializationError {
+    return this.#failure("LIMIT_EXCEEDED", `more than ${this.#limits[limit]} ${what} (limits.${limit})`);
+  }
+
+  #failure(code: ErrorCode, what: string, cause?: unknown): SerializationError {
+    const path = formatPath(this.#root, this.#steps.slice(0, this.#depth));
+    return new SerializationError(code, `${path}: ${what}. Nothing was sent.`, { path, cause });
+  }
+}
+
+/** Lone surrogates make keys equal. If there are such keys, returns a copy with the last of them, in the place of the first. */
+function withoutEqualKeys(
+  fields: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Record<string, unknown> | undefined {
+  const last = new Map(keys.map((key) => [key.toWellFormed(), key]));
+  if (last.size === keys.length) {
+    return undefined;
+  }
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const [sentKey, key] of last) {
+    copy[sentKey] = fields[key];
+  }
+  return copy;
+}
+
+/** `"args"`, `[0, "cb"]` → `args[0].cb`. */
+function formatPath(root: string, path: readonly (string | number)[]): string {
+  const steps = path.map((step) => {
+    if (typeof step === "number") {
+      return `[${step}]`;
+    }
+    return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  });
+  return `${root}${steps.join("")}`;
+}
