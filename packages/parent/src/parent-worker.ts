@@ -4,7 +4,7 @@ import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
-import { type CallMethod, createCallProxy, createMethods } from "./calls/call-proxy.js";
+import { createCallProxy, createMethods } from "./calls/call-proxy.js";
 import { describeWorker, listFunctions } from "./calls/introspection.js";
 import type { AnyWorker, CallProxy, RemoteMethods } from "./calls/remote-methods.js";
 import type { ParentEvents, ParentState } from "./events.js";
@@ -41,7 +41,6 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   /** The worker's name in messages and logs. */
   readonly name: string;
   readonly #lifecycle: Lifecycle;
-  readonly #callMethod: CallMethod;
 
   /**
    * A parent over a transport that you bring. To start a worker use {@link spawn}, to find a service {@link connect}.
@@ -56,10 +55,8 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     this.name = options.name ?? mode.name;
     const codec = createCodec({ app: options.app, limits: options.limits });
     const resolved = resolveOptions(options, mode.kind === "service" ? SERVICE_TIMEOUT_MS : undefined);
-    const lifecycle = new Lifecycle(this.name, mode, codec, resolved, this);
-    this.#lifecycle = lifecycle;
-    this.#callMethod = (name, args, callOptions) => lifecycle.calls.call(name, args, callOptions);
-    this.call = createCallProxy<T>(this.#callMethod);
+    this.#lifecycle = new Lifecycle(this.name, mode, codec, resolved, this);
+    this.call = createCallProxy<T>(this.#lifecycle.calls);
   }
 
   /**
@@ -173,12 +170,12 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
       ...(namespace === undefined ? {} : { namespace }),
       ...(clientName === undefined ? {} : { clientName }),
     };
-    return (await this.#callMethod(functionName, args, options)) as R;
+    return (await this.#lifecycle.calls.call(functionName, args, options)) as R;
   }
 
   /** The worker's methods, called with these options. Does not change {@link call} or other chains. */
   withOptions(options: CallOptions): RemoteMethods<T> {
-    return createMethods<T>(this.#callMethod, options);
+    return createMethods<T>(this.#lifecycle.calls, options);
   }
 
   /** The names that can be called, for workers in any language. Rejects as {@link callFunction} does. */

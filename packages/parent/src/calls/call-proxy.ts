@@ -3,8 +3,10 @@
 import type { CallOptions } from "../options.js";
 import type { CallProxy, RemoteMethods } from "./remote-methods.js";
 
-/** Makes the call of a method. */
-export type CallMethod = (name: string, args: readonly unknown[], options: CallOptions) => Promise<unknown>;
+/** Makes the calls of methods. */
+export interface CallTarget {
+  call(name: string, args: readonly unknown[], options: CallOptions): Promise<unknown>;
+}
 
 /**
  * Looked up by `await`, `JSON.stringify`, template strings and the like, on anything at all. A proxy must not answer
@@ -13,20 +15,20 @@ export type CallMethod = (name: string, args: readonly unknown[], options: CallO
 const NOT_METHODS: ReadonlySet<string> = new Set(["then", "toJSON", ...Object.getOwnPropertyNames(Object.prototype)]);
 
 /** The worker's methods, each call with these options. */
-export function createMethods<T>(call: CallMethod, options: CallOptions): RemoteMethods<T> {
-  return proxyOf((name) => methodOf(call, name, options)) as RemoteMethods<T>;
+export function createMethods<T>(target: CallTarget, options: CallOptions): RemoteMethods<T> {
+  return proxyOf((name) => methodOf(target, name, options)) as RemoteMethods<T>;
 }
 
 /** The worker's methods and `withOptions`, which hides a remote method of that name; `callFunction` reaches it. */
-export function createCallProxy<T>(call: CallMethod): CallProxy<T> {
-  const withOptions = (options: CallOptions): RemoteMethods<T> => createMethods<T>(call, { ...options });
-  return proxyOf((name) => (name === "withOptions" ? withOptions : methodOf(call, name, {}))) as CallProxy<T>;
+export function createCallProxy<T>(target: CallTarget): CallProxy<T> {
+  const withOptions = (options: CallOptions): RemoteMethods<T> => createMethods<T>(target, { ...options });
+  return proxyOf((name) => (name === "withOptions" ? withOptions : methodOf(target, name, {}))) as CallProxy<T>;
 }
 
 type AnyFunction = (...args: never[]) => unknown;
 
-function methodOf(call: CallMethod, name: string, options: CallOptions): AnyFunction {
-  return (...args: unknown[]) => call(name, args, options);
+function methodOf(target: CallTarget, name: string, options: CallOptions): AnyFunction {
+  return (...args: unknown[]) => target.call(name, args, options);
 }
 
 function proxyOf(functionFor: (name: string) => AnyFunction): object {

@@ -233,9 +233,9 @@ export class Calls {
   #send(call: PendingCall): void {
     call.sent = true;
     try {
-      const { session, state } = this.#current;
+      const { session } = this.#current;
       if (session === undefined) {
-        throw notRunning(call.name, this.#context.name, state);
+        throw notRunning(call.name, this.#context.name, this.#current.state);
       }
       session.send(call.bytes);
     } catch (error) {

@@ -79,7 +79,7 @@ export class Session implements ActiveSession {
     this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(
       context,
-      (bytes) => this.#send(bytes, URGENT),
+      (bytes) => this.send(bytes, URGENT),
       () => this.#onHeartbeatsLost(),
     );
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
@@ -104,21 +104,17 @@ export class Session implements ActiveSession {
     return this.#hasOneGuest || (mode.kind === "service" && chooseTransport(mode.transport, process.env) === "zmtp");
   }
 
-  send(bytes: Uint8Array): void {
-    this.#send(bytes, undefined);
+  send(bytes: Uint8Array, options?: SendOptions): void {
+    if (this.#channel === undefined) {
+      throw lostEarly(this.#endpoint, undefined);
+    }
+    this.#channel.send(bytes, undefined, options);
   }
 
   close(): Promise<void> {
     this.#phase = "closed";
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  #send(bytes: Uint8Array, options: SendOptions | undefined): void {
-    if (this.#channel === undefined) {
-      throw lostEarly(this.#endpoint, undefined);
-    }
-    this.#channel.send(bytes, undefined, options);
   }
 
   async #open(signal: AbortSignal): Promise<void> {

@@ -46,7 +46,7 @@ describe("the call proxy", () => {
 
   it("in a chain withOptions is a remote method like any other", async () => {
     const { call } = proxyAndCalls();
-    await createMethods<AnyWorker>(call, { timeout: 1 }).withOptions?.("x");
+    await createMethods<AnyWorker>({ call }, { timeout: 1 }).withOptions?.("x");
     expect(call).toHaveBeenCalledWith("withOptions", ["x"], { timeout: 1 });
   });
 

@@ -23,7 +23,10 @@ function watched(handles: string[]) {
   const warn = vi.fn();
   const logger = { info() {}, warn, error() {} };
   const pending = { size: 0 };
-  const watch = watchForgottenStop(pending, false, "math",
+  const watch = watchForgottenStop(
+    pending,
+    false,
+    "math",
     new EventLog({ levels: EVENT_LEVELS, clock: createFakeClock(), logger }),
   );
   onTestFinished(() => watch.stop());
@@ -57,7 +60,10 @@ it("is silent while a call waits for its answer", () => {
 
 it("is silent while a call of another parent is pending, and logs when that parent has stopped", () => {
   const { warn } = watched(ofWorker);
-  const other = watchForgottenStop({ size: 1 }, false, "other",
+  const other = watchForgottenStop(
+    { size: 1 },
+    false,
+    "other",
     new EventLog({ levels: EVENT_LEVELS, clock: createFakeClock(), logger: false }),
   );
   vi.advanceTimersByTime(60_000);
