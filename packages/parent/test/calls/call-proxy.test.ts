@@ -6,7 +6,7 @@ import type { CallOptions } from "../../src/options.js";
 
 function proxyAndCalls() {
   const call = vi.fn(async (..._call: [name: string, args: readonly unknown[], options: CallOptions]) => "result");
-  return { call, proxy: createCallProxy<{ add(a: number, b: number): number; sub(): number }>(call) };
+  return { call, proxy: createCallProxy<{ add(a: number, b: number): number; sub(): number }>({ call }) };
 }
 
 describe("the call proxy", () => {
