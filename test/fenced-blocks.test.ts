@@ -13,7 +13,7 @@ const execute = promisify(execFile);
 const documents = listDocuments();
 const blocks = documents.flatMap((file) => readBlocks(file));
 const python = hasPython("");
-const workers = hasPython("import zmq, msgpack");
+const workers = hasPython("import msgpack");
 
 let typeErrors: Map<string, string[]>;
 
@@ -77,7 +77,7 @@ describe.each(documents.filter((file) => blocks.some((block) => block.file === f
   }
 });
 
-/** Whether a program needs python3 with pyzmq and msgpack. */
+/** Whether a program needs python3 with msgpack. */
 function needsWorkers({ checks, language }: Block): boolean {
   return checks.needs === "python" || language === "python";
 }

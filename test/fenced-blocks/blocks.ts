@@ -24,7 +24,7 @@ export interface Checks {
   readonly contains?: string;
   /** The context module that declares the names which the block uses and does not import. */
   readonly with?: string;
-  /** `python`: needs python3 with pyzmq and msgpack. */
+  /** `python`: needs python3 with msgpack. */
   readonly needs?: string;
 }
 

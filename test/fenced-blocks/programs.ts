@@ -52,7 +52,7 @@ export function hasPython(imports: string): boolean {
     execFileSync("python3", ["-c", imports], { stdio: "ignore" });
     return true;
   } catch (cause) {
-    const needed = imports === "" ? "python3" : "python3 with pyzmq and msgpack";
+    const needed = imports === "" ? "python3" : "python3 with msgpack";
     if (process.env.CI !== undefined) {
       throw new Error(`CI needs ${needed}; .ci/run installs it`, { cause });
     }

@@ -96,7 +96,7 @@ describe("how a worker is reached", () => {
     );
   });
 
-  test("over ZMTP and the private socket of a parent that has one, with its token", () => {
+  test("[NET-7] over ZMTP and the private socket of a parent that has one, with its token", () => {
     const env = { ...PORT, MULTIFROST_ENDPOINT: "ipc:///tmp/mf-abc/s", MULTIFROST_TOKEN: "secret" };
     expect(startMode({}, { ...env })).toEqual({
       kind: "spawned",
@@ -108,7 +108,7 @@ describe("how a worker is reached", () => {
     expect(startMode({ transport: "zeromq" }, { ...env })).toMatchObject({ token: "secret", transport: "zeromq" });
   });
 
-  test("removes what the parent gave from the environment, so that no process it starts is taken for the worker", () => {
+  test("[NET-9] removes what the parent gave from the environment, so that no process it starts is taken for the worker", () => {
     const env: Record<string, string | undefined> = {
       ...PORT,
       COMLINK_WORKER_MODE: "1",

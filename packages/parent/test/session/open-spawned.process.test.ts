@@ -77,7 +77,7 @@ describe("spawning", () => {
     expect(await worker.call.env("PATH")).toBe(process.env.PATH);
   });
 
-  it("[NET-3] what the parent gave the worker is gone from its environment, so that its own processes do not inherit it", async () => {
+  it("[NET-9] what the parent gave the worker is gone from its environment, so that its own processes do not inherit it", async () => {
     const worker = await startFixture();
     for (const name of ["COMLINK_ZMQ_PORT", "COMLINK_WORKER_MODE", "MULTIFROST_ENDPOINT", "MULTIFROST_TOKEN"]) {
       expect(await worker.call.env(name)).toBeUndefined();

@@ -72,7 +72,7 @@ const strangers: [string, (port: number, seen: string[]) => void | Promise<void>
 ];
 
 describe.each(strangers)("%s", (_what, appear) => {
-  it("before the worker connects", async () => {
+  it("[NET-8] before the worker connects: no call is diverted, and the state does not change", async () => {
     const go = join(temporaryDirectory(), "go");
     const worker = spawnFixture("waits-to-be-let-in.mjs", { transport: "zmtp", env: { GO: go } });
     const states: ParentState[] = [];
@@ -99,7 +99,7 @@ describe.each(strangers)("%s", (_what, appear) => {
   });
 });
 
-it("after the worker has connected nothing listens on the port any more", async () => {
+it("[NET-8] after the worker has connected nothing listens on the port any more", async () => {
   const worker = spawnFixture("waits-to-be-let-in.mjs", { transport: "zmtp", env: { GO: "/" } });
   let port = 0;
   worker.on("stderr", (line) => {
