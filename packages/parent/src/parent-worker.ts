@@ -4,6 +4,7 @@ import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { createFileRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
+import { chooseTransport } from "@multifrost/transport";
 import { createCallProxy, createMethods } from "./calls/call-proxy.js";
 import { describeWorker, listFunctions } from "./calls/introspection.js";
 import type { AnyWorker, CallProxy, RemoteMethods } from "./calls/remote-methods.js";
@@ -53,6 +54,10 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   constructor(options: ParentOptions | ComposedOptions, mode: ConnectMode = composedMode(options)) {
     super();
     this.name = options.name ?? mode.name;
+    if (mode.kind !== "composed") {
+      // Used for each session; here a wrong name is refused at once.
+      chooseTransport(mode.kind === "spawned" ? mode.options.transport : mode.transport, process.env);
+    }
     const codec = createCodec({ app: options.app, limits: options.limits });
     const resolved = resolveOptions(options, mode.kind === "service" ? SERVICE_TIMEOUT_MS : undefined);
     this.#lifecycle = new Lifecycle(this.name, mode, codec, resolved, this);

@@ -298,6 +298,9 @@ describe("creating one", () => {
   it("checks its options at once, also for a worker that is spawned", () => {
     expect(() => ParentWorker.spawn("./worker.js", { heartbeatInterval: -1 })).toThrow(/^heartbeatInterval must be /);
     expect(() => ParentWorker.spawn("./worker.js", "node", { maxPending: 0 })).toThrow(/^maxPending must be /);
+    expect(() => ParentWorker.spawn("./worker.js", { transport: "tcp" as "zmtp" })).toThrow(
+      "transport must be 'auto', 'zmtp' or 'zeromq', not tcp.",
+    );
   });
 
   it("a spawned worker is called by its script's name, unless it is given one", () => {

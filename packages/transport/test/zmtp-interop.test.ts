@@ -4,7 +4,10 @@ import { createSeededRandom } from "@multifrost/protocol/internal";
 import { describe, expect, it } from "vitest";
 import { Dealer, Router } from "zeromq";
 import { zmtpClient, zmtpServer } from "../src/index.js";
+import { readyCommand } from "../src/zmtp/commands.js";
+import { GREETING } from "../src/zmtp/greeting.js";
 import { bytesOf, closeAfterTest, openClient, openServer, texts, until } from "./open-channels.js";
+import { RawPeer } from "./raw-peer.js";
 import { addressOf } from "./zmtp-setups.js";
 
 /** Sizes around every boundary of the protocol and of the implementations. */
@@ -53,8 +56,10 @@ describe("a ZMTP client and a zeromq.js ROUTER", () => {
     closeAfterTest(() => router.close());
     const client = await openClient(zmtpClient({ ...(await boundBy(router)), heartbeatIntervalMs: 400 }));
     await until(() => client.recorded.ups === 1);
-    // Longer than either end waits for a silent peer.
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // A peer that answers no PING shows when the time is up: libzmq disconnects it.
+    const silent = await RawPeer.connect(router.lastEndpoint ?? "");
+    silent.send(GREETING, readyCommand("DEALER", "", {}));
+    await silent.closed();
     expect(client.recorded.downs).toBe(0);
   });
 

@@ -1,13 +1,12 @@
-// Which process a TCP connection belongs to, as Linux tells it under /proc.
+// Which process a TCP connection belongs to, read from /proc on Linux.
 
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import type { TcpAddress } from "@multifrost/transport";
 
 /**
- * Whether the far end of a loopback connection is held by a process that this one started, or by a process in its
- * session, which is where everything it starts stays by default. Always `true` where the system does not tell: it is told on
- * Linux only.
+ * Whether the far end of a loopback connection is held by the process that leads this session, or by another of the
+ * session, which is where everything it starts stays by default. Known on Linux only; elsewhere always `true`.
  */
 export async function isHeldBySession(
   leaderPid: number,
