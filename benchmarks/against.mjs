@@ -1,4 +1,4 @@
-// `pnpm bench:against REF`: this checkout against another commit, in one run. How: README.md.
+// `pnpm bench:against [--ref REF]`: this checkout against another commit, in one run. How: README.md.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
