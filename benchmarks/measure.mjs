@@ -16,6 +16,21 @@ export async function medianOfRoundTrips(roundTrip, ms) {
   return middle(micros);
 }
 
+/** Calls answered per second, each answer followed by the next call. */
+export async function rateOfCalls(call, inFlight, ms) {
+  const begin = performance.now();
+  const end = begin + ms;
+  let answered = 0;
+  const lane = async () => {
+    while (performance.now() < end) {
+      await call();
+      answered += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return (answered / (performance.now() - begin)) * 1000;
+}
+
 /**
  * Measures both in turn, A B A B …, so that whatever else the machine does meets both. The ratio is taken within each
  * pair, as the two halves of a pair are closest in time.

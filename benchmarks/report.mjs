@@ -10,12 +10,10 @@ export function printTable(rows, starts, repetitions) {
   printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
 }
 
-/** Prints one line for each language: a call after the other, in microseconds. */
+/** Prints the rows of each language; a row's title says what it is compared with. */
 export function printLanguages(rows, repetitions) {
-  printHead("bare, own library", repetitions);
-  for (const row of rows) {
-    printRow({ ...row, unit: "µs" });
-  }
+  printHead("compared with", repetitions);
+  rows.forEach(printRow);
 }
 
 /** Prints the head of a table; `bare` is the title of what Multifrost is compared with. */

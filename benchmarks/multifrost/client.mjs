@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ParentWorker } from "multifrost";
-import { medianOfRoundTrips } from "../measure.mjs";
+import { medianOfRoundTrips, rateOfCalls } from "../measure.mjs";
 
 /** Spawns the child and makes each kind of call once, to see that the answers are right. */
 export async function startMultifrost(large) {
@@ -16,24 +16,9 @@ export async function startMultifrost(large) {
     startMillis,
     small: {
       medianMicros: (ms) => medianOfRoundTrips(() => worker.call.add(1, 2), ms),
-      rate: (inFlight, ms) => rate(worker, inFlight, ms),
+      rate: (inFlight, ms) => rateOfCalls(() => worker.call.add(1, 2), inFlight, ms),
     },
     large: { medianMicros: (ms) => medianOfRoundTrips(() => worker.call.echo(large), ms) },
     close: () => worker.stop(),
   };
-}
-
-/** Calls answered per second, each answer followed by the next call. */
-async function rate(worker, inFlight, ms) {
-  const begin = performance.now();
-  const end = begin + ms;
-  let answered = 0;
-  const lane = async () => {
-    while (performance.now() < end) {
-      await worker.call.add(1, 2);
-      answered += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  return (answered / (performance.now() - begin)) * 1000;
 }

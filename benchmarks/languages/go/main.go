@@ -1,13 +1,12 @@
-// The bare peer in Go, with go-zeromq/zmq4 alone. It does the same as ../../bare/echo-peer.mjs.
+// The bare peer in Go: answers every call with as many bytes as an answer has. ../tcp-echo.mjs is the other end.
 package main
 
 import (
-	"context"
 	"io"
 	"log"
+	"net"
 	"os"
-
-	"github.com/go-zeromq/zmq4"
+	"strconv"
 )
 
 func main() {
@@ -15,21 +14,22 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	router := zmq4.NewRouter(context.Background())
-	if err := router.Dial(os.Args[1]); err != nil {
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", os.Args[1]))
+	if err != nil {
 		log.Fatal(err)
 	}
-	var answer []byte
-	for {
-		message, err := router.Recv()
-		if err != nil {
-			log.Fatal(err)
-		}
-		if answer == nil {
-			answer = message.Frames[2]
-		}
-		if err := router.SendMulti(zmq4.NewMsgFrom(message.Frames[0], nil, answer)); err != nil {
-			log.Fatal(err)
+	call, answer := make([]byte, size(os.Args[2])), make([]byte, size(os.Args[3]))
+	for err == nil {
+		if _, err = io.ReadFull(conn, call); err == nil {
+			_, err = conn.Write(answer)
 		}
 	}
+}
+
+func size(text string) int {
+	bytes, err := strconv.Atoi(text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return bytes
 }
