@@ -22,6 +22,11 @@ export interface ChildOptions {
   /** How long calls in flight may take to finish after `stop()`, in milliseconds; may be `Infinity`. Default: 5000. */
   stopTimeout?: number;
   /**
+   * Whether any parent may end a worker that it did not spawn, by a shutdown message. Default: `false`; signals and
+   * `stop()` end it. The parent that spawned a worker always may.
+   */
+  allowRemoteShutdown?: boolean;
+  /**
    * Whether what the process writes to stdout and stderr is sent to the parents. Default: `true`, but `false` with
    * `transport`, as child and parent may then be one process.
    */
@@ -50,6 +55,7 @@ export interface ResolvedChildOptions extends ChildOptions {
   maxConcurrency: number;
   maxPending: number;
   stopTimeout: number;
+  allowRemoteShutdown: boolean;
   forwardOutput: boolean;
 }
 
@@ -63,6 +69,7 @@ export function resolveChildOptions(given: string | ChildOptions = {}): Resolved
     maxConcurrency: atLeast(1, "maxConcurrency", options.maxConcurrency ?? Number.POSITIVE_INFINITY),
     maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
     stopTimeout: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
+    allowRemoteShutdown: options.allowRemoteShutdown ?? false,
     forwardOutput: options.forwardOutput ?? typeof options.transport !== "object",
   };
 }

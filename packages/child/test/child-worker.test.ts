@@ -190,8 +190,8 @@ describe("stop", () => {
     });
   });
 
-  test("follows a parent's shutdown", async () => {
-    const { worker, parent } = await started();
+  test("follows a parent's shutdown where it allows one", async () => {
+    const { worker, parent } = await started({ allowRemoteShutdown: true });
     const held = parent.fire("hold");
     parent.shutdown();
     const late = parent.fire("add", [1, 2]);

@@ -8,6 +8,7 @@ test("the defaults", () => {
     maxConcurrency: Number.POSITIVE_INFINITY,
     maxPending: 250_000,
     stopTimeout: 5_000,
+    allowRemoteShutdown: false,
     forwardOutput: true,
   });
 });

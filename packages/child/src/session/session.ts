@@ -15,7 +15,7 @@ const FLUSH_TIMEOUT_MS = 5_000;
 
 /** Why a session asks for the end of the worker. */
 export type SessionEnd =
-  /** A parent sent `shutdown`. */
+  /** A parent that may end this worker sent `shutdown`. */
   | { readonly cause: "shutdown" }
   /** The channel failed for good. */
   | { readonly cause: "channel-failed" }
@@ -39,6 +39,8 @@ export class Session {
   readonly #watch: ParentWatch | undefined;
   readonly #onEnd: (end: SessionEnd) => void;
   readonly #mode: StartMode["kind"];
+  /** Whether a parent may end this worker. */
+  readonly #obeysShutdown: boolean;
   /** Sent with heartbeat answers until the first call, where the connection itself could not bring it. */
   #unproven: string | undefined;
   readonly #codec: Codec;
@@ -80,6 +82,7 @@ export class Session {
     this.#watch = watch;
     this.#onEnd = onEnd;
     this.#mode = mode.kind;
+    this.#obeysShutdown = mode.kind === "spawned" || options.allowRemoteShutdown;
     this.#unproven = mode.kind === "spawned" && mode.transport === "zeromq" ? mode.token : undefined;
     this.#codec = codec;
     this.#events = events;
@@ -124,7 +127,7 @@ export class Session {
         }
         break;
       case "shutdown":
-        this.#onEnd({ cause: "shutdown" });
+        this.#shutDown();
         break;
       case "response":
       case "error":
@@ -157,6 +160,16 @@ export class Session {
   failed(error: MultifrostError): void {
     this.#events.emit("socket_disconnect", { message: "The channel failed for good.", err: error }, "error");
     this.#onEnd({ cause: "channel-failed" });
+  }
+
+  /** A service has parents that did not start it: what one of them wants is no reason to leave the others. */
+  #shutDown(): void {
+    if (this.#obeysShutdown) {
+      this.#onEnd({ cause: "shutdown" });
+      return;
+    }
+    const message = "A parent asked this service to end; it goes on, because allowRemoteShutdown is false.";
+    this.#drops.emit({ message, details: { reason: "SHUTDOWN_REFUSED" } });
   }
 
   /** Drops what cannot be read. A call is answered all the same if its id can be read: its caller waits. */

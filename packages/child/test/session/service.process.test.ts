@@ -46,6 +46,21 @@ describe("a service", () => {
     expect(await second.call("add", [1, 2])).toMatchObject({ result: 3 });
   });
 
+  test("[LIFE-7] does not end because a parent asks it to, unless allowRemoteShutdown is set", async () => {
+    const refusing = await startService("answers-calls.mjs", "math");
+    const stranger = await openParent(zeromqClient({ connect: { port: refusing.port } }));
+    stranger.shutdown();
+    await stranger.heartbeat();
+    expect(await stranger.call("add", [1, 2])).toMatchObject({ result: 3 });
+    expect(refusing.stderr()).toContain("it goes on, because allowRemoteShutdown is false");
+
+    const obeying = await startService("answers-calls.mjs", "math", { allowRemoteShutdown: true });
+    const parent = await openParent(zeromqClient({ connect: { port: obeying.port } }));
+    parent.shutdown();
+    expect(await obeying.ended).toBe(0);
+    expect(services(obeying.home)).toEqual({});
+  });
+
   test("[REG-4] whose id is taken names the process that has it, in one line, and exits with code 1; the other goes on", async () => {
     const { home, port, pid } = await startService("answers-calls.mjs", "math");
     const second = startFixture("answers-calls.mjs", { args: ["math"], env: { HOME: home } });

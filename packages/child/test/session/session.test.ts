@@ -14,7 +14,7 @@ import { ConnectionError } from "@multifrost/protocol/errors";
 import { type ServerEvents, type ServerTransport, zeromqClient } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MethodTable } from "../../src/calls/method-table.js";
-import { resolveChildOptions } from "../../src/options.js";
+import { type ChildOptions, resolveChildOptions } from "../../src/options.js";
 import { ParentWatch } from "../../src/session/parent-watch.js";
 import { Session, type SessionEnd } from "../../src/session/session.js";
 import type { StartMode } from "../../src/session/start-mode.js";
@@ -26,7 +26,7 @@ import { until } from "../support/until.js";
 
 const codec = createCodec();
 
-async function openSession(mode: StartMode) {
+async function openSession(mode: StartMode, given: ChildOptions = {}) {
   const ends: SessionEnd[] = [];
   const added: unknown[][] = [];
   const { logger, records } = keepingLogger();
@@ -35,7 +35,7 @@ async function openSession(mode: StartMode) {
   const session = await Session.open(
     {
       mode,
-      options: resolveChildOptions({ forwardOutput: false }),
+      options: resolveChildOptions({ forwardOutput: false, ...given }),
       methods: new MethodTable(worker, Object.prototype, ["add"]),
       codec,
       events,
@@ -47,9 +47,9 @@ async function openSession(mode: StartMode) {
   return { session, ends, added, records, drops };
 }
 
-async function setUp() {
+async function setUp(given: ChildOptions = {}) {
   const transport = new FakeTransport();
-  const opened = await openSession({ kind: "composed", transport });
+  const opened = await openSession({ kind: "composed", transport }, given);
   const { channel, events } = transport;
   const answers = (): Message[] => channel.sent.map(({ bytes }) => codec.decode(bytes));
   const receive = (peer: string, bytes: Uint8Array): void => events.message(peer, bytes);
@@ -88,10 +88,20 @@ describe("messages by type", () => {
     expect(answers()).toEqual([]);
   });
 
-  test("[MSG-13] a shutdown asks for the end of the worker", async () => {
-    const { ends, receive } = await setUp();
+  test("[LIFE-7] a shutdown does not end a worker that its parents did not spawn: it is counted, and logged", async () => {
+    const { ends, drops, records, receive } = await setUp();
     receive("parent", codec.encode(createShutdown()));
-    expect(ends).toEqual([{ cause: "shutdown" }]);
+    receive("parent", codec.encode(createShutdown()));
+    expect({ ends, drops: drops.count }).toEqual({ ends: [], drops: 2 });
+    expect(records).toMatchObject([
+      { message: "A parent asked this service to end; it goes on, because allowRemoteShutdown is false." },
+    ]);
+  });
+
+  test("[LIFE-7] a shutdown ends such a worker with allowRemoteShutdown", async () => {
+    const { ends, drops, receive } = await setUp({ allowRemoteShutdown: true });
+    receive("parent", codec.encode(createShutdown()));
+    expect({ ends, drops: drops.count }).toEqual({ ends: [{ cause: "shutdown" }], drops: 0 });
   });
 
   test.each([

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ChildOptions } from "../../src/options.js";
 import { type Fixture, startFixture, temporaryHome } from "./processes.js";
 import { until } from "./until.js";
 
@@ -21,9 +22,9 @@ export function services(home: string): Record<string, { port: number; pid: numb
 }
 
 /** Starts a fixture as a service, with its own registry, and waits until it has registered. */
-export async function startService(fixture: string, name: string): Promise<Service> {
+export async function startService(fixture: string, name: string, options: ChildOptions = {}): Promise<Service> {
   const home = temporaryHome();
-  const service = startFixture(fixture, { args: [name], env: { HOME: home } });
+  const service = startFixture(fixture, { args: [name, JSON.stringify(options)], env: { HOME: home } });
   await until(() => services(home)[name] !== undefined);
   return { ...service, home, port: services(home)[name]?.port ?? 0 };
 }

@@ -109,6 +109,7 @@ class Server:
         self._stop_at: float | None = None
         self._on_stop: Callable[[], None] = _nothing
         self._ended = False
+        self._shutdown_refused = False
 
     def _make_link(self) -> Link:
         if self._options.transport == "zmtp":
@@ -409,7 +410,12 @@ class Server:
         if self._is_spawned or self._options.allow_remote_shutdown:
             self.stop()
         else:
-            logger.warning("A parent asked this service to end; it goes on, because allow_remote_shutdown is False.")
+            if not self._shutdown_refused:  # once: a parent may ask as often as it likes
+                logger.warning(
+                    "A parent asked this service to end; it goes on, because allow_remote_shutdown is False."
+                )
+            self._shutdown_refused = True
+            self._drop("a shutdown")
 
     def _drop(self, reason: str, count: int = 1) -> None:
         self.dropped += count
