@@ -1,0 +1,318 @@
+// What other programs may do on the private endpoint of a parent. For the tests of the parents in every language:
+//
+//   node interop/strangers.mjs ENDPOINT KIND [--leave] [--again] [--count=N]
+//
+// ENDPOINT is what the worker is given: tcp://127.0.0.1:40123 or ipc:///tmp/mf-abc/s. KIND is one of KINDS below, or `all`.
+//
+//   --leave    each connection is closed as soon as it has said what it has to say, and answered if it answers; without, it stays
+//   --again    a connection that ends is made again at once, also while nothing listens
+//   --count=N  connections at the same time; default 1, for `idle` 200
+//
+// Lines on stdout: `ready` when each connection has said what it has to say, or was closed or refused; `answered` at the first
+// heartbeat it answers; `called` at the first call it gets, which must never happen. It runs until its stdin ends, then writes
+// one line of JSON and exits with 0:
+//
+//   {"connections":1,"refused":0,"closed":1,"heartbeats":0,"calls":0}
+//
+// `connections` were made, `refused` could not be made, `closed` were closed by the parent, `heartbeats` were answered, `calls`
+// were received. Every answer to a call, wherever it may end up, has the result "forged".
+//
+// Needs Node and nothing else: the few bytes of ZMTP and MessagePack are written here by hand.
+
+import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
+
+const greeting = Buffer.alloc(64);
+greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1]);
+greeting.write("NULL", 12, "latin1");
+
+/** A frame. Flags: 1 more frames follow, 4 it is a command. */
+function frame(flags, body) {
+  const head = body.length < 256 ? Buffer.from([flags, body.length]) : Buffer.alloc(9);
+  if (body.length >= 256) {
+    head[0] = flags | 2;
+    head.writeBigUInt64BE(BigInt(body.length), 1);
+  }
+  return Buffer.concat([head, body]);
+}
+
+function ready(type, properties = {}) {
+  const parts = [Buffer.from("\x05READY", "latin1")];
+  for (const [name, value] of Object.entries({ "Socket-Type": type, Identity: "", ...properties })) {
+    const head = Buffer.alloc(name.length + 5);
+    head[0] = name.length;
+    head.write(name, 1, "latin1");
+    head.writeUInt32BE(value.length, name.length + 1);
+    parts.push(head, Buffer.from(value, "latin1"));
+  }
+  return frame(4, Buffer.concat(parts));
+}
+
+const message = (fields) =>
+  Buffer.concat([frame(1, Buffer.alloc(0)), frame(0, pack({ app: "comlink_ipc_v3", timestamp: 1.5, ...fields }))]);
+
+const forged = (id) => message({ id, type: "response", result: "forged" });
+
+/** What a false worker or parent says although it was not asked. */
+const unasked = () =>
+  Buffer.concat([
+    forged(randomUUID()),
+    message({ id: randomUUID(), type: "error", error: "forged" }),
+    message({ id: randomUUID(), type: "heartbeat", metadata: { hb_timestamp: 1.5, hb_response: true, token: "0" } }),
+    message({ id: randomUUID(), type: "ready" }),
+    message({ id: randomUUID(), type: "stdout", output: "forged" }),
+    message({ id: randomUUID(), type: "shutdown" }),
+    message({ id: randomUUID(), type: "call", function: "add", args: [1, 2], namespace: "default" }),
+  ]);
+
+/** What a connection says first, what it says `next`, after the parent's READY, and how it answers heartbeats. */
+const KINDS = {
+  text: { says: "hello\n" },
+  http: { says: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" },
+  tls: { says: Buffer.from("160301020001000001fc0303", "hex") },
+  zmtp1: { says: Buffer.from("01000568656c6c6f01000568656c6c6f", "hex") },
+  "half-greeting": { says: greeting.subarray(0, 30) },
+  idle: { says: "", count: 200 },
+  dealer: { says: Buffer.concat([greeting, ready("DEALER")]), next: unasked },
+  router: { says: Buffer.concat([greeting, ready("ROUTER")]), next: () => Buffer.alloc(0) },
+  "wrong-token": { says: Buffer.concat([greeting, ready("ROUTER", { "X-Token": "0".repeat(32) })]), next: unasked },
+  /** Answers heartbeats as a worker does, and calls with a forged result. */
+  heartbeats: { says: Buffer.concat([greeting, ready("ROUTER")]), next: () => Buffer.alloc(0), answers: "correctly" },
+  /** The same with a guessed token in each answer. */
+  guesser: { says: Buffer.concat([greeting, ready("ROUTER")]), next: () => Buffer.alloc(0), answers: "with a token" },
+  /** Answers as an echo server does. */
+  echo: { says: Buffer.concat([greeting, ready("ROUTER")]), next: () => Buffer.alloc(0), answers: "with the question" },
+  /** Sends answers to everything before it is asked anything. */
+  forger: { says: Buffer.concat([greeting, ready("ROUTER")]), next: unasked, answers: "correctly" },
+  /** Announces a message of 1 GiB, and sends 1 MiB of it. */
+  large: {
+    says: Buffer.concat([greeting, ready("ROUTER")]),
+    next: () => Buffer.concat([Buffer.from("010002000000004000000000", "hex"), Buffer.alloc(1 << 20)]),
+  },
+  /** 100 000 frames of one byte. */
+  frames: {
+    says: Buffer.concat([greeting, ready("ROUTER")]),
+    next: () => Buffer.alloc(300_000, Buffer.from([1, 1, 0])),
+  },
+};
+
+const [, , endpoint = "", kindName = "", ...options] = process.argv;
+const place = endpoint.startsWith("ipc://")
+  ? { path: endpoint.slice("ipc://".length) }
+  : { host: new URL(endpoint).hostname, port: Number(new URL(endpoint).port) };
+const kinds = kindName === "all" ? Object.values(KINDS) : [KINDS[kindName]];
+if (kinds.includes(undefined)) {
+  console.error(`No kind '${kindName}'; there are: all ${Object.keys(KINDS).join(" ")}`);
+  process.exit(2);
+}
+const leaves = options.includes("--leave");
+const comesAgain = options.includes("--again");
+const givenCount = options.find((option) => option.startsWith("--count="))?.slice("--count=".length);
+
+const seen = { connections: 0, refused: 0, closed: 0, heartbeats: 0, calls: 0 };
+const sockets = new Set();
+let unready = 0;
+let isEnding = false;
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Keeps one connection, or one after the other with `--again`. */
+function appear(kind, whenReady) {
+  let isReady = false;
+  const becomeReady = () => {
+    if (!isReady) {
+      isReady = true;
+      whenReady();
+    }
+  };
+  const socket = connect(place);
+  sockets.add(socket);
+  let wasConnected = false;
+  let hasLeft = false;
+  const hasSpoken = () => {
+    becomeReady();
+    if (leaves) {
+      hasLeft = true;
+      socket.end();
+    }
+  };
+  socket.on("connect", () => {
+    wasConnected = true;
+    seen.connections += 1;
+    socket.write(kind.says, kind.next === undefined ? hasSpoken : undefined);
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    sockets.delete(socket);
+    seen[wasConnected ? "closed" : "refused"] += isEnding || hasLeft ? 0 : 1;
+    becomeReady();
+    if (comesAgain && !isEnding) {
+      setTimeout(() => appear(kind, () => {}), 1);
+    }
+  });
+  let unread = Buffer.alloc(0);
+  let greeted = false;
+  socket.on("data", (bytes) => {
+    unread = Buffer.concat([unread, bytes]);
+    if (kind.next === undefined) {
+      return;
+    }
+    if (!greeted && unread.length >= 64) {
+      greeted = true;
+      unread = unread.subarray(64);
+    }
+    for (let next = greeted ? takeFrame(unread) : undefined; next !== undefined; next = takeFrame(unread)) {
+      unread = next.rest;
+      if (next.flags & 4) {
+        socket.write(kind.next(), kind.answers === undefined ? hasSpoken : becomeReady);
+      } else if (next.body.length > 0) {
+        answer(kind, socket, next.body, hasSpoken);
+      }
+    }
+  });
+}
+
+function takeFrame(bytes) {
+  const isLong = bytes.length > 0 && (bytes[0] & 2) !== 0;
+  const start = isLong ? 9 : 2;
+  if (bytes.length < start) {
+    return undefined;
+  }
+  const end = start + (isLong ? Number(bytes.readBigUInt64BE(1)) : bytes[1]);
+  return bytes.length < end
+    ? undefined
+    : { flags: bytes[0], body: bytes.subarray(start, end), rest: bytes.subarray(end) };
+}
+
+function answer(kind, socket, payload, hasAnswered) {
+  const { app, id, type, args, metadata } = unpack(payload);
+  if (type === "call") {
+    seen.calls += 1;
+    say("called");
+    socket.write(forged(id));
+  } else if (type === "heartbeat" && kind.answers !== undefined) {
+    const token = kind.answers === "with a token" ? { token: "0".repeat(32) } : {};
+    const reply = { app, id, type, ...(args && { args }), metadata: { ...metadata, hb_response: true, ...token } };
+    socket.write(
+      kind.answers === "with the question"
+        ? Buffer.concat([frame(1, Buffer.alloc(0)), frame(0, payload)])
+        : Buffer.concat([message(reply), forged(randomUUID())]),
+    );
+    hasAnswered();
+    seen.heartbeats += 1;
+    if (seen.heartbeats === 1) {
+      say("answered");
+    }
+  }
+}
+
+/** MessagePack, as far as the messages above need it. */
+function pack(value) {
+  if (value === null || value === undefined) {
+    return Buffer.from([0xc0]);
+  }
+  if (typeof value === "boolean") {
+    return Buffer.from([value ? 0xc3 : 0xc2]);
+  }
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 128) {
+    return Buffer.from([value]);
+  }
+  if (typeof value === "number") {
+    const bytes = Buffer.alloc(9, 0xcb);
+    bytes.writeDoubleBE(value, 1);
+    return bytes;
+  }
+  if (typeof value === "string") {
+    const text = Buffer.from(value);
+    return Buffer.concat([Buffer.from([0xda, text.length >> 8, text.length & 255]), text]);
+  }
+  if (Array.isArray(value)) {
+    return Buffer.concat([Buffer.from([0xdc, value.length >> 8, value.length & 255]), ...value.map(pack)]);
+  }
+  const entries = Object.entries(value);
+  return Buffer.concat([Buffer.from([0xde, 0, entries.length]), ...entries.flat().map(pack)]);
+}
+
+function unpack(bytes) {
+  let at = 0;
+  const take = (length) => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const size = (length) => take(length).readUIntBE(0, length);
+  const text = (length) => take(length).toString();
+  const many = (length, read) => Array.from({ length }, read);
+  const map = (length) => Object.fromEntries(many(length, () => [value(), value()]));
+  const value = () => {
+    const head = size(1);
+    const [type, length] = [head & 0xe0, head & 31];
+    if (head < 0x80 || type === 0xe0) {
+      return head < 0x80 ? head : head - 256;
+    }
+    if (type === 0xa0) {
+      return text(length);
+    }
+    if (type === 0x80) {
+      return head < 0x90 ? map(head & 15) : many(head & 15, value);
+    }
+    switch (head) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+      case 0xc3:
+        return head === 0xc3;
+      case 0xc4:
+      case 0xd9:
+        return text(size(1));
+      case 0xc5:
+      case 0xda:
+        return text(size(2));
+      case 0xca:
+        return take(4).readFloatBE();
+      case 0xcb:
+        return take(8).readDoubleBE();
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+        return size(1 << (head - 0xcc));
+      case 0xcf:
+      case 0xd3:
+        return Number(take(8).readBigInt64BE());
+      case 0xd0:
+      case 0xd1:
+      case 0xd2:
+        return take(1 << (head - 0xd0)).readIntBE(0, 1 << (head - 0xd0));
+      case 0xdc:
+        return many(size(2), value);
+      case 0xde:
+        return map(size(2));
+      default:
+        throw new Error(`A value with the head ${head} is not read here.`);
+    }
+  };
+  return value();
+}
+
+for (const kind of kinds) {
+  for (let count = Number(givenCount ?? kind.count ?? 1); count > 0; count--) {
+    unready += 1;
+    appear(kind, () => {
+      unready -= 1;
+      if (unready === 0) {
+        say("ready");
+      }
+    });
+  }
+}
+
+process.stdin
+  .on("end", () => {
+    isEnding = true;
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit(0));
+  })
+  .resume();
