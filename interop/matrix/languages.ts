@@ -34,8 +34,8 @@ const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
     parent: [...TSX, path("../typescript/parent.ts")],
   },
   python: {
-    probe: ["python3", "-c", "import zmq, msgpack"],
-    missing: "python3 with pyzmq and msgpack (python3 -m venv .venv && .venv/bin/pip install -e peers/python)",
+    probe: ["python3", "-c", "import msgpack"],
+    missing: "python3 with msgpack (python3 -m venv .venv && .venv/bin/pip install -e peers/python)",
     worker: ["python3", path("../python/worker.py")],
     parent: ["python3", path("../python/parent.py")],
   },

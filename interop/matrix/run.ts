@@ -10,8 +10,9 @@ import { printFailures, printGrid } from "./report.ts";
 
 const MODES: readonly Mode[] = ["spawn", "connect"];
 
-const USAGE = `pnpm interop [--parent LANGUAGE]… [--child LANGUAGE]… [--mode spawn|connect]…
-LANGUAGE is one of ${LANGUAGES.join(", ")}. Left out: all of them, both modes.`;
+const USAGE = `pnpm interop [--parent LANGUAGE]… [--child LANGUAGE]… [--mode spawn|connect]… [--transport zmtp|zeromq]
+LANGUAGE is one of ${LANGUAGES.join(", ")}. Left out: all of them, both modes, zmtp.
+The transport is that of TypeScript and Python; Go and Rust have one.`;
 
 const asked = readOptions();
 if (asked.help) {
@@ -28,6 +29,7 @@ function readOptions() {
         parent: { ...several, default: [...LANGUAGES] },
         child: { ...several, default: [...LANGUAGES] },
         mode: { ...several, default: [...MODES] },
+        transport: { type: "string", default: "zmtp" },
         help: { type: "boolean", default: false },
       },
     });
@@ -39,6 +41,9 @@ function readOptions() {
 }
 
 async function main(): Promise<boolean> {
+  const [transport = "zmtp"] = chosen("transport", [asked.transport], ["zmtp", "zeromq"]);
+  // For every process of the matrix.
+  process.env.MULTIFROST_TRANSPORT = transport;
   const modes = chosen("mode", asked.mode, MODES);
   const [parents, children] = [chosen("parent", asked.parent, LANGUAGES), chosen("child", asked.child, LANGUAGES)];
   const there = await prepareAll(

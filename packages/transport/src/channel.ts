@@ -1,6 +1,6 @@
 /**
  * The contract between the layer that moves bytes and the layer that turns them into calls. It has nothing of ZeroMQ.
- * `zeromq/` and `memory/` implement it; `contract/` is the test suite for implementations.
+ * `zmtp/`, `zeromq/` and `memory/` implement it; `contract/` is the test suite for implementations.
  *
  * @packageDocumentation
  */

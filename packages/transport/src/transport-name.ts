@@ -10,11 +10,11 @@ export const TRANSPORT_VARIABLE = "MULTIFROST_TRANSPORT";
  *
  * - `zmtp`: in TypeScript, without native code. Tells peers apart: a private worker has one guest.
  * - `zeromq`: the zeromq package, a native addon. Cannot tell peers apart, and does not work in worker threads and Bun.
- * - `auto`: what the environment variable `MULTIFROST_TRANSPORT` says, else the default, `zeromq`.
+ * - `auto`: what the environment variable `MULTIFROST_TRANSPORT` says, else the default, `zmtp`.
  */
 export type TransportName = "auto" | "zmtp" | "zeromq";
 
-const DEFAULT: Exclude<TransportName, "auto"> = "zeromq";
+const DEFAULT: Exclude<TransportName, "auto"> = "zmtp";
 
 /** Resolves `auto`. Throws `MultifrostError` `INVALID_OPTION` for another name, also in the environment. */
 export function chooseTransport(

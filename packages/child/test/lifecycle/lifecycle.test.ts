@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { APP_ID } from "@multifrost/protocol";
 import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
-import { createMemoryTransport, zeromqClient } from "@multifrost/transport";
+import { createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MethodTable } from "../../src/calls/method-table.js";
 import { Lifecycle } from "../../src/lifecycle/lifecycle.js";
@@ -12,6 +12,7 @@ import type { SessionEnd } from "../../src/session/session.js";
 import { FakeTransport } from "../support/fake-channel.js";
 import { joined, mapBytes, nestedArrays, textBytes } from "../support/hostile-bytes.js";
 import { keepingLogger } from "../support/log.js";
+import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { until } from "../support/until.js";
 
@@ -110,7 +111,7 @@ describe("a service", () => {
     };
     const { starting } = start({ serviceId: "math", registry });
     await until(() => port !== 0);
-    const parent = await openParent(zeromqClient({ connect: { port } }));
+    const parent = await openParent(networkClient({ connect: { port } }));
     expect(await parent.call("add", [1, 2])).toMatchObject({ result: 3 });
     finish();
     await starting;

@@ -1,6 +1,5 @@
 import { createCall, createCodec } from "@multifrost/protocol";
 import type { ServiceRegistry } from "@multifrost/registry";
-import { zeromqClient } from "@multifrost/transport";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { CallRunner } from "../../src/calls/call-runner.js";
 import { MethodTable } from "../../src/calls/method-table.js";
@@ -10,6 +9,7 @@ import { OutputForwarder } from "../../src/output/output-forwarder.js";
 import { Session } from "../../src/session/session.js";
 import { FakeTransport } from "../support/fake-channel.js";
 import { keepingLogger } from "../support/log.js";
+import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 
 afterEach(() => {
@@ -69,7 +69,7 @@ describe("the shutdown of a child", () => {
     };
     const { lifecycle, release, events } = await started({ serviceId: "math", registry });
     const port = Number(lifecycle.endpoint?.split(":").at(-1));
-    const parent = await openParent(zeromqClient({ connect: { port } }));
+    const parent = await openParent(networkClient({ connect: { port } }));
     const { id } = parent.fire("hold");
     await parent.heartbeat();
     const stopping = lifecycle.stop();

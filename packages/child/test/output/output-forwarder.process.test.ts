@@ -1,5 +1,5 @@
-import { zeromqClient } from "@multifrost/transport";
 import { describe, expect, test } from "vitest";
+import { networkClient } from "../support/network.js";
 import { openParent, type StandInParent } from "../support/parent.js";
 import { type Fixture, spawnWorker, startFixture } from "../support/processes.js";
 import { startService } from "../support/services.js";
@@ -100,7 +100,7 @@ describe("[LIFE-5] much output", () => {
 
 describe("output before a parent is seen", () => {
   test("goes to the worker's own streams", async () => {
-    const parent = await openParent(zeromqClient({ bind: {} }));
+    const parent = await openParent(networkClient({ bind: {} }));
     const worker = startFixture("prints.mjs", { env: { COMLINK_ZMQ_PORT: `${parent.port}` } });
     await until(() => worker.stdout() === "printed before start\n");
     await parent.heartbeat();
@@ -109,7 +109,7 @@ describe("output before a parent is seen", () => {
   });
 
   test("a logger that prints about it prints one line a second at most", async () => {
-    const parent = await openParent(zeromqClient({ bind: {} }));
+    const parent = await openParent(networkClient({ bind: {} }));
     const worker = startFixture("logs-to-stdout.mjs", { env: { COMLINK_ZMQ_PORT: `${parent.port}` } });
     await until(() => worker.stdout().includes("turned\n"));
     const lines = worker.stdout().match(/^debug output_dropped/gm) ?? [];
@@ -147,7 +147,7 @@ describe("a service", () => {
   test("[MSG-10] prints to every parent seen and to its own streams", async () => {
     const service = await startService("prints.mjs", "printer");
     const { port } = service;
-    const parents = await Promise.all([1, 2, 3].map(() => openParent(zeromqClient({ connect: { port } }))));
+    const parents = await Promise.all([1, 2, 3].map(() => openParent(networkClient({ connect: { port } }))));
     await Promise.all(parents.map((parent) => parent.heartbeat()));
     await parents[0]?.call("log", ["for all"]);
     await parents[1]?.call("pieces", ["stderr", "in pie", "ces\n"]);
@@ -160,7 +160,7 @@ describe("a service", () => {
 
   test("goes on printing to the others when one parent has gone", async () => {
     const { port } = await startService("prints.mjs", "printer");
-    const [stays, goes] = await Promise.all([1, 2].map(() => openParent(zeromqClient({ connect: { port } }))));
+    const [stays, goes] = await Promise.all([1, 2].map(() => openParent(networkClient({ connect: { port } }))));
     await Promise.all([stays?.heartbeat(), goes?.heartbeat()]);
     await goes?.close();
     await stays?.call("many", [100]);

@@ -1,5 +1,5 @@
-import { zeromqClient } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { fixturePath, isAlive, spawnEnvironment, spawnWorker, startFixture, untilGone } from "../support/processes.js";
 import { until } from "../support/until.js";
@@ -46,7 +46,7 @@ test("[LIFE-3] also while it is stopping and waits for a call in flight", async 
 });
 
 test("a worker without a parent at its port says so and exits with code 1", async () => {
-  const gone = await openParent(zeromqClient({ bind: {} }));
+  const gone = await openParent(networkClient({ bind: {} }));
   await gone.close();
   const { ended, stderr } = startFixture("answers-calls.mjs", { env: spawnEnvironment(gone.port) });
   expect(await ended).toBe(1);

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
-import { zeromqClient } from "@multifrost/transport";
 import { describe, expect, test } from "vitest";
+import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { startFixture, temporaryHome } from "../support/processes.js";
 import { services, startService } from "../support/services.js";
@@ -11,7 +11,7 @@ describe("a service", () => {
   test("[NET-1] [REG-6] registers its port and process, answers its parents, and unregisters when it ends", async () => {
     const { home, port, pid, process: child, ended, stderr } = await startService("answers-calls.mjs", "math");
     expect(services(home)).toEqual({ math: { port, pid, started: expect.any(String) } });
-    const [one, two] = await Promise.all([1, 2].map(() => openParent(zeromqClient({ connect: { port } }))));
+    const [one, two] = await Promise.all([1, 2].map(() => openParent(networkClient({ connect: { port } }))));
     expect(await one?.call("add", [1, 2])).toMatchObject({ result: 3 });
     expect(await two?.call("add", [2, 2])).toMatchObject({ result: 4 });
     child.kill("SIGTERM");
@@ -39,10 +39,10 @@ describe("a service", () => {
 
   test("does not end when its parents do", async () => {
     const { port } = await startService("answers-calls.mjs", "math");
-    const first = await openParent(zeromqClient({ connect: { port } }));
+    const first = await openParent(networkClient({ connect: { port } }));
     await first.heartbeat();
     await first.close();
-    const second = await openParent(zeromqClient({ connect: { port } }));
+    const second = await openParent(networkClient({ connect: { port } }));
     expect(await second.call("add", [1, 2])).toMatchObject({ result: 3 });
   });
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { APP_ID, createCall, createCodec } from "@multifrost/protocol";
-import { zeromqClient } from "@multifrost/transport";
 import { describe, expect, test } from "vitest";
 import { joined, mapBytes, nestedArrays, textBytes } from "../support/hostile-bytes.js";
+import { networkClient } from "../support/network.js";
 import { openParent, type StandInParent } from "../support/parent.js";
 import { type RawDealer, rawDealer } from "../support/raw-dealer.js";
 import { type Service, startService } from "../support/services.js";
@@ -21,7 +21,7 @@ interface Attack {
 
 async function setUp(): Promise<Attack> {
   const service = await startService("answers-calls.mjs", "target");
-  const parent = await openParent(zeromqClient({ connect: { port: service.port } }));
+  const parent = await openParent(networkClient({ connect: { port: service.port } }));
   const dropped = async (): Promise<number> => {
     const answer = (await parent.call("about")) as { result?: { dropped: number } };
     return answer.result?.dropped ?? Number.NaN;

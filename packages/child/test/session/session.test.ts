@@ -11,7 +11,7 @@ import {
   type Message,
 } from "@multifrost/protocol";
 import { ConnectionError } from "@multifrost/protocol/errors";
-import { type ServerEvents, type ServerTransport, zeromqClient } from "@multifrost/transport";
+import type { ServerEvents, ServerTransport } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MethodTable } from "../../src/calls/method-table.js";
 import { type ChildOptions, resolveChildOptions } from "../../src/options.js";
@@ -21,6 +21,7 @@ import type { StartMode } from "../../src/session/start-mode.js";
 import { FakeChannel, FakeTransport } from "../support/fake-channel.js";
 import { mapBytes } from "../support/hostile-bytes.js";
 import { eventLog, keepingLogger } from "../support/log.js";
+import { networkClient, networkName } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { until } from "../support/until.js";
 
@@ -205,13 +206,13 @@ describe("connections", () => {
     const up = vi.spyOn(ParentWatch.prototype, "connectionUp");
     const down = vi.spyOn(ParentWatch.prototype, "connectionDown");
     onTestFinished(() => void vi.restoreAllMocks());
-    const parent = await openParent(zeromqClient({ bind: {} }));
+    const parent = await openParent(networkClient({ bind: {} }));
     const { records } = await openSession({
       kind: "spawned",
       port: parent.port,
       path: undefined,
       token: undefined,
-      transport: "zeromq",
+      transport: networkName,
     });
     await until(() => up.mock.calls.length === 1);
     await parent.close();

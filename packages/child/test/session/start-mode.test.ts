@@ -1,9 +1,10 @@
 import { createCodec } from "@multifrost/protocol";
 import { RegistryError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
-import { createMemoryTransport, type ServerEvents, zeromqClient } from "@multifrost/transport";
+import { createMemoryTransport, type ServerEvents } from "@multifrost/transport";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { announce, openChannel, type SpawnedMode, type StartMode, startMode } from "../../src/session/start-mode.js";
+import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { until } from "../support/until.js";
 
@@ -17,9 +18,9 @@ const spawned = (port: number): SpawnedMode => ({
   port,
   path: undefined,
   token: undefined,
-  transport: "zeromq",
+  transport: "zmtp",
 });
-const service = { kind: "service", serviceId: "math", transport: "zeromq" } as const;
+const service = { kind: "service", serviceId: "math", transport: "zmtp" } as const;
 
 function eventsThatCount(): { events: ServerEvents; ups: () => number } {
   let ups = 0;
@@ -124,10 +125,11 @@ describe("how a worker is reached", () => {
     expect(startMode({ serviceId: "math" }, env)).toEqual(service);
   });
 
-  test("the transport is the option's, else that of MULTIFROST_TRANSPORT; another name is INVALID_OPTION", () => {
-    const env = { MULTIFROST_TRANSPORT: "zmtp" };
-    expect(startMode({ serviceId: "math" }, { ...env })).toMatchObject({ transport: "zmtp" });
-    expect(startMode({ serviceId: "math", transport: "zeromq" }, { ...env })).toMatchObject({ transport: "zeromq" });
+  test("the transport is the option's, else that of MULTIFROST_TRANSPORT, else zmtp; another name is INVALID_OPTION", () => {
+    const env = { MULTIFROST_TRANSPORT: "zeromq" };
+    expect(startMode({ serviceId: "math" }, { ...env })).toMatchObject({ transport: "zeromq" });
+    expect(startMode({ serviceId: "math", transport: "auto" }, { ...env })).toMatchObject({ transport: "zeromq" });
+    expect(startMode({ serviceId: "math", transport: "zmtp" }, { ...env })).toMatchObject({ transport: "zmtp" });
     expect(() => startMode({ serviceId: "math" }, { MULTIFROST_TRANSPORT: "tcp" })).toThrow(
       "MULTIFROST_TRANSPORT must be 'auto', 'zmtp' or 'zeromq', not tcp.",
     );
@@ -145,7 +147,7 @@ describe("how a worker is reached", () => {
 
 describe("the channel of each mode", () => {
   test("[NET-1] [NET-3] a spawned worker connects to its parent's port on the loopback address", async () => {
-    const parent = await openParent(zeromqClient({ bind: {} }));
+    const parent = await openParent(networkClient({ bind: {} }));
     const { channel, ups } = await open(spawned(parent.port));
     expect(channel.endpoint).toBe(`tcp://127.0.0.1:${parent.port}`);
     await until(() => ups() === 1);

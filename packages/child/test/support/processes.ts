@@ -6,8 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ClientTransport, zeromqClient } from "@multifrost/transport";
+import type { ClientTransport } from "@multifrost/transport";
 import { onTestFinished } from "vitest";
+import { networkClient, networkEnvironment } from "./network.js";
 import { openParent, type StandInParent } from "./parent.js";
 import { until } from "./until.js";
 
@@ -53,7 +54,7 @@ function startNode(args: readonly string[], env: Readonly<Record<string, string>
   const child = spawn(process.execPath, args, {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH, HOME: temporaryHome(), ...env },
+    env: { PATH: process.env.PATH, HOME: temporaryHome(), ...networkEnvironment, ...env },
   });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
@@ -75,7 +76,7 @@ function startNode(args: readonly string[], env: Readonly<Record<string, string>
 export async function spawnWorker(
   name: string,
   { args = [], env = {} }: FixtureOptions = {},
-  transport: ClientTransport = zeromqClient({ bind: {} }),
+  transport: ClientTransport = networkClient({ bind: {} }),
 ): Promise<Fixture & { parent: StandInParent }> {
   const parent = await openParent(transport);
   const fixture = startFixture(name, { args, env: { ...env, ...spawnEnvironment(parent.port) } });
