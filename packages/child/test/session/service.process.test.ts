@@ -48,14 +48,14 @@ describe("a service", () => {
 
   test("[LIFE-7] does not end because a parent asks it to, unless allowRemoteShutdown is set", async () => {
     const refusing = await startService("answers-calls.mjs", "math");
-    const stranger = await openParent(zeromqClient({ connect: { port: refusing.port } }));
+    const stranger = await openParent(networkClient({ connect: { port: refusing.port } }));
     stranger.shutdown();
     await stranger.heartbeat();
     expect(await stranger.call("add", [1, 2])).toMatchObject({ result: 3 });
     expect(refusing.stderr()).toContain("it goes on, because allowRemoteShutdown is false");
 
     const obeying = await startService("answers-calls.mjs", "math", { allowRemoteShutdown: true });
-    const parent = await openParent(zeromqClient({ connect: { port: obeying.port } }));
+    const parent = await openParent(networkClient({ connect: { port: obeying.port } }));
     parent.shutdown();
     expect(await obeying.ended).toBe(0);
     expect(services(obeying.home)).toEqual({});
