@@ -49,20 +49,6 @@ export async function interleave({ multifrost, bare }, repetitions, ms, measure)
   };
 }
 
-/** Starts and ends both a few times; how long each took to be reachable, in milliseconds. */
-export async function compareStarts(startContenders, repetitions) {
-  const pairs = [];
-  for (let repetition = 0; repetition < repetitions; repetition += 1) {
-    const { multifrost, bare } = await startContenders();
-    pairs.push({ multifrost: multifrost.startMillis, bare: bare.startMillis });
-    await Promise.all([multifrost.close(), bare.close()]);
-  }
-  return {
-    multifrost: spread(pairs.map((pair) => pair.multifrost)),
-    bare: spread(pairs.map((pair) => pair.bare)),
-  };
-}
-
 /** Median, least and most. */
 export function spread(values) {
   return { median: middle(values), min: Math.min(...values), max: Math.max(...values) };

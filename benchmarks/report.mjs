@@ -3,13 +3,6 @@
 /** Column widths; the first column is text and stands left, the others right. */
 const WIDTHS = [40, 26, 26, 22, 9, 6];
 
-/** Prints one line for each row, and one for the starts. */
-export function printTable(rows, starts, repetitions) {
-  printHead("bare zeromq.js", repetitions);
-  rows.forEach(printRow);
-  printLine(["start() until the first answer", amount(starts.multifrost, "ms"), amount(starts.bare, "ms"), "", "", ""]);
-}
-
 /** Prints the rows of each language; a row's title says what it is compared with. */
 export function printLanguages(rows, repetitions) {
   printHead("compared with", repetitions);
@@ -27,16 +20,6 @@ export function printHead(bare, repetitions) {
 export function printRow({ title, unit, multifrost, bare, ratio, target, missed }) {
   const verdict = target === undefined ? "" : missed ? "MISS" : "pass";
   printLine([title, amount(multifrost, unit), amount(bare, unit), factor(ratio), target ?? "", verdict]);
-}
-
-/** Prints how promptly starts settle, in milliseconds. */
-export function printPromptness(rows) {
-  for (const { title, median, min, max, limit } of rows) {
-    const verdict = median > limit ? "MISS" : "pass";
-    console.log(
-      `${title}: ${median.toFixed(1)} ms (${min.toFixed(1)} – ${max.toFixed(1)}), at most ${limit} ms: ${verdict}`,
-    );
-  }
 }
 
 function printLine(cells) {

@@ -1,76 +1,59 @@
-// `pnpm bench`: calls through Multifrost against bare zeromq.js, in one run. What is measured, and why so: README.md.
-// With --check a missed target makes the exit code 1.
+// `pnpm bench`: calls through Multifrost and by other means, in one run. What is measured, and how: README.md.
 
-import { startContenders } from "./contenders.mjs";
-import { compareStarts, interleave } from "./measure.mjs";
-import { readOptions } from "./options.mjs";
-import { printPromptness, printTable } from "./report.mjs";
-import { rejectsAfterExit, resolvesAfterReachable } from "./starts/starts.mjs";
+import { parseArgs } from "node:util";
+import { contenders, findContender } from "./contenders/list.mjs";
+import { cases } from "./suite/cases.mjs";
+import { checkTargets } from "./suite/check.mjs";
+import { printCase, printTargets } from "./suite/report.mjs";
+import { runCases } from "./suite/run-cases.mjs";
 
-/** The whole run takes about 25 s; one that is still at it after this is broken, in milliseconds. */
-const MOST_MS = 60_000;
+const USAGE = `pnpm bench [options]
+  Without options: the short form, about 45 seconds.
+  --check             exit with 1 where a ratio is outside its band
+  --full              every contender and case, about 10 minutes
+  --case A,B          only these: ${Object.keys(cases).join(", ")}
+  --with A,B          only these: ${contenders.map(({ id }) => id).join(", ")}
+  --repetitions N     default: 21, with --full 9
+  --ms N              length of a repetition in milliseconds, default: 120, with --full 250`;
 
-/** Pairs of repetitions, Multifrost and bare in turn. */
-const REPETITIONS = 7;
+/** The short form. */
+const SHORT = {
+  "in-flight-128": ["multifrost", "fork-json", "multifrost-zeromq", "bare-zeromq"],
+  sequential: ["multifrost", "fork-json", "multifrost-zeromq", "bare-zeromq"],
+  "echo-1-mib": ["multifrost", "bare-zeromq", "multifrost-zeromq"],
+  start: ["multifrost", "bare-tcp"],
+};
 
-/** Starts of each kind. */
-const STARTS = 5;
+const options = readOptions();
+const results = await runCases(makePlan(), printCase);
+const rows = checkTargets(results);
+if (rows.length > 0) {
+  printTargets(rows);
+}
+process.exitCode = options.check && rows.some((row) => row.verdict === "OUT OF BAND") ? 1 : 0;
 
-/** Calls that are always under way in the measurement of throughput. */
-const IN_FLIGHT = 128;
-
-const options = readOptions("pnpm bench [--check]");
-
-setTimeout(() => {
-  console.error(`The benchmark is not done after ${MOST_MS / 1000} s and is given up.`);
-  process.exit(1);
-}, MOST_MS).unref();
-
-const { starts, rows } = await measureAll();
-printTable(rows, starts, REPETITIONS);
-const promptness = [
-  { title: "start() resolves after the worker is reachable", limit: 50, ...(await resolvesAfterReachable(STARTS)) },
-  { title: "start() rejects after the script has exited", limit: 100, ...(await rejectsAfterExit(STARTS)) },
-];
-printPromptness(promptness);
-const missed = rows.some((row) => row.missed) || promptness.some(({ median, limit }) => median > limit);
-process.exitCode = options.check && missed ? 1 : 0;
-
-async function measureAll() {
-  const starts = await compareStarts(startContenders, STARTS);
-  const pair = await startContenders();
-  try {
-    return { starts, rows: [await sequential(pair), await inFlight(pair), await largeBinary(pair)] };
-  } finally {
-    await Promise.all([pair.multifrost.close(), pair.bare.close()]);
+function readOptions() {
+  const text = { type: "string" };
+  const flag = { type: "boolean", default: false };
+  const { values } = parseArgs({
+    options: { check: flag, full: flag, help: flag, case: text, with: text, repetitions: text, ms: text },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit();
   }
+  return values;
 }
 
-async function sequential(pair) {
-  const compared = await interleave(pair, REPETITIONS, 400, (contender, ms) => contender.small.medianMicros(ms));
-  const { ratio } = compared;
-  return {
-    title: "one call after the other, median",
-    unit: "µs",
-    ...compared,
-    target: "≤ 1.35",
-    missed: ratio.median > 1.35,
-  };
-}
-
-async function inFlight(pair) {
-  const compared = await interleave(pair, REPETITIONS, 400, (contender, ms) => contender.small.rate(IN_FLIGHT, ms));
-  const { ratio } = compared;
-  return {
-    title: `${IN_FLIGHT} calls in flight, rate`,
-    unit: "/s",
-    ...compared,
-    target: "≥ 0.50",
-    missed: ratio.median < 0.5,
-  };
-}
-
-async function largeBinary(pair) {
-  const compared = await interleave(pair, REPETITIONS, 300, (contender, ms) => contender.large.medianMicros(ms));
-  return { title: "1 MiB of binary there and back, median", unit: "µs", ...compared, target: undefined, missed: false };
+function makePlan() {
+  const chosen = options.with?.split(",").map((id) => findContender(id).id);
+  const everyone = contenders.map(({ id }) => id);
+  const every = options.full || options.case !== undefined || chosen !== undefined;
+  const ids = options.case?.split(",") ?? Object.keys(every ? cases : SHORT);
+  return ids.map((id) => ({
+    case: id,
+    contenders: chosen ?? (every ? everyone : SHORT[id]),
+    repetitions: Number(options.repetitions ?? (options.full ? 9 : 21)),
+    ms: Number(options.ms ?? (options.full ? 250 : 120)),
+  }));
 }

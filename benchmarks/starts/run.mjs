@@ -1,12 +1,23 @@
-// How promptly start() settles: after the worker could be reached, and after a script that is none has exited. These are
+// `pnpm bench:starts`: how promptly start() settles, after the worker could be reached, and after a script that is none has exited. These are
 // times and not ratios: what is measured is what the library adds, not how fast the machine starts a process.
 
 import assert from "node:assert/strict";
 import { ParentWorker } from "multifrost";
-import { spread } from "../measure.mjs";
+import { spread } from "../suite/quantiles.mjs";
+
+/** Starts of each kind. */
+const TIMES = 5;
+
+print("start() resolves after the worker is reachable", 50, await resolvesAfterReachable(TIMES));
+print("start() rejects after the script has exited", 100, await rejectsAfterExit(TIMES));
+
+function print(title, limit, { median, min, max }) {
+  const figures = `${median.toFixed(1)} ms (${min.toFixed(1)} – ${max.toFixed(1)})`;
+  console.log(`${title}: ${figures}, at most ${limit} ms: ${median > limit ? "MISS" : "pass"}`);
+}
 
 /** Milliseconds from the worker being reachable to `start()` resolving, for so many starts. */
-export async function resolvesAfterReachable(times) {
+async function resolvesAfterReachable(times) {
   return measured(times, async () => {
     const worker = ParentWorker.spawn(new URL("./tells-when-reachable.mjs", import.meta.url));
     try {
@@ -20,7 +31,7 @@ export async function resolvesAfterReachable(times) {
 }
 
 /** Milliseconds from the script's exit to `start()` rejecting, for so many starts. */
-export async function rejectsAfterExit(times) {
+async function rejectsAfterExit(times) {
   return measured(times, async () => {
     const worker = ParentWorker.spawn(new URL("./exits-and-says-when.mjs", import.meta.url));
     // Its words are in the error, and need not be printed.

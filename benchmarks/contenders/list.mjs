@@ -1,0 +1,35 @@
+// Who is measured. Each contender is a module of this folder with `open()`, and a script for the process at the other end.
+//
+// `open(options)` starts the other end and returns
+//   add(a, b)     the sum, made at the other end
+//   echo(bytes)   the same bytes, back from the other end
+//   object(value) the same object, back from the other end
+//   pid           of the other end's process; undefined for a thread
+//   close()       ends the other end
+// A contender that only moves bytes answers add() with bytes made in advance, and has no object().
+
+/** In the order of the tables: id, what to call it, module, and what open() is given. */
+export const contenders = [
+  contender("multifrost", "Multifrost, spawned worker (ZMTP, Unix socket)", "multifrost", { transport: "zmtp" }),
+  contender("multifrost-tcp", "Multifrost, service (ZMTP, TCP)", "multifrost-service", { transport: "zmtp" }),
+  contender("multifrost-zeromq", "Multifrost on zeromq.js", "multifrost", { transport: "zeromq" }),
+  contender("bare-unix", "bare echo, Unix socket", "bare-net", { unix: true }),
+  contender("bare-tcp", "bare echo, TCP", "bare-net", { unix: false }),
+  contender("bare-zeromq", "bare echo, zeromq.js", "bare-zeromq"),
+  contender("fork-json", "child_process.fork, JSON", "fork", { serialization: "json" }),
+  contender("fork-advanced", "child_process.fork, advanced", "fork", { serialization: "advanced" }),
+  contender("worker-threads", "worker_threads", "worker-threads"),
+];
+
+/** Throws for an id that no contender has. */
+export function findContender(id) {
+  const found = contenders.find((candidate) => candidate.id === id);
+  if (found === undefined) {
+    throw new Error(`No contender is called ${id}. There are: ${contenders.map((known) => known.id).join(", ")}.`);
+  }
+  return found;
+}
+
+function contender(id, title, module, options = {}) {
+  return { id, title, module: new URL(`./${module}.mjs`, import.meta.url).href, options };
+}

@@ -1,0 +1,19 @@
+// The worker that Multifrost calls.
+
+import { ChildWorker } from "multifrost/child";
+
+class BenchWorker extends ChildWorker {
+  add(a, b) {
+    return a + b;
+  }
+
+  echo(bytes) {
+    return bytes;
+  }
+
+  object(value) {
+    return value;
+  }
+}
+
+new BenchWorker().run();

@@ -1,0 +1,48 @@
+// Opens the contenders, measures cases in turn, and closes them again.
+
+import { cases } from "./cases.mjs";
+import { Driver } from "./drivers.mjs";
+import { interleave } from "./interleave.mjs";
+
+/** What each contender runs after it is opened, in milliseconds: by then its code is compiled at both ends. */
+const WARM_UP_MS = 1000;
+
+/**
+ * Resolves with the figures by case and contender.
+ *
+ * @param plan `{ case, contenders, repetitions, ms }` for each case; ids, a count and milliseconds.
+ * @param onCase Called with id and figures when a case is done.
+ */
+export async function runCases(plan, onCase) {
+  const drivers = new Map();
+  const results = {};
+  try {
+    for (const id of new Set(plan.flatMap(({ contenders }) => contenders))) {
+      drivers.set(id, new Driver(id));
+    }
+    for (const driver of drivers.values()) {
+      await driver.ask("open");
+      await driver.ask("measure", "in-flight-128", WARM_UP_MS);
+    }
+    for (const { case: id, contenders, repetitions, ms } of plan) {
+      const able = await supporting(
+        id,
+        contenders.map((contender) => drivers.get(contender)),
+      );
+      results[id] =
+        cases[id].run === undefined
+          ? await interleave(able, repetitions, ms, (driver) => driver.ask("start"))
+          : await interleave(able, repetitions, ms, (driver, duration) => driver.ask("measure", id, duration));
+      onCase(id, results[id]);
+    }
+    await Promise.all([...drivers.values()].map((driver) => driver.ask("close")));
+    return results;
+  } finally {
+    await Promise.all([...drivers.values()].map((driver) => driver.end()));
+  }
+}
+
+async function supporting(id, drivers) {
+  const answers = await Promise.all(drivers.map((driver) => driver.ask("supports", id)));
+  return drivers.filter((_, index) => answers[index]);
+}
