@@ -41,7 +41,6 @@ export async function open() {
   // The first message tells the other end what it answers to small ones.
   await roundTrip(answer);
   return {
-    pid: child.pid,
     add: async () => ((await roundTrip(call)).length === answer.length ? 3 : undefined),
     echo: roundTrip,
     async close() {

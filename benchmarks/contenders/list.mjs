@@ -4,7 +4,6 @@
 //   add(a, b)     the sum, made at the other end
 //   echo(bytes)   the same bytes, back from the other end
 //   object(value) the same object, back from the other end
-//   pid           of the other end's process; undefined for a thread
 //   close()       ends the other end
 // A contender that only moves bytes answers add() with bytes made in advance, and has no object().
 
@@ -19,6 +18,19 @@ export const contenders = [
   contender("fork-json", "child_process.fork, JSON", "fork", { serialization: "json" }),
   contender("fork-advanced", "child_process.fork, advanced", "fork", { serialization: "advanced" }),
   contender("worker-threads", "worker_threads", "worker-threads"),
+  packaged("piscina", "piscina, one thread"),
+  packaged("workerpool", "workerpool, one thread"),
+  packaged("birpc", "birpc over fork"),
+  packaged("vscode-jsonrpc", "vscode-jsonrpc over stdio"),
+  packaged("kkrpc", "kkrpc over stdio"),
+  packaged("grpc-js", "grpc-js"),
+  packaged("connect-node", "connect-node, gRPC protocol", 22),
+  packaged("execa", "execa IPC", 22),
+  packaged("procwire", "@procwire/core", 22),
+  {
+    ...contender("multifrost-22", "Multifrost, spawned worker, on Node 22", "multifrost", { transport: "zmtp" }),
+    node: 22,
+  },
 ];
 
 /** Throws for an id that no contender has. */
@@ -28,6 +40,11 @@ export function findContender(id) {
     throw new Error(`No contender is called ${id}. There are: ${contenders.map((known) => known.id).join(", ")}.`);
   }
   return found;
+}
+
+/** One that needs the packages of this folder's package.json, and this version of Node or a later one. */
+function packaged(id, title, node) {
+  return { ...contender(id, title, id), packaged: true, node };
 }
 
 function contender(id, title, module, options = {}) {

@@ -15,7 +15,6 @@ export async function open({ transport }) {
   const service = await startService(transport);
   const worker = await service.connect();
   return {
-    pid: service.pid,
     add: (a, b) => worker.call.add(a, b),
     echo: (bytes) => worker.call.echo(bytes),
     object: (value) => worker.call.object(value),
@@ -32,7 +31,6 @@ export async function startService(transport) {
   const registry = createFileRegistry({ directory });
   const child = spawn(process.execPath, [WORKER, directory, transport], { stdio: ["pipe", "inherit", "inherit"] });
   return {
-    pid: child.pid,
     async connect() {
       const worker = await ParentWorker.connect("bench", { registry, transport });
       await worker.start();

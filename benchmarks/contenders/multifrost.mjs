@@ -6,7 +6,6 @@ export async function open({ transport }) {
   const worker = ParentWorker.spawn(new URL("./multifrost.worker.mjs", import.meta.url), { transport });
   await worker.start();
   return {
-    pid: worker.pid,
     add: (a, b) => worker.call.add(a, b),
     echo: (bytes) => worker.call.echo(bytes),
     object: (value) => worker.call.object(value),

@@ -9,7 +9,6 @@ export async function open() {
   worker.on("message", (message) => answers.arrived(message));
   const call = (method, ...args) => answers.to((id) => worker.postMessage({ id, method, args }));
   return {
-    pid: undefined,
     add: (a, b) => call("add", a, b),
     object: (value) => call("object", value),
     echo: (bytes) => call("echo", bytes),

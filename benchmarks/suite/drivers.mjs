@@ -3,6 +3,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { findContender } from "../contenders/list.mjs";
+import { nodeFor } from "./runtimes.mjs";
 
 const DRIVER = fileURLToPath(new URL("./driver.mjs", import.meta.url));
 
@@ -16,7 +18,8 @@ export class Driver {
 
   constructor(id) {
     this.id = id;
-    this.#process = fork(DRIVER, [id], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const execPath = nodeFor(findContender(id));
+    this.#process = fork(DRIVER, [id], { execPath, stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#process.on("message", (message) => this.#pending?.resolve(message));
     this.#process.on("exit", (code) => this.#pending?.reject(new Error(`the driver ended with code ${code}`)));
     this.#process.on("error", (error) => this.#pending?.reject(error));

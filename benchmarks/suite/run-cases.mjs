@@ -1,8 +1,10 @@
 // Opens the contenders, measures cases in turn, and closes them again.
 
+import { findContender } from "../contenders/list.mjs";
 import { cases } from "./cases.mjs";
 import { Driver } from "./drivers.mjs";
 import { interleave } from "./interleave.mjs";
+import { installFor } from "./runtimes.mjs";
 
 /** What each contender runs after it is opened, in milliseconds: by then its code is compiled at both ends. */
 const WARM_UP_MS = 1000;
@@ -16,8 +18,10 @@ const WARM_UP_MS = 1000;
 export async function runCases(plan, onCase) {
   const drivers = new Map();
   const results = {};
+  const ids = new Set(plan.flatMap(({ contenders }) => contenders));
+  installFor([...ids].map(findContender));
   try {
-    for (const id of new Set(plan.flatMap(({ contenders }) => contenders))) {
+    for (const id of ids) {
       drivers.set(id, new Driver(id));
     }
     for (const driver of drivers.values()) {
