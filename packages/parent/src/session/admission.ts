@@ -1,7 +1,7 @@
 // A private connection has one guest: the worker that the parent started. Everything else that connects is refused.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { type Codec, createHeartbeat, type HeartbeatMessage } from "@multifrost/protocol";
+import { type Codec, createHeartbeat, type Message } from "@multifrost/protocol";
 import { Deferred, TOKEN_PROPERTY } from "@multifrost/protocol/internal";
 import type { Connection } from "@multifrost/transport";
 import { isHeldBySession } from "../process/socket-owner.js";
@@ -43,8 +43,17 @@ export class Admission {
   #challenge(connection: Connection): void {
     const heartbeat = createHeartbeat();
     const question = this.#codec.encode(heartbeat);
+    let isReady = false;
     connection.receive((bytes) => {
-      const answer = this.#readAnswer(bytes, question, heartbeat.id);
+      const message = this.#read(bytes);
+      if (message?.type === "ready" && !isReady) {
+        // Rust workers say so first.
+        isReady = true;
+        return;
+      }
+      // An echo of the question proves nothing.
+      const isEcho = Buffer.compare(bytes, question) === 0;
+      const answer = message?.type === "heartbeat" && message.id === heartbeat.id && !isEcho ? message : undefined;
       if (answer === undefined) {
         connection.refuse("It did not answer a heartbeat.");
         return;
@@ -61,12 +70,9 @@ export class Admission {
     connection.challenge(question);
   }
 
-  /** The heartbeat's answer, and not an echo of the question; `undefined` for anything else. */
-  #readAnswer(bytes: Uint8Array, question: Uint8Array, id: string): HeartbeatMessage | undefined {
+  #read(bytes: Uint8Array): Message | undefined {
     try {
-      const message = this.#codec.decode(bytes);
-      const isEcho = Buffer.compare(bytes, question) === 0;
-      return message.type === "heartbeat" && message.id === id && !isEcho ? message : undefined;
+      return this.#codec.decode(bytes);
     } catch {
       return undefined;
     }

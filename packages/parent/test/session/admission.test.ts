@@ -64,6 +64,24 @@ describe("a connection without a token gets a heartbeat, and", () => {
     expect(accept).toHaveBeenCalledOnce();
   });
 
+  it("is accepted if it says that it is ready before it answers, but may say so only once", () => {
+    const ready = codec.encode({ type: "ready", id: "x", timestamp: 1 });
+    const admission = new Admission(codec);
+    const { made, accept, question, say } = connection();
+    admission.consider(made);
+    say(ready);
+    const answer = answerHeartbeat(question());
+    say(codec.encode({ ...answer, metadata: { ...answer.metadata, token: admission.token } }));
+    expect(accept).toHaveBeenCalledOnce();
+
+    const repeating = connection();
+    admission.consider(repeating.made);
+    repeating.say(ready);
+    expect(repeating.refuse).not.toHaveBeenCalled();
+    repeating.say(ready);
+    expect(repeating.refuse).toHaveBeenCalledExactlyOnceWith("It did not answer a heartbeat.");
+  });
+
   it("is refused if the answer brings a wrong token", () => {
     const { made, accept, refuse, question, say } = connection();
     new Admission(codec).consider(made);
