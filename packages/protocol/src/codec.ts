@@ -21,6 +21,11 @@ export interface Codec {
   readonly encode: EncodeMessage;
   /** Turns bytes into a message. */
   readonly decode: DecodeMessage;
+  /**
+   * What the message decoded last takes in memory: its bytes, and an estimate for the values that were made of them, in
+   * bytes. For bounds on the messages that are held at the same time.
+   */
+  readonly decodedBytes: () => number;
 }
 
 /**
@@ -31,5 +36,5 @@ export interface Codec {
 export function createCodec(options: CodecOptions = {}): Codec {
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);
-  return { app, limits, encode: createEncoder(app, limits), decode: createDecoder(app, limits) };
+  return { app, limits, encode: createEncoder(app, limits), ...createDecoder(app, limits) };
 }

@@ -12,9 +12,17 @@ import { ReadFault, ValueReader } from "./value-reader.js";
  */
 export type DecodeMessage = (bytes: Uint8Array) => Message;
 
+/** A decoder, and what its latest message takes in memory. */
+export interface Decoder {
+  readonly decode: DecodeMessage;
+  /** What the message decoded last takes in memory, estimated, in bytes. */
+  readonly decodedBytes: () => number;
+}
+
 /** Creates a decoder for the messages of one app. */
-export function createDecoder(app: string, limits: MessageLimits): DecodeMessage {
-  return new MessageReader(app, limits).read;
+export function createDecoder(app: string, limits: MessageLimits): Decoder {
+  const reader = new MessageReader(app, limits);
+  return { decode: reader.read, decodedBytes: reader.decodedBytes };
 }
 
 /** Reads messages in the forms that all implementations send, and checks their fields. */
@@ -22,13 +30,18 @@ class MessageReader {
   readonly #app: string;
   readonly #maxDepth: number;
   readonly #reader: ValueReader;
+  #messageBytes = 0;
+
   constructor(app: string, limits: MessageLimits) {
     this.#app = app;
     this.#maxDepth = limits.maxDepth;
     this.#reader = new ValueReader(limits);
   }
 
+  readonly decodedBytes = (): number => this.#messageBytes + this.#reader.valueBytes;
+
   readonly read: DecodeMessage = (bytes) => {
+    this.#messageBytes = bytes.length;
     const fields = noFields();
     let isMap: boolean;
     try {

@@ -19,6 +19,11 @@ export interface MessageLimits {
   maxMapLength: number;
   /** Values in one message, all arrays and maps together, map keys included. Default: 4 000 000. */
   maxValues: number;
+  /**
+   * Arrays, maps, binary and extension values in one message: each takes 50 to 250 bytes in memory, but may take one byte in
+   * the message. Default: 1 000 000, which 3 MB of a hostile peer cannot turn into more than about 250 MB.
+   */
+  maxObjects: number;
   /** Levels of nested arrays and maps within one argument or result. Default: 100. */
   maxDepth: number;
 }
@@ -33,6 +38,7 @@ export const DEFAULT_LIMITS: Readonly<MessageLimits> = {
   maxArrayLength: 1_000_000,
   maxMapLength: 1_000_000,
   maxValues: 4_000_000,
+  maxObjects: 1_000_000,
   maxDepth: 100,
 };
 

@@ -38,6 +38,13 @@ const UUID_LENGTH = 36;
 
 const NO_BYTES = new Uint8Array();
 
+/** Arrays up to this length are made at their length: pushing to an empty one reserves room for 17 items, and takes twice the time. */
+const LONGEST_EXACT = 16;
+
+/** What a value takes in memory, and an array, map or binary value in addition, in bytes: measured with Node 20. */
+const VALUE_BYTES = 16;
+const OBJECT_BYTES = 128;
+
 /** The longest name a {@link NameCache} keeps, in bytes, and how many names it keeps. */
 const LONGEST_NAME = 32;
 const NAMES = 2048;
@@ -85,10 +92,12 @@ const names = new NameCache();
 export class ValueReader {
   readonly #limits: MessageLimits;
   readonly #maxValues: number;
+  readonly #maxObjects: number;
   #bytes: Uint8Array = NO_BYTES;
   #numbers: DataView = scratch;
   #at = 0;
   #values = 0;
+  #objects = 0;
   #depth = 0;
   #fault: ReadFault | undefined;
   /** How many arrays and maps may be around a value, those of the message itself included. */
@@ -97,7 +106,13 @@ export class ValueReader {
   constructor(limits: MessageLimits) {
     this.#limits = limits;
     this.#maxValues = limits.maxValues + ENVELOPE_VALUES;
+    this.#maxObjects = limits.maxObjects + ENVELOPE_VALUES;
     this.maxDepth = limits.maxDepth;
+  }
+
+  /** What the values read since {@link open} take in memory, without the bytes of the message: an estimate, in bytes. */
+  get valueBytes(): number {
+    return this.#values * VALUE_BYTES + this.#objects * OBJECT_BYTES;
   }
 
   /** Starts with the next message. */
@@ -105,6 +120,7 @@ export class ValueReader {
     this.#bytes = bytes;
     this.#at = 0;
     this.#values = 0;
+    this.#objects = 0;
     this.#depth = 0;
     this.#fault = undefined;
     const { maxMessageBytes } = this.#limits;
@@ -260,9 +276,9 @@ export class ValueReader {
 
   #array(length: number): unknown[] {
     this.#enter(length, length, "maxArrayLength");
-    const items: unknown[] = [];
+    const items = length > LONGEST_EXACT ? [] : new Array<unknown>(length);
     for (let index = 0; index < length; index++) {
-      items.push(this.value());
+      items[index] = this.value();
     }
     this.#depth--;
     return items;
@@ -271,14 +287,19 @@ export class ValueReader {
   #map(length: number): Record<string, unknown> {
     this.#enter(length, length * 2, "maxMapLength");
     const map: Record<string, unknown> = {};
+    let isSparse = false;
     for (let index = 0; index < length; index++) {
       const key = this.key();
       const value = this.value();
       if (key === "__proto__") {
         Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
-      } else {
-        map[key] = value;
+        continue;
       }
+      if (!isSparse && isIndex(key)) {
+        isSparse = true;
+        makeSparse(map);
+      }
+      map[key] = value;
     }
     this.#depth--;
     return map;
@@ -289,6 +310,7 @@ export class ValueReader {
     if (length > this.#limits[limit]) {
       throw this.#exceeded(`${limit === "maxMapLength" ? "a map of" : "an array of"} ${length} items`, limit);
     }
+    this.#countObject();
     if (this.#depth >= this.maxDepth) {
       throw this.#exceeded("arrays and maps nested too deep", "maxDepth");
     }
@@ -310,6 +332,7 @@ export class ValueReader {
     if (length > this.#limits.maxBinaryBytes) {
       throw this.#exceeded(`a binary value of ${length} bytes`, "maxBinaryBytes");
     }
+    this.#countObject();
     return this.#view(this.#take(length), length);
   }
 
@@ -321,6 +344,7 @@ export class ValueReader {
   }
 
   #extension(length: number): unknown {
+    this.#countObject();
     const start = this.#take(length + 1);
     const type = (this.#bytes[start]! << 24) >> 24;
     const data = this.#view(start + 1, length);
@@ -354,6 +378,12 @@ export class ValueReader {
     }
     if (++this.#values > this.#maxValues) {
       throw this.#exceeded("too many values", "maxValues");
+    }
+  }
+
+  #countObject(): void {
+    if (++this.#objects > this.#maxObjects) {
+      throw this.#exceeded("too many arrays, maps and binary values", "maxObjects");
     }
   }
 
@@ -401,12 +431,30 @@ export class ValueReader {
   }
 
   #exceeded(what: string, limit: keyof MessageLimits): ReadFault {
-    return new ReadFault("LIMIT_EXCEEDED", `${what}, above limits.${limit} (${this.#limits[limit]})`);
+    const limited = `${what}, above limits.${limit} (${this.#limits[limit]})`;
+    return new ReadFault("LIMIT_EXCEEDED", `${limited}; send less in one message, or raise the limit on both sides`);
   }
 }
 
 function endsTooEarly(): ReadFault {
   return new ReadFault("MALFORMED_MESSAGE", "it ends too early");
+}
+
+/** Whether this key is a number of 2 to 10 digits: the engine keeps it as the index of an element. */
+function isIndex(key: string): boolean {
+  const { length } = key;
+  const first = key.charCodeAt(0);
+  return first <= 0x39 && first > 0x30 && length > 1 && length <= 10 && /^\d+$/.test(key);
+}
+
+/**
+ * Makes the engine keep this object's elements in a table. Otherwise it reserves room for each index below the highest: an
+ * object with the key 1023 would take 12 KiB, and a message of 3 MB more than 7 GB.
+ */
+function makeSparse(map: Record<string, unknown>): void {
+  const highest = "4294967294";
+  map[highest] = null;
+  delete map[highest];
 }
 
 /** Reads UTF-8. Keeps a byte order mark; what is not UTF-8 becomes U+FFFD. */

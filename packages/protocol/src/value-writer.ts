@@ -26,6 +26,7 @@ export class ValueWriter {
   readonly #limits: MessageLimits;
   readonly #out: PackedWriter;
   #values = 0;
+  #objects = 0;
   /** A lower bound of the size of the values so far: the bytes of binary values, and one for each character. */
   #valueBytes = 0;
   /** Where the value at hand is: the root's name and the keys and indices down to it, for error messages. */
@@ -45,6 +46,7 @@ export class ValueWriter {
   /** Starts the next message. */
   open(): void {
     this.#values = 0;
+    this.#objects = 0;
     this.#valueBytes = 0;
     this.#depth = 0;
   }
@@ -152,6 +154,9 @@ export class ValueWriter {
   }
 
   #object(value: object): void {
+    if (++this.#objects > this.#limits.maxObjects) {
+      throw this.#tooMuch("arrays, maps and binary values in one message", "maxObjects");
+    }
     if (ArrayBuffer.isView(value)) {
       this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
       return;
@@ -268,6 +273,7 @@ export class ValueWriter {
     const out = this.#out;
     const { position, largeValues } = out;
     const values = this.#values;
+    const objects = this.#objects;
     const valueBytes = this.#valueBytes;
     out.head(MAP, length);
     const depth = this.#depth++;
@@ -290,7 +296,7 @@ export class ValueWriter {
           const copy = withoutEqualKeys(fields, keys);
           if (copy !== undefined) {
             out.forgetFrom(position, largeValues);
-            [this.#depth, this.#values, this.#valueBytes] = [depth, values, valueBytes];
+            [this.#depth, this.#values, this.#objects, this.#valueBytes] = [depth, values, objects, valueBytes];
             this.#map(copy);
             return;
           }

@@ -160,6 +160,7 @@ describe("limits", () => {
     maxArrayLength: fc.integer({ min: 1, max: 6 }),
     maxMapLength: fc.integer({ min: 10, max: 12 }),
     maxValues: fc.integer({ min: 1, max: 150 }),
+    maxObjects: fc.integer({ min: 1, max: 60 }),
     maxDepth: fc.integer({ min: 1, max: 8 }),
     maxMessageBytes: fc.integer({ min: 100, max: 3000 }),
   });

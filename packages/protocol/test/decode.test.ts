@@ -194,6 +194,7 @@ describe("__proto__", () => {
 });
 
 describe("messages that cannot be read", () => {
+  const advice = "; send less in one message, or raise the limit on both sides.";
   const unreadable: [title: string, hex: string, what: string][] = [
     ["no bytes at all", "", "A message of 0 bytes cannot be read: it ends too early."],
     [
@@ -205,27 +206,27 @@ describe("messages that cannot be read", () => {
     [
       "an array of 2^32 - 1 items",
       "ddffffffff",
-      "A message of 5 bytes cannot be read: an array of 4294967295 items, above limits.maxArrayLength (1000000).",
+      `A message of 5 bytes cannot be read: an array of 4294967295 items, above limits.maxArrayLength (1000000)${advice}`,
     ],
     [
       "a map of 2^32 - 1 keys",
       "dfffffffff",
-      "A message of 5 bytes cannot be read: a map of 4294967295 items, above limits.maxMapLength (1000000).",
+      `A message of 5 bytes cannot be read: a map of 4294967295 items, above limits.maxMapLength (1000000)${advice}`,
     ],
     [
       "text of 2^32 - 1 bytes",
       "dbffffffff",
-      "A message of 5 bytes cannot be read: a string of 4294967295 bytes, above limits.maxStringBytes (67108864).",
+      `A message of 5 bytes cannot be read: a string of 4294967295 bytes, above limits.maxStringBytes (67108864)${advice}`,
     ],
     [
       "binary of 2^32 - 1 bytes",
       "c6ffffffff",
-      "A message of 5 bytes cannot be read: a binary value of 4294967295 bytes, above limits.maxBinaryBytes (67108864).",
+      `A message of 5 bytes cannot be read: a binary value of 4294967295 bytes, above limits.maxBinaryBytes (67108864)${advice}`,
     ],
     [
       "an extension of 2^32 - 1 bytes",
       "c9ffffffff00",
-      "A message of 6 bytes cannot be read: a binary value of 4294967295 bytes, above limits.maxBinaryBytes (67108864).",
+      `A message of 6 bytes cannot be read: a binary value of 4294967295 bytes, above limits.maxBinaryBytes (67108864)${advice}`,
     ],
     [
       "more items than bytes",
@@ -352,13 +353,17 @@ describe("limits", () => {
     ["maxMapLength", { maxMapLength: 5 }, "86010102010301040105010601", "a map of 6 items"],
     ["maxDepth", { maxDepth: 1 }, "919191c0", "arrays and maps nested too deep"],
     ["maxValues", { maxValues: 10 }, `dc0040${"c0".repeat(64)}`, "too many values"],
+    ["maxObjects", { maxObjects: 1 }, `dc0040${"90".repeat(64)}`, "too many arrays, maps and binary values"],
+    ["maxObjects", { maxObjects: 1 }, `dc0040${"c400".repeat(64)}`, "too many arrays, maps and binary values"],
+    ["maxObjects", { maxObjects: 1 }, `dc0040${"d40500".repeat(64)}`, "too many arrays, maps and binary values"],
   ] as const)("[LIM-3] %s: %o refuses the value", (name, limits, hex, what) => {
     const bytes = responseBytes(hex);
     const error = fault(bytes, limits);
     expect(error.code).toBe("LIMIT_EXCEEDED");
     const limit = Object.values(limits)[0];
     expect(error.message).toBe(
-      `A message of ${bytes.length} bytes cannot be read: ${what}, above limits.${name} (${limit}).`,
+      `A message of ${bytes.length} bytes cannot be read: ${what}, above limits.${name} (${limit}); ` +
+        "send less in one message, or raise the limit on both sides.",
     );
     expect(() => codec.decode(bytes)).not.toThrow();
   });
@@ -430,7 +435,39 @@ describe("limits", () => {
     const bomb = responseBytes(`96${million.repeat(6)}`);
     const error = fault(bomb);
     expect(error.code).toBe("LIMIT_EXCEEDED");
-    expect(error.message).toContain("too many values, above limits.maxValues (4000000)");
+    expect(error.message).toContain("too many arrays, maps and binary values, above limits.maxObjects (1000000)");
+    expect(fault(bomb, { maxObjects: 6_000_000 }).message).toContain("above limits.maxValues (4000000)");
+  });
+
+  it("[LIM-6] objects whose keys are numbers take memory for their keys, and not for the numbers below them", () => {
+    const count = 100_000;
+    const head = `dd${count.toString(16).padStart(8, "0")}`;
+    const bytes = responseBytes(`${head}${"81cd03ffc0".repeat(count)}`);
+    const before = process.memoryUsage().heapUsed;
+    const message = codec.decode(bytes) as Extract<Message, { type: "response" }>;
+    // Each would take 12 KiB, 1.2 GB together, with room for 1023 other elements.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(count * 1024);
+    expect((message.result as unknown[]).at(-1)).toEqual({ 1023: null });
+  });
+
+  it.each([
+    ["84a23130c0a23037c0a178c0a23131c0", { 10: null, "07": null, x: null, 11: null }],
+    ["830ac00cc0ce12345678c0", { 10: null, 12: null, 305419896: null }],
+    ["81aa34323934393637323934c0", { 4294967294: null }],
+    ["81ab3132333435363738393031c0", { 12345678901: null }],
+  ])("[VAL-17] keys that are numbers, as text or not, are keys like any others: %s", (hex, expected) => {
+    const read = readResult(hex) as object;
+    expect(read).toStrictEqual(expected);
+    expect(Object.keys(read)).toEqual(Object.keys(expected));
+  });
+
+  it("[LIM-6] an estimate of a message's memory counts what its values take, and not only its bytes", () => {
+    const flat = responseBytes(`c4ff${"00".repeat(255)}`);
+    codec.decode(flat);
+    const bytes = codec.decodedBytes();
+    expect(bytes - flat.length).toBeLessThan(1000);
+    codec.decode(responseBytes(`dc00ff${"80".repeat(255)}`));
+    expect(codec.decodedBytes()).toBeGreaterThan(bytes + 255 * 100);
   });
 
   it("[LIM-4] a maxDepth beyond the stack still causes a MalformedMessageError", () => {

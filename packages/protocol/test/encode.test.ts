@@ -331,6 +331,12 @@ describe("limits", () => {
     ["maxMapLength", { maxMapLength: 1 }, [{ a: 1, b: 2 }], "args[0]: more than 1 keys in one map"],
     ["maxValues", { maxValues: 3 }, [[1, 2]], "args[0][0]: more than 3 values in one message"],
     ["maxValues", { maxValues: 3 }, [{ a: 1, b: 2 }], "args[0].a: more than 3 values in one message"],
+    [
+      "maxObjects",
+      { maxObjects: 3 },
+      [[new Uint8Array(1), new Date(0)]],
+      "args[0][1]: more than 3 arrays, maps and binary values in one message",
+    ],
     ["maxDepth", { maxDepth: 2 }, [[[[1]]]], "args[0][0][0]: more than 2 levels of arrays and maps"],
   ])("[LIM-2] %s: %o refuses the value and names its path", (name, limits, args, what) => {
     const error = thrownBy(() => call(args, limits), SerializationError);

@@ -11,6 +11,7 @@ it("[LIM-1] the defaults", () => {
     maxArrayLength: 1_000_000,
     maxMapLength: 1_000_000,
     maxValues: 4_000_000,
+    maxObjects: 1_000_000,
     maxDepth: 100,
   });
 });
