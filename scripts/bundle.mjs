@@ -50,18 +50,19 @@ function entryPoints({ exports }, folder) {
   );
 }
 
-/** Our own files, and the packages that are needed for the build alone: what is in `dependencies` stays an import. */
+/** Our own files, and the packages that are needed for the build alone: what is in `dependencies` and `optionalDependencies` stays an import. */
 function isBundled(id, { devDependencies = {} }) {
   return /^[./]/.test(id) || Object.hasOwn(devDependencies, id);
 }
 
-function refuseUndeclared(output, { name, dependencies = {} }) {
+function refuseUndeclared(output, { name, dependencies, optionalDependencies }) {
+  const declared = { ...dependencies, ...optionalDependencies };
   for (const { imports = [], dynamicImports = [], fileName } of output) {
     const written = new Set(output.map((each) => each.fileName));
     for (const id of [...imports, ...dynamicImports].filter(
       (each) => !written.has(each) && !each.startsWith("node:"),
     )) {
-      if (!Object.hasOwn(dependencies, id.split("/", id.startsWith("@") ? 2 : 1).join("/"))) {
+      if (!Object.hasOwn(declared, id.split("/", id.startsWith("@") ? 2 : 1).join("/"))) {
         throw new Error(`${name}: ${fileName} imports ${id}, which is no dependency.`);
       }
     }

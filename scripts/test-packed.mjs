@@ -6,10 +6,12 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publishablePackages } from "./packages.mjs";
-import { createApp, createEmptyFolder } from "./packed/folders.mjs";
+import { createApp, createEmptyFolder, createProject } from "./packed/folders.mjs";
 import { pack } from "./packed/pack.mjs";
 import { commonSteps } from "./packed/run-in-app.mjs";
+import { runtimeSteps } from "./packed/run-on-runtimes.mjs";
 import { checkProtocolAlone } from "./packed/run-protocol-alone.mjs";
+import { withoutOptionalSteps } from "./packed/run-without-optional.mjs";
 import { createSteps } from "./packed/steps.mjs";
 import { checkTarball } from "./packed/tarball.mjs";
 
@@ -36,16 +38,28 @@ const installed = await step("all of them install with npm in an empty folder", 
   app.install([...tarballs.values()]),
 );
 if (installed) {
-  for (const [title, run] of commonSteps(app)) {
+  for (const [title, run] of commonSteps(app, createEmptyFolder(temp, "bundled"))) {
     await step(title, run);
   }
 }
 
-const alone = createEmptyFolder(temp, "protocol-alone");
-for (const [title, run] of checkProtocolAlone(alone, tarballs.get("@multifrost/protocol"))) {
-  if (!(await step(title, run))) {
-    break;
-  }
+const bare = createProject(temp, "bare");
+const others = ["full", "bundled-bare"].map((name) => createEmptyFolder(temp, name));
+await stepsInOrder(withoutOptionalSteps(bare, ...others, [...tarballs.values()]));
+if (installed) {
+  await stepsInOrder(runtimeSteps(app, createEmptyFolder(temp, "runtimes")));
 }
 
+const alone = createEmptyFolder(temp, "protocol-alone");
+await stepsInOrder(checkProtocolAlone(alone, tarballs.get("@multifrost/protocol")));
+
 process.exitCode = summary();
+
+/** Each needs the one before. */
+async function stepsInOrder(steps) {
+  for (const [title, run] of steps) {
+    if (!(await step(title, run))) {
+      break;
+    }
+  }
+}

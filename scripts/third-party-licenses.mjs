@@ -41,9 +41,9 @@ for (const { name } of wrong) {
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 /** The text of the file, or "" for a package with nothing of others. */
-function licensesOf(folder, { name, dependencies = {}, devDependencies = {} }) {
+function licensesOf(folder, { name, dependencies, optionalDependencies, devDependencies = {} }) {
   const bundled = [...outsideTree(folder, Object.keys(devDependencies)).values()];
-  const installed = [...outsideTree(folder, Object.keys(dependencies)).values()];
+  const installed = [...outsideTree(folder, Object.keys({ ...dependencies, ...optionalDependencies })).values()];
   for (const { manifest } of [...bundled, ...installed]) {
     if (!ACCEPTED.has(manifest.license)) {
       throw new Error(`${manifest.name}, which ${name} needs, is under ${manifest.license}: is that acceptable?`);

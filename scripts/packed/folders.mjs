@@ -25,10 +25,16 @@ export function createEmptyFolder(temp, name) {
   };
 }
 
+/** A project with the scripts of test/packed/. */
+export function createProject(temp, name) {
+  const project = createEmptyFolder(temp, name);
+  cpSync(join(ROOT, "test", "packed"), project.folder, { recursive: true });
+  return project;
+}
+
 /** The project that has all packages, the scripts of test/packed/ and the example of a transport of one's own. */
 export function createApp(temp) {
-  const app = createEmptyFolder(temp, "app");
-  cpSync(join(ROOT, "test", "packed"), app.folder, { recursive: true });
+  const app = createProject(temp, "app");
   const example = join(ROOT, "examples", "own-transport");
   cpSync(example, join(app.folder, "own-transport"), {
     recursive: true,

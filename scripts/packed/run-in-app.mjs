@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import { ROOT } from "../packages.mjs";
 import { Failure } from "./command.mjs";
+import { runBundled } from "./run-bundled.mjs";
 
 /** Each step with its title. */
-export function commonSteps(app) {
+export function commonSteps(app, empty) {
   const node = (...args) => script(app, [process.execPath, ...args]);
   const tsx = (...args) => script(app, [process.execPath, "--import", "tsx", ...args]);
   return [
@@ -20,6 +21,7 @@ export function commonSteps(app) {
       "a transport of one's own carries calls",
       () => app.run([process.execPath, "--import", "tsx", "own-transport/main.ts"]),
     ],
+    ["esbuild makes one file of parent and worker, which runs without the packages", () => runBundled(app, empty)],
     ["a transport of one's own passes the contract suite", () => contract(app)],
     ["the types, strict", () => typeCheck(app, "tsconfig.json")],
     ["the types, strict, with every declaration file checked", () => typeCheck(app, "tsconfig.libraries.json")],
@@ -27,8 +29,8 @@ export function commonSteps(app) {
 }
 
 /** The last line says that the script got to its end: a script whose work is cut short may exit with 0 as well. */
-async function script(app, command) {
-  const output = await app.run(command);
+export async function script(app, command) {
+  const output = await app.run(command, 120);
   if (!output.endsWith("done\n")) {
     throw new Failure(`${command.join(" ")} did not get to its end:\n${output}`);
   }
@@ -43,7 +45,7 @@ async function contract(app) {
 }
 
 /** With the repository's compiler, against the installed packages. */
-async function typeCheck(app, config) {
+export async function typeCheck(app, config, options = []) {
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  await app.run([process.execPath, tsc, "-p", join("types", config)], 120);
+  await app.run([process.execPath, tsc, "-p", join("types", config), ...options], 120);
 }

@@ -94,8 +94,8 @@ function exportedFiles(target) {
   return typeof target === "string" ? [target.replace(/^\.\//, "")] : Object.values(target).flatMap(exportedFiles);
 }
 
-function wrongManifest({ license, types, exports, dependencies = {}, devDependencies = {} }) {
-  const ranges = Object.entries({ ...dependencies, ...devDependencies });
+function wrongManifest({ license, types, exports, dependencies, optionalDependencies, devDependencies }) {
+  const ranges = Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies });
   return [
     ...ranges
       .filter(([, range]) => /^(workspace|link|file|catalog):/.test(range))

@@ -51,4 +51,11 @@ describe("processes", () => {
     expect(message).toContain(`${process.platform}/${process.arch}`);
     expect(message).toContain("no binary for this machine");
   });
+
+  it("open rejects with TRANSPORT_UNAVAILABLE and the command to install the package when it is not installed", async () => {
+    const { stdout } = await run("zeromq-not-installed.mjs");
+    const { name, code, message } = JSON.parse(stdout) as Record<string, string>;
+    expect({ name, code }).toEqual({ name: "ConnectionError", code: "TRANSPORT_UNAVAILABLE" });
+    expect(message).toContain("npm install zeromq");
+  });
 });

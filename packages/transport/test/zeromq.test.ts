@@ -187,7 +187,7 @@ describe("the native library missing", () => {
       "It comes prebuilt for Linux (x64 and arm64, glibc and musl), macOS (x64 and arm64) and Windows (x64, ia32, arm64).",
       "Reinstall on this machine and for this platform: npm rebuild zeromq, or remove node_modules and install again.",
       "On musl it is found only where /etc/alpine-release exists: elsewhere create that file, or build zeromq.",
-      'Or pass your own transport: see "Composing your own transport" in @multifrost/transport\'s README.',
+      'Or use the default transport, "zmtp", which has no native code and the same protocol.',
     ]);
   });
 });

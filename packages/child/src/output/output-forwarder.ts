@@ -1,6 +1,7 @@
 import { type Codec, createOutput } from "@multifrost/protocol";
 import type { RareEvent } from "@multifrost/reliability";
 import type { Peers } from "../session/peers.js";
+import { routeConsole } from "./console-route.js";
 import { StreamTap, writeNow } from "./stream-tap.js";
 
 /** Messages that may wait in the channel. Beyond, output goes to the real stream: answers come first. */
@@ -25,6 +26,7 @@ export class OutputForwarder {
   readonly #alsoLocal: boolean;
   readonly #lost: RareEvent;
   readonly #taps: readonly StreamTap[];
+  readonly #restoreConsole: () => void;
   readonly #underway = new Set<Line>();
   readonly #restore = (): void => this.restore();
 
@@ -41,6 +43,7 @@ export class OutputForwarder {
     this.#lost = lost;
     const onLine = (tap: StreamTap, text: string): void => this.#forward(tap, text);
     this.#taps = [new StreamTap("stdout", alsoLocal, onLine), new StreamTap("stderr", alsoLocal, onLine)];
+    this.#restoreConsole = routeConsole();
     // `process.exit` drops what is queued, and with it the reason for the exit.
     process.on("exit", this.#restore);
   }
@@ -52,6 +55,7 @@ export class OutputForwarder {
       writeNow(tap.name, `${text}\n`);
     }
     this.#underway.clear();
+    this.#restoreConsole();
     for (const tap of this.#taps) {
       tap.release();
     }

@@ -15,8 +15,21 @@ export async function loadZeromq(): Promise<typeof import("zeromq")> {
   try {
     return await import("zeromq");
   } catch (cause) {
-    throw transportUnavailable(cause, thisMachine());
+    throw isMissing(cause) ? notInstalled(cause) : transportUnavailable(cause, thisMachine());
   }
+}
+
+/** Whether there is no such package, which is another problem than one that does not load. */
+function isMissing(cause: unknown): boolean {
+  const { code, message } = cause as { code?: unknown; message?: unknown };
+  return ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"].includes(String(code)) && /['"]zeromq['"]/.test(String(message));
+}
+
+function notInstalled(cause: unknown): ConnectionError {
+  const message =
+    'The transport "zeromq" needs the package zeromq, an optional dependency that is not installed. ' +
+    'Install it (npm install zeromq), or use the default transport, "zmtp", which needs nothing.';
+  return new ConnectionError("TRANSPORT_UNAVAILABLE", message, { cause });
 }
 
 /** The error for a library that failed to load: the reason, the machine, and what to do. */
@@ -32,7 +45,7 @@ export function transportUnavailable(cause: unknown, { platform, arch, libc }: M
       "On musl it is found only where /etc/alpine-release exists: elsewhere create that file, or build zeromq.",
     );
   }
-  lines.push('Or pass your own transport: see "Composing your own transport" in @multifrost/transport\'s README.');
+  lines.push('Or use the default transport, "zmtp", which has no native code and the same protocol.');
   return new ConnectionError("TRANSPORT_UNAVAILABLE", lines.join("\n"), { cause });
 }
 
