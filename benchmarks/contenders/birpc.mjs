@@ -11,6 +11,7 @@ export async function open() {
   return {
     add: (a, b) => rpc.add(a, b),
     object: (value) => rpc.object(value),
+    wait: () => rpc.wait(),
     echo: async (bytes) => fromBase64(await rpc.echo(toBase64(bytes))),
     async close() {
       child.disconnect();

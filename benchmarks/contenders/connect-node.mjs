@@ -16,6 +16,7 @@ export async function open() {
   return {
     add: async (a, b) => (await client.add({ a, b })).sum,
     object: (value) => client.object(value),
+    wait: () => client.wait({}),
     echo: async (bytes) => (await client.echo({ bytes })).bytes,
     async close() {
       child.kill();

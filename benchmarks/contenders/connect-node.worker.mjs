@@ -9,6 +9,7 @@ const routes = (router) =>
     add: ({ a, b }) => ({ sum: a + b }),
     echo: (request) => request,
     object: (request) => request,
+    wait: () => new Promise(() => {}),
   });
 const server = createServer(connectNodeAdapter({ routes }));
 server.listen(0, "127.0.0.1", () => process.stdout.write(`${server.address().port}`));

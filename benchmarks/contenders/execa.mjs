@@ -17,6 +17,7 @@ export async function open() {
   return {
     add: (a, b) => call("add", a, b),
     object: (value) => call("object", value),
+    wait: () => call("wait"),
     echo: (bytes) => call("echo", bytes),
     async close() {
       subprocess.kill();

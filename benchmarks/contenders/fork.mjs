@@ -13,6 +13,7 @@ export async function open({ serialization }) {
   return {
     add: (a, b) => call("add", a, b),
     object: (value) => call("object", value),
+    wait: () => call("wait"),
     echo:
       serialization === "json"
         ? async (bytes) => fromBase64(await call("echo", toBase64(bytes)))

@@ -14,10 +14,11 @@ export async function open() {
   const [port] = await once(child.stdout, "data");
   const client = new Bench(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), LIMITS);
   const method = (name) => promisify(client[name]).bind(client);
-  const [add, object, echo] = ["add", "object", "echo"].map(method);
+  const [add, object, echo, wait] = ["add", "object", "echo", "wait"].map(method);
   return {
     add: async (a, b) => (await add({ a, b })).sum,
     object,
+    wait: () => wait({}),
     echo: async (bytes) => (await echo({ bytes })).bytes,
     async close() {
       client.close();

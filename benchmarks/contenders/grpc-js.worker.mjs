@@ -9,6 +9,7 @@ server.addService(Bench.service, {
   add: ({ request }, done) => done(null, { sum: request.a + request.b }),
   echo: ({ request }, done) => done(null, request),
   object: ({ request }, done) => done(null, request),
+  wait: () => {},
 });
 const port = await promisify(server.bindAsync).call(server, "127.0.0.1:0", grpc.ServerCredentials.createInsecure());
 process.stdout.write(`${port}`);

@@ -14,6 +14,7 @@ export async function open() {
   return {
     add: (a, b) => api.add(a, b),
     object: (value) => api.object(value),
+    wait: () => api.wait(),
     echo: async (bytes) => fromBase64(await api.echo(toBase64(bytes))),
     async close() {
       child.kill();

@@ -4,13 +4,14 @@
 //   add(a, b)     the sum, made at the other end
 //   echo(bytes)   the same bytes, back from the other end
 //   object(value) the same object, back from the other end
+//   wait()        nothing, ever: a call that stays pending
 //   close()       ends the other end
-// A contender that only moves bytes answers add() with bytes made in advance, and has no object().
+// A contender that only moves bytes answers add() with bytes made in advance, and has no object() and no wait().
 
 /** In the order of the tables: id, what to call it, module, and what open() is given. */
 export const contenders = [
-  contender("multifrost", "Multifrost, spawned worker (ZMTP, Unix socket)", "multifrost", { transport: "zmtp" }),
-  contender("multifrost-tcp", "Multifrost, service (ZMTP, TCP)", "multifrost-service", { transport: "zmtp" }),
+  contender("multifrost", "Multifrost, spawned worker (ZMTP, Unix socket)", "multifrost"),
+  contender("multifrost-tcp", "Multifrost, service (ZMTP, TCP)", "multifrost-service"),
   contender("multifrost-zeromq", "Multifrost on zeromq.js", "multifrost", { transport: "zeromq" }),
   contender("bare-unix", "bare echo, Unix socket", "bare-net", { unix: true }),
   contender("bare-tcp", "bare echo, TCP", "bare-net", { unix: false }),
@@ -27,10 +28,10 @@ export const contenders = [
   packaged("connect-node", "connect-node, gRPC protocol", 22),
   packaged("execa", "execa IPC", 22),
   packaged("procwire", "@procwire/core", 22),
-  {
-    ...contender("multifrost-22", "Multifrost, spawned worker, on Node 22", "multifrost", { transport: "zmtp" }),
-    node: 22,
-  },
+  { ...contender("multifrost-22", "Multifrost, spawned worker, on Node 22", "multifrost"), node: 22 },
+  // What parts of Multifrost cost: the two are compared with each other.
+  aside("multifrost-deadlines", "Multifrost, every call with a deadline", "multifrost", { defaultTimeout: 60_000 }),
+  aside("multifrost-unmeasured", "Multifrost without metrics, breaker and events", "multifrost-unmeasured"),
 ];
 
 /** Throws for an id that no contender has. */
@@ -45,6 +46,11 @@ export function findContender(id) {
 /** One that needs the packages of this folder's package.json, and this version of Node or a later one. */
 function packaged(id, title, node) {
   return { ...contender(id, title, id), packaged: true, node };
+}
+
+/** One that only some cases are about. */
+function aside(...args) {
+  return { ...contender(...args), aside: true };
 }
 
 function contender(id, title, module, options = {}) {

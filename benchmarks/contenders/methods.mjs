@@ -6,6 +6,7 @@ export const methods = {
   add: (a, b) => a + b,
   echo: (bytes) => bytes,
   object: (value) => value,
+  wait: () => new Promise(() => {}),
 };
 
 /** For messages in JSON: the bytes are made bytes at this end too. */

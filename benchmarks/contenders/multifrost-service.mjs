@@ -11,8 +11,8 @@ import { ParentWorker } from "multifrost";
 
 const WORKER = fileURLToPath(new URL("./multifrost-service.worker.mjs", import.meta.url));
 
-export async function open({ transport }) {
-  const service = await startService(transport);
+export async function open() {
+  const service = await startService();
   const worker = await service.connect();
   return {
     add: (a, b) => worker.call.add(a, b),
@@ -26,13 +26,14 @@ export async function open({ transport }) {
 }
 
 /** A service, registered in a temporary folder; `connect()` makes a parent for it, any number of times. */
-export async function startService(transport) {
+export async function startService() {
   const directory = mkdtempSync(join(tmpdir(), "multifrost-bench-"));
   const registry = createFileRegistry({ directory });
-  const child = spawn(process.execPath, [WORKER, directory, transport], { stdio: ["pipe", "inherit", "inherit"] });
+  const child = spawn(process.execPath, [WORKER, directory], { stdio: ["pipe", "inherit", "inherit"] });
   return {
+    pid: child.pid,
     async connect() {
-      const worker = await ParentWorker.connect("bench", { registry, transport });
+      const worker = await ParentWorker.connect("bench", { registry });
       await worker.start();
       return worker;
     },

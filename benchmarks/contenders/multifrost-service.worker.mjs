@@ -17,7 +17,7 @@ class BenchService extends ChildWorker {
   }
 }
 
-const [directory, transport] = process.argv.slice(2);
-const service = new BenchService({ serviceId: "bench", registry: createFileRegistry({ directory }), transport });
+const registry = createFileRegistry({ directory: process.argv[2] });
+const service = new BenchService({ serviceId: "bench", registry });
 await service.start();
 process.stdin.once("end", () => service.stop()).resume();

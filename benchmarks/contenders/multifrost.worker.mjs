@@ -14,6 +14,10 @@ class BenchWorker extends ChildWorker {
   object(value) {
     return value;
   }
+
+  wait() {
+    return new Promise(() => {});
+  }
 }
 
 new BenchWorker().run();

@@ -11,6 +11,7 @@ export async function open() {
     .executable(process.execPath, [WORKER])
     .method("add", { codec: msgpackCodec })
     .method("object", { codec: msgpackCodec })
+    .method("wait", { codec: msgpackCodec })
     .method("echo", { codec: rawCodec });
   const manager = new ModuleManager();
   manager.register(worker);
@@ -18,6 +19,7 @@ export async function open() {
   return {
     add: (a, b) => worker.send("add", { a, b }),
     object: (value) => worker.send("object", value),
+    wait: () => worker.send("wait", {}),
     echo: (bytes) => worker.send("echo", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
     close: () => manager.shutdown(),
   };

@@ -15,6 +15,7 @@ export async function open() {
   return {
     add: (a, b) => rpc.sendRequest("add", a, b),
     object: (value) => rpc.sendRequest("object", value),
+    wait: () => rpc.sendRequest("wait"),
     echo: async (bytes) => fromBase64(await rpc.sendRequest("echo", toBase64(bytes))),
     async close() {
       rpc.dispose();

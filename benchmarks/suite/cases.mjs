@@ -1,14 +1,18 @@
 // What is measured. A case runs for a while and gives one figure; `better` says whether more or less of it is better.
 
 import assert from "node:assert/strict";
+import { memory } from "./memory.mjs";
 import { records } from "./records.mjs";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** Calls that stay pending while memory is measured. */
+const PENDING_CALLS = 10_000;
+
 /**
- * By id. `run(connection, ms)` gives `{ value, calls }`, and `samples` in microseconds where single calls are timed. `start` has none:
- * it is measured by opening a connection, not with one.
+ * By id. `run(connection, ms)` gives `{ value, calls }`, and `samples` in microseconds where single calls are timed. A case with
+ * `runOnce(open)` opens a connection itself, and gives `{ value }`.
  */
 export const cases = {
   sequential: {
@@ -24,11 +28,6 @@ export const cases = {
   "echo-64-kib": echo("64 KiB", 64 * KIB),
   "echo-1-mib": echo("1 MiB", MIB),
   "echo-16-mib": echo("16 MiB", 16 * MIB),
-  start: {
-    title: "From spawn to the first answer",
-    unit: "ms",
-    better: "less",
-  },
   object: {
     title: "Object of 1,000 fields there and back",
     unit: "µs",
@@ -39,6 +38,37 @@ export const cases = {
         const answered = await connection.object(records);
         assert.equal(answered.records.at(-1).address.street, records.records.at(-1).address.street);
       }, ms),
+  },
+  start: {
+    title: "From spawn to the first answer",
+    unit: "ms",
+    better: "less",
+    async runOnce(open) {
+      const begin = performance.now();
+      const connection = await open();
+      await connection.add(1, 2);
+      const value = performance.now() - begin;
+      await connection.close();
+      return { value };
+    },
+  },
+  "pending-memory": {
+    title: "Memory of a pending call, at the caller",
+    unit: "KiB",
+    better: "less",
+    supports: (connection) => connection.wait !== undefined,
+    // Its calls end with the process: nothing is closed.
+    async runOnce(open) {
+      const connection = await open();
+      await connection.add(1, 2);
+      const before = memory();
+      for (let index = 0; index < PENDING_CALLS; index += 1) {
+        connection.wait();
+      }
+      // Answered after the other end has all of them.
+      await connection.add(1, 2);
+      return { value: (memory() - before) / PENDING_CALLS / KIB };
+    },
   },
 };
 
@@ -82,11 +112,11 @@ function echo(title, length) {
   };
 }
 
-/** Runs one after the other; the median in microseconds. Runs at least three times, however long one takes. */
+/** Runs one after the other; the median in microseconds. Runs at least once, however long it takes. */
 async function timed(run, ms) {
   const samples = [];
   const end = performance.now() + ms;
-  for (let before = performance.now(); before < end || samples.length < 3; ) {
+  for (let before = performance.now(); before < end || samples.length === 0; ) {
     await run();
     const after = performance.now();
     samples.push((after - before) * 1000);

@@ -9,6 +9,9 @@ const { module, options } = findContender(process.argv[2]);
 const { open } = await import(module);
 let connection;
 
+// Calls that are pending when their connection ends reject, and no one waits for them.
+process.on("unhandledRejection", () => {});
+
 const commands = {
   async open() {
     connection = await open(options);
@@ -17,15 +20,8 @@ const commands = {
     await connection.close();
   },
   supports: (id) => cases[id].supports?.(connection) ?? true,
-  /** From the request to start the other end to its first answer, in milliseconds. */
-  async start() {
-    const begin = performance.now();
-    const started = await open(options);
-    await started.add(1, 2);
-    const value = performance.now() - begin;
-    await started.close();
-    return { value };
-  },
+  /** One repetition of a case that opens a connection itself. */
+  measureOnce: (id) => cases[id].runOnce(() => open(options)),
   /** One repetition of a case. `cpu`: processor time of both processes for each call, in microseconds. */
   async measure(id, ms) {
     const before = cpuMicros();

@@ -33,10 +33,11 @@ export async function runCases(plan, onCase) {
         id,
         contenders.map((contender) => drivers.get(contender)),
       );
-      results[id] =
-        cases[id].run === undefined
-          ? await interleave(able, repetitions, ms, (driver) => driver.ask("start"))
-          : await interleave(able, repetitions, ms, (driver, duration) => driver.ask("measure", id, duration));
+      const measure =
+        cases[id].runOnce === undefined
+          ? (driver, duration) => driver.ask("measure", id, duration)
+          : (driver) => driver.ask("measureOnce", id);
+      results[id] = await interleave(able, repetitions, ms, measure);
       onCase(id, results[id]);
     }
     await Promise.all([...drivers.values()].map((driver) => driver.ask("close")));
