@@ -1,59 +1,63 @@
 // `pnpm bench`: calls through Multifrost and by other means, in one run. What is measured, and how: README.md.
 
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { contenders, findContender } from "./contenders/list.mjs";
+import { publish } from "./publish/publish.mjs";
 import { cases } from "./suite/cases.mjs";
-import { checkTargets } from "./suite/check.mjs";
+import { checkParents, checkTargets } from "./suite/check.mjs";
+import { chosen, FULL, PARTS, SHORT } from "./suite/plans.mjs";
 import { printCase, printTargets } from "./suite/report.mjs";
+import { circumstances, summary, writeResults } from "./suite/results.mjs";
 import { runCases } from "./suite/run-cases.mjs";
 
 const USAGE = `pnpm bench [options]
-  Without options: the short form, about 45 seconds.
-  --check             exit with 1 where a ratio is outside its band
-  --full              every contender and case, about 10 minutes
-  --case A,B          only these: ${Object.keys(cases).join(", ")}
-  --with A,B          only these: ${contenders.map(({ id }) => id).join(", ")}
-  --repetitions N     default: 21, with --full 9
-  --ms N              length of a repetition in milliseconds, default: 120, with --full 250`;
+  Without options: the ratios that CI checks, about a minute.
+  --check          exit with 1 where one is outside its band
+  --full           everything; writes benchmarks/results, docs/performance.md and the charts; about 10 minutes
+  --case A,B       only these: ${Object.keys(cases).join(", ")}
+  --with A,B       only these: ${contenders.map(({ id }) => id).join(", ")}
+  --repetitions N  default: 21
+  --ms N           length of a repetition in milliseconds, default: 120`;
 
-/** The short form. */
-const SHORT = {
-  "in-flight-128": ["multifrost", "fork-json", "multifrost-zeromq", "bare-zeromq"],
-  sequential: ["multifrost", "fork-json", "multifrost-zeromq", "bare-zeromq"],
-  "echo-1-mib": ["multifrost", "bare-zeromq", "multifrost-zeromq"],
-  start: ["multifrost", "bare-tcp"],
-};
-
-const options = readOptions();
-const results = await runCases(makePlan(), printCase);
-const rows = checkTargets(results);
-if (rows.length > 0) {
-  printTargets(rows);
-}
-process.exitCode = options.check && rows.some((row) => row.verdict === "OUT OF BAND") ? 1 : 0;
-
-function readOptions() {
-  const text = { type: "string" };
-  const flag = { type: "boolean", default: false };
-  const { values } = parseArgs({
-    options: { check: flag, full: flag, help: flag, case: text, with: text, repetitions: text, ms: text },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    process.exit();
-  }
-  return values;
+const text = { type: "string" };
+const flag = { type: "boolean", default: false };
+const { values: options } = parseArgs({
+  options: { check: flag, full: flag, help: flag, case: text, with: text, repetitions: text, ms: text },
+});
+if (options.help) {
+  console.log(USAGE);
+} else if (options.full) {
+  await runAll();
+} else {
+  await runSome();
 }
 
-function makePlan() {
-  const chosen = options.with?.split(",").map((id) => findContender(id).id);
-  const everyone = contenders.map(({ id }) => id);
-  const every = options.full || options.case !== undefined || chosen !== undefined;
-  const ids = options.case?.split(",") ?? Object.keys(every ? cases : SHORT);
-  return ids.map((id) => ({
-    case: id,
-    contenders: chosen ?? (every ? everyone : SHORT[id]),
-    repetitions: Number(options.repetitions ?? (options.full ? 9 : 21)),
-    ms: Number(options.ms ?? (options.full ? 250 : 120)),
+/** The short form, or what the options choose. */
+async function runSome() {
+  const everything = options.case === undefined && options.with === undefined;
+  const participants = options.with?.split(",").map((id) => findContender(id).id);
+  const plan = (everything ? SHORT : chosen(options.case?.split(","), participants)).map((step) => ({
+    ...step,
+    repetitions: Number(options.repetitions ?? step.repetitions),
+    ms: Number(options.ms ?? step.ms),
   }));
+  const rows = checkTargets([await runCases(plan, printCase)]);
+  if (rows.length > 0) {
+    printTargets(rows);
+  }
+  process.exitCode = options.check && rows.some(({ verdict }) => verdict === "OUT OF BAND") ? 1 : 0;
+}
+
+async function runAll() {
+  const pairs = await runCases(SHORT, printCase);
+  const parts = await runCases(PARTS, printCase);
+  const all = await runCases(FULL, printCase);
+  const script = fileURLToPath(new URL("suite/many-parents.mjs", import.meta.url));
+  const parents = JSON.parse(execFileSync(process.execPath, [script], { encoding: "utf8" }));
+  const targets = [...checkTargets([pairs, parts, all]), ...checkParents(parents)];
+  printTargets(targets);
+  writeResults("typescript", { ...circumstances(), targets, cases: summary(all), parents });
+  publish();
 }

@@ -21,17 +21,17 @@ export function printCase(id, figures) {
   }
 }
 
-/** The ratios that have a target. */
+/** The targets: median, lower to upper quarter, ratio of processor time, limit, verdict. */
 export function printTargets(rows) {
   console.log(
-    "\nRatios within a repetition: median (lower to upper quarter), the ratio of processor time, and the target",
+    "\nTargets: median (lower to upper quarter); ratios within a repetition, of clock time and of processor time",
   );
-  for (const { case: id, of, to, limit, measured, cpu, verdict } of rows) {
+  for (const { title, better, limit, measured, cpu, verdict } of rows) {
     console.log(
-      `  ${`${cases[id].title}: ${of} ÷ ${to}`.padEnd(68)}` +
+      `  ${title.padEnd(78)}` +
         `${number(measured.median)} (${number(measured.lower)} – ${number(measured.upper)})`.padStart(24) +
-        (Number.isNaN(cpu.median) ? "" : `CPU ${number(cpu.median)}`).padStart(12) +
-        `${cases[id].better === "more" ? "≥" : "≤"} ${limit}`.padStart(8) +
+        (Number.isNaN(cpu) ? "" : `CPU ${number(cpu)}`).padStart(12) +
+        `${better === "more" ? "≥" : "≤"} ${limit}`.padStart(8) +
         `  ${verdict}`,
     );
   }

@@ -1,6 +1,6 @@
-// What calls through Multifrost may cost beside other means, as ratios within one run.
+// What calls through Multifrost may cost, as ratios within one run or as figures.
 
-/** Each row: a case, whose figure is divided by whose, and the target. `more` wants at least so much, `less` at most. */
+/** Each: a case, whose figure, divided by whose (or by nothing), and the limit. Rates are at least so much, times and memory at most. */
 export const targets = [
   target("in-flight-128", "multifrost", "fork-json", 1),
   target("sequential", "multifrost", "fork-json", 1.3),
@@ -8,12 +8,25 @@ export const targets = [
   target("sequential", "multifrost", "bare-zeromq", 0.45),
   target("in-flight-128", "multifrost-zeromq", "bare-zeromq", 0.7),
   target("sequential", "multifrost-zeromq", "bare-zeromq", 1.25),
+  target("in-flight-128", "multifrost", "grpc-js", 15),
+  target("in-flight-128", "multifrost", "piscina", 1.5),
+  target("in-flight-128", "multifrost", "workerpool", 3),
+  target("in-flight-128", "multifrost-22", "procwire", 1.3),
+  target("sequential", "multifrost-22", "procwire", 1.1),
   target("echo-1-mib", "multifrost", "bare-zeromq", 1),
   target("echo-16-mib", "multifrost", "bare-zeromq", 1),
   target("echo-1-mib", "multifrost-zeromq", "bare-zeromq", 0.9),
   target("echo-16-mib", "multifrost-zeromq", "bare-zeromq", 0.9),
   target("start", "multifrost", "bare-tcp", 1.35),
+  target("start", "multifrost-22", "procwire", 1),
+  target("pending-memory", "multifrost", undefined, 1.2),
+  target("in-flight-128", "multifrost-deadlines", "multifrost-unmeasured", 0.92),
+  target("sequential", "multifrost-deadlines", "multifrost-unmeasured", 1.08),
 ];
+
+/** Of 1,000 parents of one service: their rate divided by that of one, and the KiB that an idle one takes. */
+export const PARENTS_RATIO = 0.7;
+export const IDLE_PARENT_KIB = 60;
 
 function target(id, of, to, limit) {
   return { case: id, of, to, limit };
