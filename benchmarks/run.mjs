@@ -18,8 +18,8 @@ const USAGE = `pnpm bench [options]
   --full           everything; writes benchmarks/results, docs/performance.md and the charts; about 10 minutes
   --case A,B       only these: ${Object.keys(cases).join(", ")}
   --with A,B       only these: ${contenders.map(({ id }) => id).join(", ")}
-  --repetitions N  default: 21
-  --ms N           length of a repetition in milliseconds, default: 120`;
+  --repetitions N  of every case; default: 21 and fewer
+  --ms N           length of a repetition in milliseconds, default: 120, with --full 250`;
 
 const text = { type: "string" };
 const flag = { type: "boolean", default: false };
@@ -38,12 +38,8 @@ if (options.help) {
 async function runSome() {
   const everything = options.case === undefined && options.with === undefined;
   const participants = options.with?.split(",").map((id) => findContender(id).id);
-  const plan = (everything ? SHORT : chosen(options.case?.split(","), participants)).map((step) => ({
-    ...step,
-    repetitions: Number(options.repetitions ?? step.repetitions),
-    ms: Number(options.ms ?? step.ms),
-  }));
-  const rows = checkTargets([await runCases(plan, printCase)]);
+  const plan = everything ? SHORT : chosen(options.case?.split(","), participants);
+  const rows = checkTargets([await runCases(adjusted(plan), printCase)]);
   if (rows.length > 0) {
     printTargets(rows);
   }
@@ -51,13 +47,22 @@ async function runSome() {
 }
 
 async function runAll() {
-  const pairs = await runCases(SHORT, printCase);
-  const parts = await runCases(PARTS, printCase);
-  const all = await runCases(FULL, printCase);
+  const pairs = await runCases(adjusted(SHORT), printCase);
+  const parts = await runCases(adjusted(PARTS), printCase);
+  const all = await runCases(adjusted(FULL), printCase);
   const script = fileURLToPath(new URL("suite/many-parents.mjs", import.meta.url));
   const parents = JSON.parse(execFileSync(process.execPath, [script], { encoding: "utf8" }));
   const targets = [...checkTargets([pairs, parts, all]), ...checkParents(parents)];
   printTargets(targets);
   writeResults("typescript", { ...circumstances(), targets, cases: summary(all), parents });
   publish();
+}
+
+/** A plan with the repetitions that the options ask for. */
+function adjusted(plan) {
+  return plan.map((step) => ({
+    ...step,
+    repetitions: Number(options.repetitions ?? step.repetitions),
+    ms: Number(options.ms ?? step.ms),
+  }));
 }

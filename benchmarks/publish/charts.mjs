@@ -68,7 +68,10 @@ function withKind(row) {
 }
 
 function kindOf(id) {
-  return id.startsWith("multifrost") ? "ours" : id.startsWith("bare-") ? "bare" : "other";
+  if (id.startsWith("multifrost")) {
+    return id === "multifrost" ? "ours" : "related";
+  }
+  return id.startsWith("bare-") ? "bare" : "other";
 }
 
 function sizes(id, cases) {

@@ -2,8 +2,24 @@
 
 /** Colours by the name that charts use. The two themes have the same names. */
 export const THEMES = {
-  light: { text: "#1f2328", quiet: "#59636e", grid: "#d1d9e0", ours: "#0969da", other: "#afb8c1", bare: "#d4a72c" },
-  dark: { text: "#e6edf3", quiet: "#9198a1", grid: "#3d444d", ours: "#4493f8", other: "#6e7681", bare: "#bb8009" },
+  light: {
+    text: "#1f2328",
+    quiet: "#59636e",
+    grid: "#d1d9e0",
+    ours: "#0969da",
+    related: "#54aeff",
+    other: "#afb8c1",
+    bare: "#d4a72c",
+  },
+  dark: {
+    text: "#e6edf3",
+    quiet: "#9198a1",
+    grid: "#3d444d",
+    ours: "#58a6ff",
+    related: "#1f6feb",
+    other: "#6e7681",
+    bare: "#bb8009",
+  },
 };
 
 /** Width of a chart in a document, in pixels. */
@@ -15,8 +31,8 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif
 export function picture({ height, title, description, heading, note, theme }, body) {
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title description" font-family="${FONT}" font-size="14">`,
-    `<title id="title">${escape(title)}</title>`,
-    `<desc id="description">${escape(description)}</desc>`,
+    `<title id="title">${escaped(title)}</title>`,
+    `<desc id="description">${escaped(description)}</desc>`,
     text(0, 18, heading, { fill: theme.text, "font-size": 17, "font-weight": 600 }),
     text(0, 40, note, { fill: theme.quiet }),
     ...body,
@@ -25,7 +41,7 @@ export function picture({ height, title, description, heading, note, theme }, bo
 }
 
 export function text(x, y, content, attributes = {}) {
-  return element("text", { x, y, ...attributes }, escape(content));
+  return element("text", { x, y, ...attributes }, escaped(content));
 }
 
 export function element(name, attributes, content) {
@@ -39,6 +55,6 @@ function round(value) {
   return Math.round(value * 10) / 10;
 }
 
-function escape(content) {
+function escaped(content) {
   return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

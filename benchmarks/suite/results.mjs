@@ -1,6 +1,6 @@
 // The results of a full run as a file: what the documents and charts are made from. No path, no host name.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem, type } from "node:os";
 import { contenders } from "../contenders/list.mjs";
 import { cases } from "./cases.mjs";
@@ -11,6 +11,7 @@ const FOLDER = new URL("../results/", import.meta.url);
 /** Writes `results/NAME.json`. */
 export function writeResults(name, results) {
   const rounded = (_key, value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+  mkdirSync(FOLDER, { recursive: true });
   writeFileSync(new URL(`${name}.json`, FOLDER), `${JSON.stringify(results, rounded, 2)}\n`);
 }
 

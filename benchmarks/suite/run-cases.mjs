@@ -6,8 +6,8 @@ import { Driver } from "./drivers.mjs";
 import { interleave } from "./interleave.mjs";
 import { installFor } from "./runtimes.mjs";
 
-/** What each contender runs after it is opened, in milliseconds: by then its code is compiled at both ends. */
-const WARM_UP_MS = 1000;
+/** What each contender runs after it is opened, in milliseconds. V8 compiles meanwhile, for about two seconds on a busy machine. */
+const WARM_UP_MS = 3000;
 
 /**
  * Resolves with the figures by case and contender.
