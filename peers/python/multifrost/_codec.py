@@ -88,6 +88,40 @@ def decode(payload: Payload) -> dict[str, Any]:
     return value
 
 
+def decode_args(data: bytes) -> list[Any]:
+    """Decodes the arguments of a small call.
+
+    Raises:
+        Exception: `decode` would refuse them, or read them in another way than usual.
+    """
+    args: list[Any] = _unpackb(
+        data, timestamp=_TIMESTAMP_AS_DATETIME, unicode_errors="replace", ext_hook=_read_ext, strict_map_key=True
+    )
+    if not _FLAT.issuperset(map(type, args)):
+        _check("args", args)
+    return args
+
+
+def encode_text(text: str) -> bytes:
+    """Encodes text alone."""
+    return bytes(msgpack.packb(text))
+
+
+def encode_alone(value: Any) -> bytes:
+    """Encodes a value that needs no conversion by `to_wire`.
+
+    Raises:
+        Exception: It needs one.
+    """
+    try:
+        packer = _packers.pop()
+    except IndexError:
+        packer = msgpack.Packer(datetime=True)
+    packed: bytes = packer.pack(value)
+    _packers.append(packer)
+    return packed
+
+
 def _unpack(payload: Payload) -> Any:
     try:
         if len(payload) <= MAX_ITEMS:  # by default an array or map has at most as many items as the payload has bytes

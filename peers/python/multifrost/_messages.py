@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import time
 import traceback
+from math import isfinite
 from typing import Any
 
-from ._codec import decode, encode
+from ._codec import decode, encode, encode_alone, encode_text
 from ._values import to_wire
 from ._zmtp.reader import Payload
 from .errors import CallError, MalformedMessageError, SerializationError
@@ -30,6 +32,16 @@ REFUSALS = {
     "OVERLOADED": re.compile(r"Too many calls ", re.I),
 }
 """The refusals of a worker by code, with the text that older implementations send instead of the code."""
+
+MAX_SMALL = 1024
+"""Longest text or bytes that `response` encodes in its usual form, in characters or bytes."""
+
+_RESPONSE = b"\x85\xa3app%b\xa2id\xd9\x24%%b\xa4type\xa8response\xa9timestamp\xcb%%b\xa6result%%b" % encode_text(APP)
+"""The usual form of a response, with an id of 36 bytes, in a third of the time that it takes to encode a map."""
+
+_SCALARS = frozenset({type(None), bool, int})
+_SIZED = frozenset({str, bytes})
+_pack_double = struct.Struct(">d").pack
 
 _WITH_ID = frozenset({"call", "response", "error", "heartbeat"})
 _TEXTS = {"error": "error", "stdout": "output", "stderr": "output"}
@@ -152,6 +164,14 @@ def _argument(index: int, value: Any) -> Any:
 
 def response(message_id: str, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
     """Encodes the answer to a call, or an error answer if the result cannot be sent."""
+    kind = type(result)
+    if kind in _SCALARS or (kind in _SIZED and len(result) <= MAX_SMALL) or (kind is float and isfinite(result)):
+        known_id = message_id.encode("utf-8", "replace")
+        if len(known_id) == 36 and metadata is None:
+            try:
+                return _RESPONSE % (known_id, _pack_double(time.time()), encode_alone(result))
+            except (OverflowError, UnicodeEncodeError):
+                pass  # an integer of more than 64 bits, or text with an unpaired surrogate
     try:
         message = {
             "app": APP, "id": message_id, "type": "response", "timestamp": time.time(), "result": to_wire(result)

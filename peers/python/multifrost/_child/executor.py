@@ -69,6 +69,8 @@ class Executor:
         self._limit_lock = threading.Lock()
         self._running = 0
         self._waiting: deque[PlainCall] = deque()
+        self._room = self._room_bytes = 0
+        """Calls and bytes that are accepted before `submit` looks again at what has ended."""
         # Each of these is written by one thread only, except the last, so that a call needs no lock.
         self._submitted = self._ended_here = self._ended_on_loop = self._ended_in_pool = 0
         self._submitted_bytes = self._ended_bytes_here = self._ended_bytes_on_loop = self._ended_bytes_in_pool = 0
@@ -91,14 +93,13 @@ class Executor:
         Raises:
             CallError: ``OVERLOADED``.
         """
-        if self.pending >= self._max_pending:
-            text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
-            raise CallError("OVERLOADED", text)
-        if self.pending_bytes + call[4] > MAX_PENDING_BYTES and self.pending:
-            text = f"The calls that wait here have {self.pending_bytes} bytes; call again later"
-            raise CallError("OVERLOADED", f"Too many calls are waiting here. {text}")
+        size = call[4]
+        if self._room <= 0 or self._room_bytes < size:
+            self._make_room(size)
+        self._room -= 1
+        self._room_bytes -= size
         self._submitted += 1
-        self._submitted_bytes += call[4]
+        self._submitted_bytes += size
         if self._limit is not None:
             with self._limit_lock:
                 if self._running >= self._limit:
@@ -106,6 +107,16 @@ class Executor:
                     return
                 self._running += 1
         self._start(call)
+
+    def _make_room(self, size: int) -> None:
+        self._room = self._max_pending - self.pending
+        self._room_bytes = MAX_PENDING_BYTES - self.pending_bytes
+        if self._room <= 0:
+            text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
+            raise CallError("OVERLOADED", text)
+        if self._room_bytes < size and self.pending:
+            text = f"The calls that wait here have {self.pending_bytes} bytes; call again later"
+            raise CallError("OVERLOADED", f"Too many calls are waiting here. {text}")
 
     def run_some(self) -> None:
         """Runs calls that wait for the main thread, and sends their answers; at most about 5 ms, or one call."""
@@ -147,7 +158,8 @@ class Executor:
                 self._leave_if_forked()
                 return
             answer = messages.response(message_id, result)
-        self._leave_if_forked()
+        if self.has_forked:
+            leave_forked_process()
         self._push(peer, answer)
         self._ended_here += 1
         self._ended_bytes_here += size

@@ -25,6 +25,7 @@ from .._messages import Message
 from .._zmtp.reader import Payload
 from ..errors import CallError, LaunchError, MalformedMessageError
 from . import spawn_address
+from .call_reader import CallReader
 from .executor import Executor
 from .fork_undo import undone_by_fork
 from .link import Handle, Link
@@ -84,6 +85,7 @@ class Server:
         self._parent = os.getppid()
         self._token: str | None = None
         """Sent with answers to heartbeats, until the first call."""
+        self._read_usual = CallReader(methods, options.namespace).read
         self._link: Link = self._make_link()
         self._executor = Executor(
             self._link.push,
@@ -357,6 +359,15 @@ class Server:
         self._drop("wrong frames", count)
 
     def _on_payload(self, peer: Handle, payload: Payload) -> None:
+        usual = self._read_usual(payload)
+        if usual is not None and not self._stop_wanted:
+            self._token = None
+            self._link.remember(peer)
+            try:
+                self._executor.submit((peer, *usual, len(payload)))
+            except CallError as error:
+                self._link.push(peer, messages.failure(usual[0], error))
+            return
         try:
             message = messages.read(payload)
         except MalformedMessageError as error:

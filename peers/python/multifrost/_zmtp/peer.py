@@ -56,6 +56,7 @@ class Peer:
         self.lost = False
         """Whether sending failed. What is sent later is forgotten; receiving reports the end."""
         self._recv = sock.recv
+        self._send = sock.send
         self.on_blocked = on_blocked
         self._out: list[bytes | bytearray | memoryview] = []
         self._sending = threading.Lock()
@@ -131,7 +132,7 @@ class Peer:
 
     def flush(self) -> None:
         """Sends what is queued, as far as the socket takes it."""
-        while self._out and not self._blocked and self._sending.acquire(blocking=False):
+        while self._out and not self._blocked and self._sending.acquire(False):
             try:
                 self._send_some()
             finally:
@@ -148,10 +149,10 @@ class Peer:
         if not parts:
             return
         del self._out[: len(parts)]
-        size = sum(map(len, parts))
+        size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
         try:
             if len(parts) == 1:
-                sent = self.socket.send(parts[0])
+                sent = self._send(parts[0])
             elif size <= COPY_BYTES * len(parts):
                 parts = [b"".join(parts)]
                 sent = self.socket.send(parts[0])

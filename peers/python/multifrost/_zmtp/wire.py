@@ -16,13 +16,14 @@ MAX_PING_CONTEXT = 16
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01" + b"NULL".ljust(20, b"\0") + bytes(32)
 
+SMALL_HEAD = b"\x01\x00\x00"
+"""How a message begins that is an empty frame and one of at most 255 bytes, whose length follows."""
+
 SERVES = {
     b"DEALER": frozenset({b"REP", b"DEALER", b"ROUTER"}),
     b"ROUTER": frozenset({b"REQ", b"DEALER", b"ROUTER"}),
 }
 """The socket types that a type may talk to."""
-
-_TRAFFIC_DELIMITER = b"\x01\x00"
 
 
 class ProtocolError(Exception):
@@ -123,5 +124,5 @@ def pong(body: bytes) -> bytes:
 def message_head(size: int) -> bytes:
     """Encodes what precedes a payload of `size` bytes: the empty frame, and the head of the payload's frame."""
     if size < 256:
-        return _TRAFFIC_DELIMITER + bytes((0, size))
+        return SMALL_HEAD + bytes((size,))
     return b"\x01\x00\x02" + size.to_bytes(8, "big")
