@@ -156,22 +156,28 @@ func TestCrashErrorHasTheTrace(t *testing.T) {
 	}
 }
 
-func TestBrokenConnectionComesBack(t *testing.T) {
-	w := started(t, "worker")
-	pid := w.PID()
-	settled := make(chan error)
-	go func() { _, err := w.CallFunction(within(t), "Sleep", 60000); settled <- err }()
-	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
-	w.mu.Lock()
-	broken := w.link
-	w.mu.Unlock()
-	broken.Close()
-	var lost *ConnectionError
-	if err := <-settled; !errors.As(err, &lost) || lost.Code != CodeConnectionLost {
-		t.Error(err)
-	}
-	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil || w.PID() != pid {
-		t.Error(n, err)
+func TestABrokenConnectionEndsTheWorker(t *testing.T) {
+	for name, options := range map[string][]Option{"not restarted": nil, "restarted": {WithAutoRestart()}} {
+		t.Run(name, func(t *testing.T) {
+			w := started(t, "worker", options...)
+			pid := w.PID()
+			settled := make(chan error)
+			go func() { _, err := w.CallFunction(within(t), "Sleep", 60000); settled <- err }()
+			eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
+			w.mu.Lock()
+			broken := w.link
+			w.mu.Unlock()
+			broken.Close()
+			if err := <-settled; !isLoss(err) {
+				t.Error(err)
+			}
+			eventually(t, "the process is gone", func() bool { return isGone(pid) })
+			n, err := Call[int](within(t), w, "Add", 1, 2)
+			var exited *WorkerExitedError
+			if restarted := options != nil; restarted && (n != 3 || err != nil) || !restarted && !errors.As(err, &exited) {
+				t.Error(n, err)
+			}
+		})
 	}
 }
 

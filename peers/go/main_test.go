@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,13 @@ func play(role string) {
 		NewWorker(&fixture{}, WithNamespace("elsewhere"), WithOtherNamespacesIgnored()).Run()
 	case "service":
 		NewWorker(&fixture{}, WithServiceID(id)).Run()
+	case "open-service":
+		NewWorker(&fixture{}, WithServiceID(id), WithAllowRemoteShutdown()).Run()
+	case "narrow-service":
+		NewWorker(&fixture{}, WithServiceID(id), WithMaxHeldBytes(8<<20)).Run()
+	case "expected":
+		meet(id)
+		NewWorker(&fixture{}).Run()
 	case "early":
 		fmt.Fprintln(os.Stderr, "no licence")
 		os.Exit(7)
@@ -131,6 +139,9 @@ func (*fixture) Subprocess(text string) error         { return subprocess(text) 
 func (*fixture) Exit(code int)                        { os.Exit(code) }
 func (*fixture) Pid() int                             { return os.Getpid() }
 func (*fixture) Crash()                               { go func() { panic("crashed outside of a call") }(); select {} }
+func (*fixture) Env(name string) string               { return os.Getenv(name) }
+func (*fixture) SecondWorker() error                  { return NewWorker(&fixture{}).Serve(context.Background()) }
+func (*fixture) EndGoroutine()                        { runtime.Goexit() }
 func (*fixture) Freeze()                              { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP); select {} }
 
 func divide(a, b float64) (float64, error) {
@@ -244,12 +255,17 @@ func isGone(pid int) bool {
 // service starts a service in another process, which is killed at the end of the test.
 func service(t *testing.T, id string) *exec.Cmd {
 	t.Helper()
+	return serviceOf(t, "service", id)
+}
+
+func serviceOf(t *testing.T, role, id string) *exec.Cmd {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command(program)
-	command.Env = append(os.Environ(), roleVariable+"=service:"+id)
+	command.Env = append(os.Environ(), roleVariable+"="+role+":"+id)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/multifrost/multifrost-go/internal/wire"
@@ -36,7 +37,17 @@ type method struct {
 	variadic    bool
 	result      reflect.Type // nil if there is none
 	withError   bool
+	// apart is how many more calls run in another goroutine, because one was slow.
+	apart atomic.Int32
 }
+
+// callsApart is after how many calls a method that was slow is tried inline again.
+const callsApart = 256
+
+// mayRunInline reports whether a call may run in the goroutine that reads its link: not if one was slow lately.
+func (m *method) mayRunInline() bool { return m.apart.Load() == 0 || m.apart.Add(-1) <= 0 }
+
+func (m *method) wasSlow() { m.apart.Store(callsApart) }
 
 // methodTable has the methods that can be called.
 type methodTable struct {
@@ -114,22 +125,18 @@ func (t *methodTable) find(name string) (*method, *failure) {
 	return nil, refusal(CodeFunctionNotFound, "Function '%s' not found%s", shown(name), hint)
 }
 
-// call runs the method. It returns even if the method panics or ends its goroutine.
+// call runs the method. It returns even if the method panics.
 func (m *method) call(ctx context.Context, args []any) (result any, failed *failure) {
 	in, err := m.arguments(ctx, args)
 	if err != nil {
 		return nil, &failure{Name: "ArgumentError", Message: err.Error()}
 	}
-	returned := false
 	defer func() {
 		if cause := recover(); cause != nil {
 			failed = &failure{Name: "panic", Message: fmt.Sprint(cause), Stack: string(debug.Stack())}
-		} else if !returned {
-			failed = &failure{Name: "panic", Message: fmt.Sprintf("'%s' ended its goroutine without returning", m.name)}
 		}
 	}()
 	out := m.function.Call(in)
-	returned = true
 	if m.withError {
 		if err, _ := out[len(out)-1].Interface().(error); err != nil {
 			return nil, failureOf(err)
@@ -163,7 +170,8 @@ func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, er
 			t = t.Elem()
 		}
 		value := reflect.New(t).Elem()
-		if err := assign(value, arg, fmt.Sprintf("args[%d]", i)); err != nil {
+		if assign(value, arg, "") != nil {
+			err := assign(value, arg, fmt.Sprintf("args[%d]", i)) // only an error needs the path
 			return nil, fmt.Errorf("'%s' cannot take its argument %d: %w", m.name, i, err)
 		}
 		in = append(in, value)

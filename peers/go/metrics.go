@@ -35,6 +35,7 @@ type Metrics struct {
 	HeartbeatMissesTotal                           int
 	Restarts                                       int
 	DroppedMessages                                int
+	RefusedConnections                             int // to the private endpoint of a spawned worker, by others
 }
 
 // counters count events as they happen.
@@ -45,6 +46,7 @@ type counters struct {
 	total, success, failed int
 	maxDepth               int
 	restarts, dropped      int
+	refused                int
 	beats, missed, misses  int
 	rttLast, rttSum        time.Duration
 }
@@ -71,6 +73,12 @@ func (c *counters) droppedOne() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropped++
+}
+
+func (c *counters) refusedOne() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused++
 }
 
 func (c *counters) restarted() {
@@ -110,7 +118,7 @@ func (c *counters) snapshot() Metrics {
 	m := Metrics{
 		Timestamp:     time.Now(),
 		RequestsTotal: c.total, RequestsSuccess: c.success, RequestsFailed: c.failed,
-		QueueMaxDepth: c.maxDepth, Restarts: c.restarts, DroppedMessages: c.dropped,
+		QueueMaxDepth: c.maxDepth, Restarts: c.restarts, DroppedMessages: c.dropped, RefusedConnections: c.refused,
 		HeartbeatRTTLast: c.rttLast, HeartbeatsAnswered: c.beats,
 		HeartbeatMisses: c.misses, HeartbeatMissesTotal: c.missed,
 	}

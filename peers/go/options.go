@@ -47,9 +47,13 @@ type workerConfig struct {
 	maxPending       int
 	stopTimeout      time.Duration
 	host             string
-	app              string
-	limits           Limits
-	logger           *slog.Logger
+	maxHeld          int64
+
+	allowRemoteShutdown bool
+
+	app    string
+	limits Limits
+	logger *slog.Logger
 }
 
 func defaultWorkerConfig() workerConfig {
@@ -58,6 +62,7 @@ func defaultWorkerConfig() workerConfig {
 		maxPending:  250_000,
 		stopTimeout: 5 * time.Second,
 		host:        loopback,
+		maxHeld:     512 << 20,
 	}
 }
 

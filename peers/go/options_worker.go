@@ -28,3 +28,16 @@ func WithOtherNamespacesIgnored() WorkerOption {
 func WithHost(host string) WorkerOption {
 	return workerOption(func(c *workerConfig) { c.host = host })
 }
+
+// WithAllowRemoteShutdown lets any parent end the service by a shutdown message. Default: only signals, and the context of
+// Serve, end it. A parent can always end the worker that it has started.
+func WithAllowRemoteShutdown() WorkerOption {
+	return workerOption(func(c *workerConfig) { c.allowRemoteShutdown = true })
+}
+
+// WithMaxHeldBytes bounds the memory that a service holds for all its parents together: messages that have not arrived
+// completely, arguments of calls that are not answered, and answers that a parent has not taken. Beyond it, a parent that holds
+// more than an equal part has its calls refused with the code OVERLOADED, or is disconnected. Default: 512 MiB.
+func WithMaxHeldBytes(bytes int64) WorkerOption {
+	return workerOption(func(c *workerConfig) { c.maxHeld = bytes })
+}

@@ -20,16 +20,21 @@ type beat struct {
 
 // sendBeat sends a heartbeat. The round trip is measured with the parent's clock, whatever the answer contains.
 func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
-	m := wire.New(wire.Heartbeat)
-	m.Metadata = map[string]any{"hb_timestamp": m.Timestamp}
+	m := newHeartbeat()
 	b = &beat{sent: time.Now(), answered: make(chan struct{})}
 	p.mu.Lock()
 	p.beats[m.ID] = b
 	p.mu.Unlock()
 	if data, err := p.codec.Encode(m); err == nil {
-		l.TrySend(data) // a heartbeat that cannot be sent counts as missed
+		l.SendUrgent(data) // a heartbeat that cannot be sent counts as missed
 	}
 	return m.ID, b
+}
+
+func newHeartbeat() *wire.Message {
+	m := wire.New(wire.Heartbeat)
+	m.Metadata = map[string]any{"hb_timestamp": m.Timestamp}
+	return m
 }
 
 // prove reports whether a heartbeat is answered before ctx is done.

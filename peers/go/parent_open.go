@@ -1,25 +1,27 @@
 package multifrost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/multifrost/multifrost-go/internal/link"
+	"github.com/multifrost/multifrost-go/internal/wire"
+	"github.com/multifrost/multifrost-go/internal/zmtp"
 )
 
 // session is one connection to a worker, with the worker's process if the parent started it.
 type session struct {
-	process  *process       // spawn mode
-	listener *link.Listener // spawn mode
-	first    *link.Link
-	ups      chan *link.Link // new links; open takes the first
-	since    time.Time
+	process *process      // spawn mode
+	private *link.Private // spawn mode
+	link    *link.Link
+	up      chan *link.Link // the link, once
+	since   time.Time
 }
-
-// maxWaitingLinks is how many links may wait for the supervisor. One is usual.
-const maxWaitingLinks = 4
 
 // open starts or connects to a worker and waits for the answer to a heartbeat. It cleans up if it fails.
 func (p *ParentWorker) open(ctx context.Context) (*session, error) {
@@ -27,7 +29,7 @@ func (p *ParentWorker) open(ctx context.Context) (*session, error) {
 	defer cancel()
 	stop := context.AfterFunc(p.closing, cancel)
 	defer stop()
-	s := &session{ups: make(chan *link.Link, maxWaitingLinks), since: time.Now()}
+	s := &session{up: make(chan *link.Link, 1), since: time.Now()}
 	var err error
 	if p.script != "" {
 		err = p.openProcess(ctx, s)
@@ -56,26 +58,37 @@ func (s *session) abandon() {
 
 // close ends the connection. The process must have ended before.
 func (s *session) close() {
-	if s.listener != nil {
-		s.listener.Close()
-	} else if s.first != nil {
-		s.first.Close()
+	if s.private != nil {
+		s.private.Close()
+	} else if s.link != nil {
+		s.link.Close()
 	}
 }
 
 func (p *ParentWorker) linkConfig(s *session) link.Config {
-	return link.Config{Socket: link.Dealer, MaxMessage: p.codec.Limits.MessageBytes, Events: link.Events{
-		Up: func(l *link.Link) bool {
-			select {
-			case s.ups <- l:
-				return true
-			default:
-				return false
-			}
-		},
+	return link.Config{Socket: zmtp.Dealer, MaxMessage: p.codec.Limits.MessageBytes, Events: link.Events{
+		Up:      func(l *link.Link) bool { s.up <- l; return true },
 		Receive: func(_ *link.Link, payload []byte) { p.receive(payload) },
 		Dropped: func(*link.Link) { p.counters.droppedOne() },
 		Down:    func(*link.Link, error) {}, // the supervisor waits for Gone
+		Refused: func(reason string) {
+			p.counters.refusedOne()
+			p.log.Info("closed a connection that is not the worker's", "worker", p.name, "reason", reason)
+		},
+	}}
+}
+
+// challenge makes a heartbeat for a connection that has shown no token.
+func (p *ParentWorker) challenge() link.Challenge {
+	m := newHeartbeat()
+	question, _ := p.codec.Encode(m) // it has nothing that cannot be sent
+	return link.Challenge{Question: question, IsAnswer: func(payload []byte) (token string, ok bool) {
+		answer, fault := p.codec.Decode(payload)
+		if fault != nil || answer.Type != wire.Heartbeat || answer.ID != m.ID || bytes.Equal(payload, question) {
+			return "", false // an echo of the question is no answer
+		}
+		token, _ = answer.Metadata["token"].(string)
+		return token, true
 	}}
 }
 
@@ -85,21 +98,24 @@ func (p *ParentWorker) openProcess(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.listener, err = link.Listen(loopback, p.linkConfig(s), true)
+	config := p.linkConfig(s)
+	config.SkipTooLarge = true // the end of the connection would end the worker
+	s.private, err = link.ListenPrivately(loopback, config, p.challenge)
 	if err != nil {
 		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("the parent of %s %v", p.name, err), Err: err}
 	}
-	if s.process, err = startProcess(plan, s.listener.Port(), p.lines.put); err != nil {
+	if s.process, err = startProcess(plan, invitation(s.private), p.lines.put); err != nil {
 		return err
 	}
+	s.private.Expect(s.process.cmd.Process.Pid)
 	select {
-	case s.first = <-s.ups:
+	case s.link = <-s.up:
 	case <-s.process.exited:
 		return exitedEarly(s.process.exit)
 	case <-ctx.Done():
 		return p.startFailed(ctx, s)
 	}
-	if p.config.heartbeatInterval <= 0 || p.prove(ctx, s.first) {
+	if p.config.heartbeatInterval <= 0 || p.prove(ctx, s.link) {
 		return nil
 	}
 	select {
@@ -108,6 +124,17 @@ func (p *ParentWorker) openProcess(ctx context.Context, s *session) error {
 	case <-time.After(pipeGrace):
 		return p.startFailed(ctx, s)
 	}
+}
+
+// invitation returns what tells the process how to reach its parent, and removes what this process was told itself.
+func invitation(private *link.Private) []string {
+	variables := []string{
+		fmt.Sprintf("%s=%d", wire.PortVariable, private.Port()), wire.ModeVariable + "=1", wire.TokenVariable + "=" + private.Token(),
+	}
+	if path := private.Path(); path != "" {
+		variables = append(variables, wire.EndpointVariable+"=ipc://"+path)
+	}
+	return variables
 }
 
 func exitedEarly(exit Exit) error {
@@ -132,14 +159,14 @@ func (p *ParentWorker) openService(ctx context.Context, s *session) error {
 	if err != nil {
 		return registryError(err)
 	}
-	s.first, err = link.Dial(ctx, loopback, found.Port, p.linkConfig(s))
+	address := net.JoinHostPort(loopback, strconv.Itoa(found.Port))
+	s.link, err = link.Dial(ctx, "tcp", address, p.linkConfig(s))
 	if err != nil {
 		return p.unreachable(found.PID, found.Port, err)
 	}
-	<-s.ups
 	within, cancel := context.WithTimeout(ctx, p.config.heartbeatTimeout)
 	defer cancel()
-	if !p.prove(within, s.first) {
+	if !p.prove(within, s.link) {
 		return p.unreachable(found.PID, found.Port, errors.New("no heartbeat was answered"))
 	}
 	return nil
@@ -165,7 +192,7 @@ func (p *ParentWorker) tryAdopt(s *session) bool {
 	if p.closing.Err() != nil {
 		return false
 	}
-	p.session, p.link = s, s.first
+	p.session, p.link = s, s.link
 	p.counters.fresh()
 	p.budget.Healthy()
 	p.breaker.Close()

@@ -30,52 +30,35 @@ func (p *ParentWorker) superviseService(s *session) {
 	select {
 	case <-p.closing.Done():
 		return
-	case <-s.first.Gone():
+	case <-s.link.Gone():
 	}
-	p.interrupted(s.first, StateReconnecting)
+	p.interrupted(s.link)
 	p.countFailure()
 	p.comeBack(s)
 }
 
+// superviseProcess ends a process whose connection is lost: nothing listens for a new one.
 func (p *ParentWorker) superviseProcess(s *session) {
-	current := s.first
-	for {
-		var gone <-chan struct{}
-		if current != nil {
-			gone = current.Gone()
-		}
-		select {
-		case <-p.closing.Done():
-			return
-		case <-s.process.exited:
-			p.processEnded(s, current)
-			return
-		case <-gone:
-			var next *link.Link
-			select {
-			case <-s.process.exited:
-				continue
-			case next = <-s.ups:
-			case <-time.After(breakGrace):
-			}
-			p.interrupted(current, StateReconnecting)
-			p.countFailure()
-			if current = next; next != nil {
-				p.resumed(next)
-			}
-		case current = <-s.ups:
-			p.resumed(current)
+	select {
+	case <-p.closing.Done():
+		return
+	case <-s.process.exited:
+	case <-s.link.Gone():
+		if !s.process.endedWithin(breakGrace) {
+			p.log.Warn("the connection to the worker was lost; its process is ended", "worker", p.name)
+			p.interrupted(s.link)
+			s.process.kill()
+			<-s.process.exited
 		}
 	}
+	p.processEnded(s)
 }
 
 // processEnded reads the last answers, settles the calls in flight, and restarts or gives up.
-func (p *ParentWorker) processEnded(s *session, current *link.Link) {
-	if current != nil {
-		select {
-		case <-current.Gone():
-		case <-time.After(answerGrace):
-		}
+func (p *ParentWorker) processEnded(s *session) {
+	select {
+	case <-s.link.Gone():
+	case <-time.After(answerGrace):
 	}
 	if p.closing.Err() != nil {
 		return
@@ -99,26 +82,17 @@ func (p *ParentWorker) processEnded(s *session, current *link.Link) {
 }
 
 // interrupted fails the calls that were sent over a lost link.
-func (p *ParentWorker) interrupted(l *link.Link, state State) {
+func (p *ParentWorker) interrupted(l *link.Link) {
 	p.mu.Lock()
 	if p.link == l {
 		p.link = nil
-		p.setState(state)
+		p.setState(StateReconnecting)
 	}
 	p.mu.Unlock()
 	p.failPending(func(name string) error {
 		return &ConnectionError{Code: CodeConnectionLost, Message: fmt.Sprintf("'%s' got no answer: the connection to %s was lost; "+
 			"it may have run or not: new calls wait until the connection is back", name, p.name)}
 	})
-}
-
-func (p *ParentWorker) resumed(l *link.Link) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closing.Err() == nil {
-		p.link = l
-		p.setState(StateRunning)
-	}
 }
 
 // countFailure counts one failure of the worker, no matter how many calls it fails.

@@ -1,7 +1,6 @@
 package multifrost
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -34,13 +33,13 @@ type process struct {
 	pipes   sync.WaitGroup
 }
 
-// startProcess runs the plan. It always reads the output and passes it to lines.
-func startProcess(plan *launchPlan, port int, lines func(stream, line string)) (*process, error) {
+// startProcess runs the plan, with these environment variables in addition to those of the plan and of this process. It always
+// reads the output and passes it to lines.
+func startProcess(plan *launchPlan, variables []string, lines func(stream, line string)) (*process, error) {
 	p := &process{command: plan.command, exited: make(chan struct{})}
 	p.cmd = exec.Command(plan.program, plan.args...)
 	p.cmd.Dir = plan.dir
-	p.cmd.Env = append(append(os.Environ(), plan.env...),
-		fmt.Sprintf("%s=%d", wire.PortVariable, port), wire.ModeVariable+"=1")
+	p.cmd.Env = append(wire.WithoutSpawnVariables(append(os.Environ(), plan.env...)), variables...)
 	stdout, err := p.pipe(func(line string) { lines(wire.Stdout, line) })
 	if err != nil {
 		return nil, p.failed(err)

@@ -6,13 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
 const (
@@ -31,8 +27,10 @@ type Worker struct {
 // context.Context first, which is cancelled when the worker ends, and returns nothing, T, error or (T, error). Each call
 // runs in a separate goroutine, so methods must be safe for concurrent use, unless WithMaxConcurrency is 1.
 //
-// Without WithServiceID, a parent must spawn the worker.
+// Without WithServiceID, a parent must spawn the worker. NewWorker removes from the environment what the parent set there, so
+// that no process that this one starts can be taken for the worker: call it before the program starts others.
 func NewWorker(target any, options ...WorkerOption) *Worker {
+	takeSpawnVariables()
 	w := &Worker{target: target, config: defaultWorkerConfig()}
 	for _, option := range options {
 		option.applyWorker(&w.config)
@@ -94,35 +92,16 @@ func (w *Worker) serve(ctx context.Context, ownsProcess bool) error {
 		return err
 	}
 	life := newWorkerLifecycle(w.config, table)
-	port, spawned, err := spawnedPort(os.LookupEnv)
+	parent, err := claimParent()
 	switch {
 	case err != nil:
 		return err
-	case spawned:
-		return life.serveSpawned(ctx, port, ownsProcess)
+	case parent != nil:
+		return life.serveSpawned(ctx, parent, ownsProcess)
 	case w.config.serviceID != "":
 		return life.serveService(ctx, ownsProcess)
 	}
-	return &ConfigError{Code: CodeNoStartMode, Message: fmt.Sprintf("the worker has neither %s in its environment nor a service id; "+
-		"start it from a parent with Spawn, or make it a service: NewWorker(target, WithServiceID(\"my-service\"))", wire.PortVariable)}
-}
-
-var portPattern = regexp.MustCompile(`^\d{4,5}$`)
-
-// spawnedPort returns the port that a parent has set.
-func spawnedPort(lookup func(string) (string, bool)) (port int, spawned bool, err error) {
-	text, spawned := lookup(wire.PortVariable)
-	if !spawned {
-		return 0, false, nil
-	}
-	if portPattern.MatchString(strings.TrimSpace(text)) {
-		port, _ = strconv.Atoi(strings.TrimSpace(text))
-	}
-	if port < 1024 || port > 65535 {
-		return 0, true, &ConfigError{Code: CodeInvalidPort, Message: fmt.Sprintf("%s is %q, which is no port: it must be a whole number "+
-			"from 1024 to 65535; the parent sets it when it spawns a worker: unset it to run this one as a service", wire.PortVariable, text)}
-	}
-	return port, true, nil
+	return noStartMode()
 }
 
 func (c *workerConfig) log(to *os.File) *slog.Logger {

@@ -10,26 +10,41 @@ import (
 
 // receive handles one message of a parent. It never fails, whatever the message is.
 func (w *workerLifecycle) receive(from *link.Link, payload []byte) {
-	m, fault := w.codec.Decode(payload)
+	held, m, fault := w.codec.DecodeWithin(payload, from.Share().Take)
+	if fault != nil && fault.Code == wire.CodeOverloaded && fault.Type == wire.Heartbeat && len(payload) <= maxHeartbeat {
+		held = 0
+		m, fault = w.codec.Decode(payload) // nothing of it is kept
+	}
 	if fault != nil {
+		from.Share().Give(held)
 		w.refuseUnreadable(from, fault)
 		return
 	}
 	w.seen(from)
+	if m.Type == wire.Call {
+		w.takeCall(from, m, held)
+		return
+	}
+	from.Share().Give(held)
 	switch m.Type {
-	case wire.Call:
-		w.takeCall(from, m)
 	case wire.Heartbeat:
 		// Answers are not answered. A parent whose queue is full does not get this one.
 		if answered, _ := m.Metadata["hb_response"].(bool); !answered {
 			if data, err := w.codec.Encode(wire.HeartbeatAnswer(m)); err == nil {
-				from.TrySend(data)
+				from.SendUrgent(data)
 			}
 		}
 	case wire.Shutdown:
-		w.shutdown()
+		if w.isSpawned || w.config.allowRemoteShutdown {
+			w.shutdown()
+			return
+		}
+		w.drop("a parent asked this service to end, which WithAllowRemoteShutdown allows")
 	}
 }
+
+// maxHeartbeat is the longest heartbeat that is answered while the parent uses all the memory it has, in bytes.
+const maxHeartbeat = 4 << 10
 
 // refuseUnreadable answers an unreadable call if its id can be read. Otherwise its caller would wait without end.
 func (w *workerLifecycle) refuseUnreadable(from *link.Link, fault *wire.Fault) {
@@ -37,21 +52,31 @@ func (w *workerLifecycle) refuseUnreadable(from *link.Link, fault *wire.Fault) {
 		return
 	}
 	w.drop(fault.What)
-	if fault.Type == wire.Call && fault.ID != "" {
+	switch {
+	case fault.Type != wire.Call || fault.ID == "":
+	case fault.Code == wire.CodeOverloaded:
+		w.answerError(from, fault.ID, refusal(CodeOverloaded, "%s", sentence(fault.What)))
+	default:
 		w.answerError(from, fault.ID, &failure{Name: "MalformedMessageError", Code: fault.Code, Message: sentence(fault.What)})
 	}
 }
 
-func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message) {
-	refuse := func(f *failure) { w.answerError(from, m.ID, f) }
-	if m.Namespace != w.config.namespace {
-		if !w.config.ignoreNamespaces {
-			refuse(refusal(CodeWrongNamespace, "No namespace '%s' here; this worker's is '%s'", shown(m.Namespace), w.config.namespace))
-		}
-		return
+// takeCall answers a call now or later, and then gives back the memory that is held for it.
+func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message, held int) {
+	refuse := func(f *failure) {
+		w.answerError(from, m.ID, f)
+		from.Share().Give(held)
 	}
-	if w.isIntrospection(m.Function) {
+	switch {
+	case m.Namespace != w.config.namespace && w.config.ignoreNamespaces:
+		from.Share().Give(held)
+		return
+	case m.Namespace != w.config.namespace:
+		refuse(refusal(CodeWrongNamespace, "No namespace '%s' here; this worker's is '%s'", shown(m.Namespace), w.config.namespace))
+		return
+	case w.isIntrospection(m.Function):
 		w.answer(from, m, w.table.names, map[string]any{"interface": w.table.describe()})
+		from.Share().Give(held)
 		return
 	}
 	method, refused := w.table.find(m.Function)
@@ -59,18 +84,37 @@ func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message) {
 		refuse(refused)
 		return
 	}
-	w.calls.take(&incoming{refuse: refuse, run: func() {
-		result, failed := method.call(w.methods, m.Args)
-		if failed != nil {
-			refuse(failed)
-			return
+	call := &incoming{refuse: refuse, run: func() { w.run(from, m, method, held) }}
+	if from.Quiet() && method.mayRunInline() {
+		call.inline = func(run func()) {
+			if !from.Inline(run) {
+				method.wasSlow()
+			}
 		}
-		if method.result == nil {
+	}
+	w.calls.take(call)
+}
+
+// run calls a method and answers, also if the method ends its goroutine.
+func (w *workerLifecycle) run(from *link.Link, m *wire.Message, method *method, held int) {
+	var result any
+	var failed *failure
+	returned := false
+	defer func() {
+		switch {
+		case !returned:
+			w.answerError(from, m.ID, &failure{Name: "panic", Message: fmt.Sprintf("'%s' ended its goroutine without returning", method.name)})
+		case failed != nil:
+			w.answerError(from, m.ID, failed)
+		case method.result == nil:
 			w.send(from, wire.Answer(wire.Response, m.ID)) // no result, which is not the same as nil
-			return
+		default:
+			w.answer(from, m, result, nil)
 		}
-		w.answer(from, m, result, nil)
-	}})
+		from.Share().Give(held)
+	}()
+	result, failed = method.call(w.methods, m.Args)
+	returned = true
 }
 
 func (w *workerLifecycle) isIntrospection(name string) bool {
@@ -124,7 +168,7 @@ func (w *workerLifecycle) send(to *link.Link, m *wire.Message) error {
 	if err != nil {
 		return err
 	}
-	_ = to.Send(data, nil)
+	_ = to.Push(data)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package multifrost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/multifrost/multifrost-go/internal/link"
 	"github.com/multifrost/multifrost-go/internal/registry"
 	"github.com/multifrost/multifrost-go/internal/wire"
+	"github.com/multifrost/multifrost-go/internal/zmtp"
 )
 
 const (
@@ -34,6 +36,8 @@ type workerLifecycle struct {
 	methods  context.Context // passed to methods
 	cancel   context.CancelFunc
 	shutdown func() // ends the worker, as the parent asks
+	// isSpawned says whether the only parent is the one that started this process.
+	isSpawned bool
 
 	mu      sync.Mutex
 	peers   map[*link.Link]struct{} // links on which a message has arrived
@@ -54,11 +58,17 @@ func newWorkerLifecycle(config workerConfig, table *methodTable) *workerLifecycl
 }
 
 func (w *workerLifecycle) linkConfig() link.Config {
-	return link.Config{Socket: link.Router, MaxMessage: w.codec.Limits.MessageBytes, Events: link.Events{
+	return link.Config{Socket: zmtp.Router, MaxMessage: w.codec.Limits.MessageBytes, Events: link.Events{
 		Up:      func(*link.Link) bool { return true },
 		Receive: w.receive,
-		Dropped: func(*link.Link) { w.drop("a message has no envelope") },
-		Down:    func(l *link.Link, _ error) { w.forget(l) },
+		Dropped: func(*link.Link) { w.drop("a message has no envelope, or is too large") },
+		Down: func(l *link.Link, err error) {
+			w.forget(l)
+			if errors.Is(err, link.ErrNoRoom) {
+				w.log.Warn("ended the connection of a parent", "reason", err)
+			}
+		},
+		Refused: func(reason string) { w.log.Info("closed a connection", "reason", reason) },
 	}}
 }
 
@@ -69,7 +79,7 @@ func (w *workerLifecycle) serveService(ctx context.Context, ownsProcess bool) er
 	defer w.cancel()
 	restore := w.forwardOutput(ownsProcess, true)
 	defer func() { restore() }()
-	listener, err := link.Listen(w.config.host, w.linkConfig(), false)
+	listener, err := link.Listen(w.config.host, w.linkConfig(), link.NewBudget(w.config.maxHeld))
 	if err != nil {
 		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("the service '%s' %v", w.config.serviceID, err), Err: err}
 	}
@@ -98,27 +108,28 @@ func (w *workerLifecycle) serveService(ctx context.Context, ownsProcess bool) er
 }
 
 // serveSpawned connects to the parent and ends with it.
-func (w *workerLifecycle) serveSpawned(ctx context.Context, port int, ownsProcess bool) error {
-	parent := os.Getppid()
+func (w *workerLifecycle) serveSpawned(ctx context.Context, parent *parentAddress, ownsProcess bool) error {
+	parentPID := os.Getppid()
+	w.isSpawned = true
 	ctx, w.shutdown = context.WithCancel(ctx)
 	defer w.shutdown()
 	defer w.cancel()
 	restore := w.forwardOutput(ownsProcess, false)
-	first, err := w.dial(ctx, port, parent, connectTimeout)
+	first, err := w.dial(ctx, parent, parentPID, connectTimeout)
 	if err != nil {
 		restore()
 		if ctx.Err() != nil {
 			return nil // ended before it was connected
 		}
-		return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("no parent could be reached on port %d (%s) within %v: %v; "+
-			"the parent sets it when it spawns a worker: unset it to run this one as a service", port, wire.PortVariable, connectTimeout, err)}
+		return &ConnectionError{Code: CodeUnreachable, Err: err, Message: fmt.Sprintf("no parent could be reached on port %s (%s) within %v: %v; "+
+			"the parent sets it when it spawns a worker: unset it to run this one as a service", parent.port, wire.PortVariable, connectTimeout, err)}
 	}
 	// The parent is watched until the last call is answered.
 	watching, stopWatching := context.WithCancel(context.Background())
 	defer stopWatching()
 	orphaned := make(chan struct{})
 	last := make(chan *link.Link, 1)
-	go func() { last <- w.keepParent(watching, first, port, parent, orphaned) }()
+	go func() { last <- w.keepParent(watching, first, parent, parentPID, orphaned) }()
 	drained := make(chan struct{})
 	go func() {
 		<-ctx.Done()
@@ -139,16 +150,19 @@ func (w *workerLifecycle) serveSpawned(ctx context.Context, port int, ownsProces
 	return nil
 }
 
-// dial tries to connect until it succeeds, limit has passed, or the parent's process has ended.
-func (w *workerLifecycle) dial(ctx context.Context, port, parent int, limit time.Duration) (*link.Link, error) {
+// dial tries to connect until it succeeds, limit has passed, the parent refuses, or its process has ended.
+func (w *workerLifecycle) dial(ctx context.Context, parent *parentAddress, parentPID int, limit time.Duration) (*link.Link, error) {
+	config := w.linkConfig()
+	config.SkipTooLarge = true // without its only connection the worker would end
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
-		l, err := link.Dial(within, loopback, port, w.linkConfig())
+		l, err := parent.dial(within, config)
 		if err == nil {
 			return l, nil
 		}
-		if os.Getppid() != parent {
+		var refused *zmtp.RefusedError
+		if os.Getppid() != parentPID || errors.As(err, &refused) {
 			return nil, err
 		}
 		select {
@@ -159,9 +173,11 @@ func (w *workerLifecycle) dial(ctx context.Context, port, parent int, limit time
 	}
 }
 
-// keepParent watches the parent's process and the connection, and connects again if the parent still runs. It returns the
-// current link when ctx is done, and closes orphaned when the parent has ended.
-func (w *workerLifecycle) keepParent(ctx context.Context, current *link.Link, port, parent int, orphaned chan struct{}) *link.Link {
+// keepParent watches the parent's process and the connection. A private connection is not made again; that to an older parent is,
+// while the parent still runs. It returns the current link when ctx is done, and closes orphaned when the parent has ended.
+func (w *workerLifecycle) keepParent(
+	ctx context.Context, current *link.Link, parent *parentAddress, parentPID int, orphaned chan struct{},
+) *link.Link {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
@@ -169,12 +185,16 @@ func (w *workerLifecycle) keepParent(ctx context.Context, current *link.Link, po
 		case <-ctx.Done():
 			return current
 		case <-look.C:
-			if os.Getppid() != parent {
+			if os.Getppid() != parentPID {
 				close(orphaned)
 				return current
 			}
 		case <-current.Gone():
-			next, err := w.dial(ctx, port, parent, reconnectTimeout)
+			if parent.isPrivate() {
+				close(orphaned)
+				return nil
+			}
+			next, err := w.dial(ctx, parent, parentPID, reconnectTimeout)
 			if err != nil {
 				if ctx.Err() == nil {
 					close(orphaned)

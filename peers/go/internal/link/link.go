@@ -1,37 +1,29 @@
-// Package link has the connections between a parent (DEALER) and its workers (ROUTER), over zmq4. Each link is one
-// connection, with a goroutine that reads and one that writes.
+// Package link has the connections between a parent (DEALER) and its workers (ROUTER).
 package link
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/go-zeromq/zmq4"
-	"github.com/go-zeromq/zmq4/security/null"
-)
-
-// Kinds of sockets.
-const (
-	Dealer = zmq4.Dealer
-	Router = zmq4.Router
+	"github.com/multifrost/multifrost-go/internal/zmtp"
 )
 
 const (
 	// handshakeLimit is how long the handshake with a peer may take.
-	handshakeLimit = 5 * time.Second
+	handshakeLimit = 10 * time.Second
 	// flushLimit is how long the queued messages may take to go out, and the peer to close, when a link is closed.
 	flushLimit = time.Second
 	// unreadGrace is the time between the last message and the end of a connection. When a connection ends, a libzmq peer
 	// with ZMQ_IMMEDIATE drops received messages that its program has not read yet: without this, 3 of 15 last answers
 	// were lost.
 	unreadGrace = 100 * time.Millisecond
-	// queueLength is how many messages may wait to be written on one link.
-	queueLength = 1024
+	// strangerBytes is the longest message of a peer that is not accepted yet.
+	strangerBytes = 64 << 10
 )
+
+// tokenProperty is the name of the property in which a worker shows its token.
+const tokenProperty = "X-Token"
 
 // ErrClosed is the error of sending on a link that is closed or whose peer is gone.
 var ErrClosed = errors.New("the connection is closed")
@@ -39,124 +31,117 @@ var ErrClosed = errors.New("the connection is closed")
 // Events are called by the goroutine that reads a link, one at a time: Up first, Down last.
 type Events struct {
 	// Up may refuse the link by returning false. The link then ends without any other event.
-	Up      func(*Link) bool
+	Up func(*Link) bool
+	// Receive is called with the payload of a message, which is valid until Receive returns.
 	Receive func(l *Link, payload []byte)
-	// Dropped is called for messages without an envelope.
+	// Dropped is called for messages without an envelope, or above the limit.
 	Dropped func(*Link)
 	Down    func(l *Link, err error)
+	// Refused is called for each connection that is closed because it is not a peer, with the reason.
+	Refused func(reason string)
 }
 
 // Config configures a link.
 type Config struct {
-	Socket     zmq4.SocketType
-	MaxMessage int // in bytes; a peer that announces a longer message is disconnected
-	Events     Events
+	Socket     zmtp.SocketType
+	MaxMessage int // in bytes
+	// SkipTooLarge skips a message above MaxMessage. Otherwise it ends the connection.
+	SkipTooLarge bool
+	Token        string // shown to the peer, if it is not empty
+	Events       Events
 }
 
 // Link is one connection. Its methods may be called from any goroutine.
 type Link struct {
-	conn  *zmq4.Conn
-	guard *guard
-	queue chan outgoing
-
-	lastWrite atomic.Int64 // in nanoseconds since 1970
-
-	closeOnce sync.Once
-	closing   chan struct{} // closed when no more may be sent
-	gone      chan struct{} // closed when nothing more will be read
-	written   chan struct{} // closed when nothing more will be written
+	conn   net.Conn
+	reader *zmtp.Reader
+	peer   *zmtp.Ready
+	share  *Share
+	out    *outbox
+	gone   chan struct{} // closed when nothing more will be read or written
+	events Events
+	onEnd  func()
+	run    *inlineRun // of the goroutine that reads
 }
 
-type outgoing struct {
-	payload []byte
-	command string
-}
-
-// open shakes hands over conn and starts the two goroutines.
-func open(conn net.Conn, server bool, config Config) (*Link, error) {
+// shake shakes hands over conn. An error closes it.
+func shake(conn net.Conn, config Config, share *Share) (*Link, error) {
 	l := &Link{
-		queue:   make(chan outgoing, queueLength),
-		closing: make(chan struct{}),
-		gone:    make(chan struct{}),
-		written: make(chan struct{}),
+		conn:   conn,
+		reader: zmtp.NewReader(conn, zmtp.Limits{MessageBytes: strangerBytes}),
+		share:  share,
+		out:    newOutbox(conn, share),
+		gone:   make(chan struct{}),
 	}
-	l.guard = newGuard(conn, config.MaxMessage, l.command)
-	if err := l.shake(server, config.Socket); err != nil {
+	var properties []zmtp.Property
+	if config.Token != "" {
+		properties = append(properties, zmtp.Property{Name: tokenProperty, Value: config.Token})
+	}
+	conn.SetDeadline(time.Now().Add(handshakeLimit))
+	_, err := conn.Write(zmtp.Hello(config.Socket, properties...))
+	if err == nil {
+		l.peer, err = l.reader.Handshake(config.Socket)
+	}
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	go l.read(config.Events)
-	go l.write()
+	conn.SetDeadline(time.Time{})
 	return l, nil
 }
 
-// shake recovers: zmq4 panics on metadata that is cut off.
-func (l *Link) shake(server bool, socket zmq4.SocketType) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the handshake cannot be read: %v", cause)
-		}
-	}()
-	l.guard.SetDeadline(time.Now().Add(handshakeLimit))
-	l.conn, err = zmq4.Open(l.guard, null.Security(), socket, nil, server, nil)
-	l.guard.SetDeadline(time.Time{})
-	l.guard.shaken = true
-	return err
+// Send queues a message. If much is queued it waits for room, until done is closed. The error is ErrClosed. The payload must
+// not be changed afterwards.
+func (l *Link) Send(payload []byte, done <-chan struct{}) error {
+	if l.out.wait(maxQueued, done) && l.out.put(payload, false) {
+		return nil
+	}
+	return ErrClosed
 }
 
-// Send queues a message. If the queue is full it waits for room, until done is closed. The error is ErrClosed.
-func (l *Link) Send(payload []byte, done <-chan struct{}) error {
-	select {
-	case <-l.closing:
-		return ErrClosed
-	default:
-	}
-	select {
-	case l.queue <- outgoing{payload: payload}:
+// Push queues a message, however much is queued. The error is ErrClosed. The payload must not be changed afterwards.
+func (l *Link) Push(payload []byte) error {
+	if l.out.put(payload, false) {
 		return nil
-	case <-l.closing:
-	case <-done:
 	}
 	return ErrClosed
 }
 
 // TrySend queues a message if there is room, and reports whether there was.
 func (l *Link) TrySend(payload []byte) bool {
-	select {
-	case <-l.closing:
-		return false
-	default:
-	}
-	select {
-	case l.queue <- outgoing{payload: payload}:
-		return true
-	default:
-		return false
-	}
+	return l.out.queued.Load() <= maxQueued && l.out.put(payload, false)
 }
+
+// SendUrgent queues a short message ahead of the others, and reports whether it did.
+func (l *Link) SendUrgent(payload []byte) bool {
+	return l.out.queued.Load() <= maxQueued+strangerBytes && l.out.put(payload, true)
+}
+
+// Share returns what is held for the peer, nil where that has no bound.
+func (l *Link) Share() *Share { return l.share }
 
 // Close writes the queued messages, for up to 1 s, and closes the connection. It may be called again.
 func (l *Link) Close() {
-	l.stopSending()
-	l.guard.SetWriteDeadline(time.Now().Add(flushLimit))
-	<-l.written
+	l.out.close()
+	l.conn.SetWriteDeadline(time.Now().Add(flushLimit))
+	<-l.out.drained
 	// Closing with unread bytes would reset the connection, and the peer would lose what it has not read yet.
-	if half, ok := l.guard.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		l.guard.SetReadDeadline(time.Now().Add(flushLimit))
+	if half, ok := l.conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		l.conn.SetReadDeadline(time.Now().Add(flushLimit))
 		<-l.gone
 	}
-	l.guard.Conn.Close()
+	l.conn.Close()
 	<-l.gone
 }
 
 // closeGently closes the link after the peer has had time to read the last message.
 func (l *Link) closeGently() {
-	l.stopSending()
-	l.guard.SetWriteDeadline(time.Now().Add(flushLimit))
-	<-l.written
+	l.out.close()
+	l.conn.SetWriteDeadline(time.Now().Add(flushLimit))
+	<-l.out.drained
 	select {
 	case <-l.gone:
-	case <-time.After(time.Until(time.Unix(0, l.lastWrite.Load()).Add(unreadGrace))):
+	case <-time.After(time.Until(time.Unix(0, l.out.written.Load()).Add(unreadGrace))):
 	}
 	l.Close()
 }
@@ -164,96 +149,64 @@ func (l *Link) closeGently() {
 // Gone returns a channel that is closed when the connection has ended.
 func (l *Link) Gone() <-chan struct{} { return l.gone }
 
-func (l *Link) stopSending() { l.closeOnce.Do(func() { close(l.closing) }) }
-
-func (l *Link) read(events Events) {
-	taken := events.Up(l)
-	err := ErrClosed
-	if taken {
-		err = l.readAll(events)
+// serve reads until the connection ends, in this goroutine or in another one, then calls onEnd.
+func (l *Link) serve(config Config, onEnd func()) {
+	l.reader.Limits = zmtp.Limits{MessageBytes: config.MaxMessage, SkipTooLarge: config.SkipTooLarge, Hold: l.hold}
+	l.events, l.onEnd, l.run = config.Events, onEnd, &inlineRun{link: l}
+	if l.events.Up(l) {
+		l.readOn()
+		return
 	}
-	l.fail()
-	<-l.written
-	close(l.gone)
-	if taken {
-		events.Down(l, err)
-	}
+	l.end()
+	onEnd()
 }
 
-func (l *Link) readAll(events Events) error {
-	for {
-		message, err := l.conn.RecvMsg()
-		if err != nil {
-			return err
-		}
-		if frames := message.Frames; len(frames) >= 2 && len(frames[0]) == 0 {
-			events.Receive(l, frames[1])
-		} else {
-			events.Dropped(l)
-		}
-	}
-}
-
-// command answers a PING. If the queue is full, there is no answer.
-func (l *Link) command(name string, body []byte) {
-	if name == zmq4.CmdPing {
-		select {
-		case l.queue <- outgoing{command: zmq4.CmdPong, payload: pongBody(body)}:
-		default:
-		}
-	}
-}
-
-// write writes the queued messages, and flushes whenever the queue is empty.
-func (l *Link) write() {
-	defer close(l.written)
-	for {
-		select {
-		case next := <-l.queue:
-			if l.put(next) != nil {
-				// The goroutine that reads closes the connection: there may still be messages that the peer sent before it
-				// closed.
-				l.stopSending()
-				return
-			}
-		case <-l.closing:
-			l.putRest()
+// readOn reads until the connection ends, or a method keeps this goroutine and another one reads on.
+func (l *Link) readOn() {
+	run := l.run
+	for !run.over {
+		if err := l.readOne(); err != nil {
+			l.end()
+			l.events.Down(l, err)
+			l.onEnd()
 			return
 		}
 	}
 }
 
-func (l *Link) put(next outgoing) error {
-	for {
-		if err := l.putOne(next); err != nil {
-			return err
-		}
-		select {
-		case next = <-l.queue:
-		default:
-			l.lastWrite.Store(time.Now().UnixNano())
-			return l.guard.Flush()
-		}
-	}
+// end ends a link that is read by this goroutine. Unread messages are lost.
+func (l *Link) end() {
+	l.reader.Close()
+	l.out.fail()
+	l.conn.Close()
+	close(l.gone)
 }
 
-func (l *Link) putOne(next outgoing) error {
-	if next.command != "" {
-		return l.conn.SendCmd(next.command, next.payload)
+func (l *Link) hold(bytes int) error {
+	if bytes < 0 {
+		l.share.Give(-bytes)
+		return nil
 	}
-	return l.conn.SendMsg(zmq4.NewMsgFrom(nil, next.payload))
+	if !l.share.Take(bytes) {
+		return ErrNoRoom
+	}
+	return nil
 }
 
-func (l *Link) putRest() {
-	select {
-	case next := <-l.queue:
-		l.put(next)
+func (l *Link) readOne() error {
+	// A peer that does not take its answers gets no new ones.
+	l.out.wait(maxQueued, nil)
+	arrival, err := l.reader.Next()
+	if err != nil {
+		return err
+	}
+	switch arrival.Kind {
+	case zmtp.Message:
+		l.events.Receive(l, arrival.Payload)
+	case zmtp.Ping:
+		l.out.command(zmtp.AppendPong(nil, arrival.Payload))
 	default:
+		l.events.Dropped(l)
 	}
-}
-
-// fail ends both goroutines without waiting for them. Unread messages are lost.
-func (l *Link) fail() {
-	l.stopSending()
-	l.guard.Conn.Close()
+	return nil
 }

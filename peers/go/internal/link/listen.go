@@ -2,38 +2,64 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
 )
 
-// acceptPause is the pause after an accept that failed, for example because there are no file descriptors left.
-const acceptPause = 50 * time.Millisecond
+const (
+	// acceptPause is the pause after an accept that failed, for example because there are no file descriptors left.
+	acceptPause = 50 * time.Millisecond
+	// maxConnections is how many connections a service has at once. It closes more.
+	maxConnections = 4096
+)
 
-// Listener accepts connections. Each handshake has a separate goroutine, so that none delays another.
+// Listener accepts the connections of a service's parents. Each has a separate goroutine, so that none delays another.
 type Listener struct {
 	tcp    net.Listener
 	config Config
-	only   bool
+	budget *Budget
 	wait   sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
 	links  map[*Link]struct{}
-	raw    map[net.Conn]struct{}
+	raw    map[net.Conn]struct{} // during the handshake
 }
 
-// Listen listens on a port that the system chooses. With only, it accepts one link at a time and closes others.
-func Listen(host string, config Config, only bool) (*Listener, error) {
+// Listen listens on a port that the system chooses. Budget bounds what is held for all parents together.
+func Listen(host string, config Config, budget *Budget) (*Listener, error) {
 	tcp, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", host, err)
 	}
-	s := &Listener{tcp: tcp, config: config, only: only, links: map[*Link]struct{}{}, raw: map[net.Conn]struct{}{}}
+	s := &Listener{tcp: tcp, config: config, budget: budget, links: map[*Link]struct{}{}, raw: map[net.Conn]struct{}{}}
 	s.wait.Add(1)
-	go s.accept()
+	go func() {
+		defer s.wait.Done()
+		acceptAll(tcp, func(conn net.Conn) {
+			s.wait.Add(1)
+			go s.serve(conn)
+		})
+	}()
 	return s, nil
+}
+
+// acceptAll accepts connections until the listener is closed.
+func acceptAll(listener net.Listener, accepted func(net.Conn)) {
+	for {
+		conn, err := listener.Accept()
+		switch {
+		case err == nil:
+			accepted(conn)
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			time.Sleep(acceptPause)
+		}
+	}
 }
 
 // Port returns the port on which the listener listens.
@@ -59,78 +85,72 @@ func (s *Listener) Close() {
 	s.wait.Wait()
 }
 
-func (s *Listener) accept() {
-	defer s.wait.Done()
-	for {
-		conn, err := s.tcp.Accept()
-		if err == nil {
-			s.wait.Add(1)
-			go s.shake(conn)
-			continue
-		}
-		s.mu.Lock()
-		closed := s.closed
-		s.mu.Unlock()
-		if closed {
-			return
-		}
-		time.Sleep(acceptPause)
-	}
-}
-
-func (s *Listener) shake(conn net.Conn) {
-	defer s.wait.Done()
+func (s *Listener) serve(conn net.Conn) {
 	if !s.admit(conn) {
 		conn.Close()
+		s.config.Events.Refused(fmt.Sprintf("it is one more than %d", maxConnections))
+		s.wait.Done()
 		return
 	}
-	config := s.config
-	up, down := config.Events.Up, config.Events.Down
-	config.Events.Up = func(l *Link) bool { return s.keep(l, conn) && up(l) }
-	config.Events.Down = func(l *Link, err error) { s.forget(l); down(l, err) }
-	if _, err := open(conn, true, config); err != nil {
+	share := s.budget.share()
+	l, err := shake(conn, s.config, share)
+	end := func() {
 		s.mu.Lock()
-		delete(s.raw, conn)
+		delete(s.links, l)
 		s.mu.Unlock()
+		share.leave()
+		s.wait.Done()
 	}
+	if s.keep(l, conn) {
+		l.serve(s.config, end)
+		return
+	}
+	if err != nil {
+		s.config.Events.Refused(err.Error())
+	} else {
+		l.end()
+	}
+	end()
 }
 
-func (s *Listener) admit(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.only && len(s.links) > 0 {
-		return false
-	}
-	s.raw[conn] = struct{}{}
-	return true
-}
-
-// keep keeps a link whose handshake is done, unless the listener was closed meanwhile or has its only link.
+// keep keeps a link whose handshake is done, unless the listener was closed meanwhile.
 func (s *Listener) keep(l *Link, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.raw, conn)
-	if s.closed || s.only && len(s.links) > 0 {
+	if l == nil || s.closed {
 		return false
 	}
 	s.links[l] = struct{}{}
 	return true
 }
 
-func (s *Listener) forget(l *Link) {
+func (s *Listener) admit(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.links, l)
+	if s.closed || len(s.links)+len(s.raw) >= maxConnections {
+		return false
+	}
+	s.raw[conn] = struct{}{}
+	return true
 }
 
-// Dial connects to a port and shakes hands. ctx bounds both.
-func Dial(ctx context.Context, host string, port int, config Config) (*Link, error) {
+// Dial connects to a TCP address or the path of a Unix socket, and shakes hands. ctx bounds both.
+func Dial(ctx context.Context, network, address string, config Config) (*Link, error) {
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	return open(conn, false, config)
+	l, err := shake(conn, config, nil)
+	if !stop() && err == nil {
+		l.end()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	go l.serve(config, func() {})
+	return l, nil
 }

@@ -1,34 +1,33 @@
 package wire
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
+
+// usualBytes has room for most messages.
+const usualBytes = 256
 
 // Encode returns the bytes of a message. The error is a *ValueError.
 func (c *Codec) Encode(m *Message) ([]byte, error) {
-	w := newWriter(c.Limits)
-	w.enc.EncodeMapLen(countFields(m))
+	w := writer{limits: c.Limits, out: make([]byte, 0, usualBytes)}
+	w.out = appendMapHead(w.out, countFields(m))
 	w.fieldText("app", c.App)
 	w.fieldText("id", m.ID)
 	w.fieldText("type", m.Type)
-	w.enc.EncodeString("timestamp")
-	w.enc.EncodeFloat64(m.Timestamp)
+	w.out = appendFloat(appendText(w.out, "timestamp"), m.Timestamp)
 	if err := w.parts(m); err != nil {
 		return nil, err
 	}
-	if size := w.buf.Len(); size > c.Limits.MessageBytes {
+	if size := len(w.out); size > c.Limits.MessageBytes {
 		what := fmt.Sprintf("the %s message takes %d bytes, more than Limits.MessageBytes (%d); "+
 			"send it in parts, pass a file's path, or raise the limit on both sides", m.Type, size, c.Limits.MessageBytes)
 		return nil, &ValueError{Code: CodeTooLarge, What: what}
 	}
-	return w.buf.Bytes(), nil
+	return w.out, nil
 }
 
 // countFields returns the number of fields that parts writes, and the four that every message has.
 func countFields(m *Message) int {
 	count := 4
-	for _, present := range []bool{
+	for _, present := range [...]bool{
 		m.Type == Call, hasArgs(m), m.Type == Call, m.ClientName != "", m.HasResult, m.Type == Error,
 		m.Type == Stdout || m.Type == Stderr, m.Metadata != nil,
 	} {
@@ -57,7 +56,7 @@ func (w *writer) parts(m *Message) error {
 		w.fieldText("client_name", m.ClientName)
 	}
 	if m.HasResult {
-		w.enc.EncodeString("result")
+		w.out = appendText(w.out, "result")
 		if err := w.field("result", m.Result); err != nil {
 			return err
 		}
@@ -69,21 +68,21 @@ func (w *writer) parts(m *Message) error {
 		w.fieldText("output", m.Output)
 	}
 	if m.Metadata != nil {
-		w.enc.EncodeString("metadata")
+		w.out = appendText(w.out, "metadata")
 		return w.field("metadata", m.Metadata)
 	}
 	return nil
 }
 
 func (w *writer) args(args []any) error {
-	w.enc.EncodeString("args")
+	w.root = "args"
 	if len(args) > w.limits.ArrayLength {
-		w.path = []string{"args"}
 		return w.limit("items in one array", "ArrayLength", w.limits.ArrayLength)
 	}
-	w.enc.EncodeArrayLen(len(args))
+	w.out = appendArrayHead(appendText(w.out, "args"), len(args))
 	for i, arg := range args {
-		if err := w.field("args["+strconv.Itoa(i)+"]", arg); err != nil {
+		w.path = append(w.path[:0], segment{index: i})
+		if err := w.any(arg); err != nil {
 			return err
 		}
 	}
@@ -91,6 +90,5 @@ func (w *writer) args(args []any) error {
 }
 
 func (w *writer) fieldText(name, text string) {
-	w.enc.EncodeString(name)
-	w.enc.EncodeString(validText(text))
+	w.out = appendText(appendText(w.out, name), validText(text))
 }

@@ -9,6 +9,7 @@ const (
 	CodeMissingID   = "MISSING_ID"
 	CodeUnsendable  = "UNSENDABLE_VALUE"
 	CodeTooLarge    = "MESSAGE_TOO_LARGE"
+	CodeOverloaded  = "OVERLOADED"
 )
 
 // Fault says why bytes are no message for this side. ID and Type are those of the message, if they precede the fault, so

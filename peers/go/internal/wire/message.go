@@ -4,6 +4,8 @@ package wire
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +15,20 @@ const (
 	DefaultNamespace = "default"
 	PortVariable     = "COMLINK_ZMQ_PORT"
 	ModeVariable     = "COMLINK_WORKER_MODE"
+	EndpointVariable = "MULTIFROST_ENDPOINT"
+	TokenVariable    = "MULTIFROST_TOKEN"
 )
+
+// SpawnVariables are what a parent sets in the environment of a worker that it starts.
+var SpawnVariables = []string{PortVariable, ModeVariable, EndpointVariable, TokenVariable}
+
+// WithoutSpawnVariables removes what a parent sets from an environment.
+func WithoutSpawnVariables(environment []string) []string {
+	return slices.DeleteFunc(environment, func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains(SpawnVariables, name)
+	})
+}
 
 // Types of messages.
 const (

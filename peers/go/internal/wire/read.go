@@ -1,16 +1,12 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"github.com/vmihailenco/msgpack/v5"
-	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
 // Ext is an extension value without a Go type.
@@ -27,91 +23,99 @@ const (
 	maxSeconds = 8_640_000_000_000
 )
 
-// readValue reads one value of scanned bytes: int64 (uint64 only above its range), float64, string, []byte, bool,
-// time.Time, []any, map[string]any, Ext or nil.
-func readValue(data []byte) (any, error) {
-	return read(msgpack.NewDecoder(bytes.NewReader(data)))
+// reader reads bytes that were scanned, so that it needs no checks.
+type reader struct {
+	data []byte
+	at   int
 }
 
-func read(dec *msgpack.Decoder) (any, error) {
-	code, err := dec.PeekCode()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case code <= 0x7f || code >= 0xe0 || code >= msgpcode.Int8 && code <= msgpcode.Int64:
-		return dec.DecodeInt64()
-	case code >= msgpcode.Uint8 && code <= msgpcode.Uint64:
-		return readUint(dec)
-	case code == msgpcode.Nil:
-		return nil, dec.DecodeNil()
-	case code == msgpcode.True || code == msgpcode.False:
-		return dec.DecodeBool()
-	case code == msgpcode.Float || code == msgpcode.Double:
-		return dec.DecodeFloat64()
-	case msgpcode.IsString(code):
-		text, err := dec.DecodeString()
-		return validText(text), err
-	case msgpcode.IsBin(code):
-		return readBytes(dec)
-	case msgpcode.IsFixedArray(code) || code == msgpcode.Array16 || code == msgpcode.Array32:
-		return readArray(dec)
-	case msgpcode.IsFixedMap(code) || code == msgpcode.Map16 || code == msgpcode.Map32:
-		return readMap(dec)
-	default:
-		return readExt(dec)
-	}
+// head reads the head of the next value. Bytes that belong to the value follow.
+func (r *reader) head() head {
+	h, _ := readHead(r.data[r.at:])
+	r.at += h.size
+	return h
 }
 
-func readUint(dec *msgpack.Decoder) (any, error) {
-	n, err := dec.DecodeUint64()
-	if err != nil || n > math.MaxInt64 {
-		return n, err
-	}
-	return int64(n), nil
+// bytes returns the next bytes, which are those of the message.
+func (r *reader) bytes(count int) []byte {
+	r.at += count
+	return r.data[r.at-count : r.at : r.at]
 }
 
-func readBytes(dec *msgpack.Decoder) (any, error) {
-	data, err := dec.DecodeBytes()
-	if data == nil {
-		data = []byte{}
-	}
-	return data, err
-}
-
-func readArray(dec *msgpack.Decoder) (any, error) {
-	length, err := dec.DecodeArrayLen()
-	if err != nil {
-		return nil, err
-	}
-	items := make([]any, length)
-	for i := range items {
-		if items[i], err = read(dec); err != nil {
-			return nil, err
+// value reads a value: int64 (uint64 only above its range), float64, string, []byte, bool, time.Time, []any, map[string]any,
+// Ext or nil.
+func (r *reader) value() any {
+	code := r.data[r.at]
+	h := r.head()
+	switch h.kind {
+	case kindString:
+		return validText(string(r.bytes(h.length)))
+	case kindBinary:
+		return append([]byte{}, r.bytes(h.length)...)
+	case kindArray:
+		items := make([]any, h.length)
+		for i := range items {
+			items[i] = r.value()
 		}
+		return items
+	case kindMap:
+		return r.mapping(h.length)
+	case kindExtension:
+		return extension(r.bytes(h.length))
+	default:
+		return scalar(code, r.bytes(h.length))
 	}
-	return items, nil
 }
 
-// readMap reads a map. Of equal keys, the last one counts.
-func readMap(dec *msgpack.Decoder) (any, error) {
-	length, err := dec.DecodeMapLen()
-	if err != nil {
-		return nil, err
-	}
+// mapping reads a map. Of equal keys, the last one counts.
+func (r *reader) mapping(length int) map[string]any {
 	items := make(map[string]any, length)
 	for range length {
-		key, err := read(dec)
-		if err != nil {
-			return nil, err
-		}
-		value, err := read(dec)
-		if err != nil {
-			return nil, err
-		}
-		items[keyText(key)] = value
+		key := keyText(r.value())
+		items[key] = r.value()
 	}
-	return items, nil
+	return items
+}
+
+// skip passes over a value.
+func (r *reader) skip() {
+	for wanted := 1; wanted > 0; wanted-- {
+		switch h := r.head(); h.kind {
+		case kindArray:
+			wanted += h.length
+		case kindMap:
+			wanted += 2 * h.length
+		default:
+			r.at += h.length
+		}
+	}
+}
+
+func scalar(code byte, data []byte) any {
+	switch {
+	case code < 0x80 || code >= 0xe0:
+		return int64(int8(code))
+	case code == 0xc2 || code == 0xc3:
+		return code == 0xc3
+	case code == 0xca:
+		return float64(math.Float32frombits(binary.BigEndian.Uint32(data)))
+	case code == 0xcb:
+		return math.Float64frombits(binary.BigEndian.Uint64(data))
+	case code < 0xcc: // nil
+		return nil
+	}
+	var n uint64
+	for _, b := range data {
+		n = n<<8 | uint64(b)
+	}
+	switch unused := 64 - 8*len(data); {
+	case code >= 0xd0:
+		return int64(n) << unused >> unused // with its sign
+	case n > math.MaxInt64:
+		return n
+	default:
+		return int64(n)
+	}
 }
 
 // keyText turns a key that is a number, a boolean or nil into text. scan refuses other keys.
@@ -128,24 +132,18 @@ func keyText(key any) string {
 	}
 }
 
-func readExt(dec *msgpack.Decoder) (any, error) {
-	typ, length, err := dec.DecodeExtHeader()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, length)
-	if err := dec.ReadFull(data); err != nil {
-		return nil, err
-	}
-	if typ == extUndefined && length == 1 && data[0] == 0 {
-		return nil, nil
+// extension reads the type and the data of an extension.
+func extension(all []byte) any {
+	typ, data := int8(all[0]), all[1:]
+	if typ == extUndefined && len(data) == 1 && data[0] == 0 {
+		return nil
 	}
 	if typ == extTimestamp {
 		if at, ok := readTime(data); ok {
-			return at, nil
+			return at
 		}
 	}
-	return Ext{Type: typ, Data: data}, nil
+	return Ext{Type: typ, Data: append([]byte{}, data...)}
 }
 
 func readTime(data []byte) (time.Time, bool) {

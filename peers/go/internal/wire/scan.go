@@ -6,22 +6,23 @@ import (
 )
 
 // scan checks the bytes of a message before they are decoded, so that a hostile length or depth costs no memory and the
-// decoder sees only valid MessagePack within the limits.
-func scan(data []byte, limits Limits) *Fault {
-	s := &scanner{data: data, limits: limits}
+// decoder sees only valid MessagePack within the limits. It returns the number of values.
+func scan(data []byte, limits Limits) (values int, fault *Fault) {
+	s := scanner{data: data, limits: limits}
 	if len(data) > limits.MessageBytes {
-		return s.exceeds(fmt.Sprintf("%d bytes", len(data)), "MessageBytes", limits.MessageBytes)
+		return 0, s.exceeds(fmt.Sprintf("%d bytes", len(data)), "MessageBytes", limits.MessageBytes)
 	}
-	s.open = append(s.open, container{wanted: 1})
+	var few [8]container // enough for most messages
+	s.open = append(few[:0], container{wanted: 1})
 	for len(s.open) > 0 {
 		if fault := s.step(); fault != nil {
-			return fault
+			return 0, fault
 		}
 	}
 	if s.at < len(data) {
-		return s.malformed(fmt.Sprintf("%d bytes too many", len(data)-s.at))
+		return 0, s.malformed(fmt.Sprintf("%d bytes too many", len(data)-s.at))
 	}
-	return nil
+	return s.values, nil
 }
 
 // container is an array or map that is being scanned, and how many values are still missing.
@@ -36,9 +37,9 @@ type scanner struct {
 	at     int
 	values int
 	open   []container
-	field  string // the field of the message whose value is next
-	id     string
-	typ    string
+	field  []byte // the field of the message whose value is next
+	id     []byte
+	typ    []byte
 }
 
 // step scans one value or the head of a container, then leaves the containers that are complete.
@@ -102,7 +103,7 @@ func (s *scanner) enter(h head) *Fault {
 		limit, name, what, values = s.limits.MapLength, "MapLength", "a map", 2*h.length
 	}
 	around := 2 // levels: the message as a whole, and its map
-	if s.field == "args" {
+	if string(s.field) == "args" {
 		around++
 	}
 	switch {
@@ -123,15 +124,15 @@ func (s *scanner) note(h head, start int, isKey bool) {
 	if len(s.open) != 2 || !s.open[1].isMap {
 		return
 	}
-	text := ""
+	var text []byte
 	if h.kind == kindString && h.length <= maxIDBytes {
-		text = string(s.data[start : start+h.length])
+		text = s.data[start : start+h.length]
 	}
 	if isKey {
 		s.field = text
 		return
 	}
-	switch s.field {
+	switch string(s.field) {
 	case "id":
 		s.id = text
 	case "type":
@@ -149,7 +150,7 @@ func (s *scanner) exceeds(what, limit string, value int) *Fault {
 
 func (s *scanner) fault(code, what string) *Fault {
 	text := fmt.Sprintf("a message of %d bytes cannot be read: %s", len(s.data), what)
-	return &Fault{Code: code, What: text, ID: validText(s.id), Type: validText(s.typ)}
+	return &Fault{Code: code, What: text, ID: validText(string(s.id)), Type: validText(string(s.typ))}
 }
 
 type kind uint8

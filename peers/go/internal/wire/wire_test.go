@@ -14,9 +14,9 @@ import (
 )
 
 func encodeValue(value any) (string, error) {
-	w := newWriter(Limits{}.WithDefaults())
+	w := writer{limits: Limits{}.WithDefaults()}
 	err := w.field("v", value)
-	return hex.EncodeToString(w.buf.Bytes()), err
+	return hex.EncodeToString(w.out), err
 }
 
 type inner struct {

@@ -1,16 +1,13 @@
 package wire
 
 import (
-	"bytes"
 	"encoding"
 	"fmt"
 	"math"
 	"math/big"
 	"reflect"
-	"strings"
+	"strconv"
 	"time"
-
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 var (
@@ -21,13 +18,20 @@ var (
 
 // writer encodes Go values as MessagePack. It stops at the first value that cannot be sent.
 type writer struct {
-	buf    bytes.Buffer
-	enc    *msgpack.Encoder
+	out    []byte
 	limits Limits
 	values int
 	depth  int
-	path   []string
+	root   string // the field of the message that is written
+	path   []segment
 	within []address
+}
+
+// segment is a step from a value into one that it contains: by a key, or by an index.
+type segment struct {
+	key   string
+	isKey bool
+	index int
 }
 
 // address identifies a map, slice or pointer, to detect one that contains itself.
@@ -37,17 +41,38 @@ type address struct {
 	typ    reflect.Type
 }
 
-func newWriter(limits Limits) *writer {
-	w := &writer{limits: limits}
-	w.enc = msgpack.NewEncoder(&w.buf)
-	return w
+// field writes the value of a field of the message.
+func (w *writer) field(name string, value any) error {
+	w.root, w.path = name, w.path[:0]
+	return w.any(value)
 }
 
-// field writes the value of a field of the message, or an argument.
-func (w *writer) field(path string, value any) error {
-	w.path = append(w.path[:0], path)
-	w.depth = 0
-	return w.value(reflect.ValueOf(value))
+// any writes a value. The usual ones need no reflection.
+func (w *writer) any(value any) error {
+	if w.values < w.limits.Values {
+		switch v := value.(type) {
+		case nil:
+			w.out = appendNil(w.out)
+		case bool:
+			w.out = appendBool(w.out, v)
+		case int:
+			w.out = appendInt(w.out, int64(v))
+		case int64:
+			w.out = appendInt(w.out, v)
+		case float64:
+			w.float(v)
+		case string:
+			w.values++
+			return w.text(v)
+		default:
+			return w.value(reflect.ValueOf(value))
+		}
+	}
+	w.values++
+	if w.values > w.limits.Values {
+		return w.limit("values in one message", "Values", w.limits.Values)
+	}
+	return nil
 }
 
 func (w *writer) value(v reflect.Value) error {
@@ -55,20 +80,21 @@ func (w *writer) value(v reflect.Value) error {
 		return w.limit("values in one message", "Values", w.limits.Values)
 	}
 	if !v.IsValid() {
-		return w.enc.EncodeNil()
+		w.out = appendNil(w.out)
+		return nil
 	}
 	if done, err := w.special(v); done {
 		return err
 	}
 	switch v.Kind() {
 	case reflect.Bool:
-		return w.enc.EncodeBool(v.Bool())
+		w.out = appendBool(w.out, v.Bool())
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return w.enc.EncodeInt(v.Int())
+		w.out = appendInt(w.out, v.Int())
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return w.enc.EncodeUint(v.Uint())
+		w.out = appendUint(w.out, v.Uint())
 	case reflect.Float32, reflect.Float64:
-		return w.float(v.Float())
+		w.float(v.Float())
 	case reflect.String:
 		return w.text(v.String())
 	case reflect.Interface, reflect.Pointer:
@@ -82,13 +108,15 @@ func (w *writer) value(v reflect.Value) error {
 	default:
 		return w.refuse(fmt.Sprintf("%s cannot be sent", describeKind(v)))
 	}
+	return nil
 }
 
 // special writes types that are not encoded by their kind.
 func (w *writer) special(v reflect.Value) (done bool, err error) {
 	switch v.Type() {
 	case timeType:
-		return true, w.enc.EncodeTime(v.Interface().(time.Time))
+		w.out = appendTime(w.out, v.Interface().(time.Time))
+		return true, nil
 	case extType:
 		return true, w.extension(v.Interface().(Ext))
 	case bigIntType:
@@ -122,47 +150,60 @@ func (w *writer) marshaler(value encoding.TextMarshaler) error {
 func (w *writer) bigInt(n *big.Int) error {
 	switch {
 	case n.IsInt64():
-		return w.enc.EncodeInt(n.Int64())
+		w.out = appendInt(w.out, n.Int64())
 	case n.IsUint64():
-		return w.enc.EncodeUint(n.Uint64())
+		w.out = appendUint(w.out, n.Uint64())
 	default:
 		return w.refuse("a big.Int beyond 64 bits cannot be sent; send it as text")
 	}
+	return nil
 }
 
 // float writes whole numbers as floats too. It writes NaN and infinities as nil, since not every language can read them.
-func (w *writer) float(f float64) error {
+func (w *writer) float(f float64) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return w.enc.EncodeNil()
+		w.out = appendNil(w.out)
+		return
 	}
-	return w.enc.EncodeFloat64(f)
+	w.out = appendFloat(w.out, f)
 }
 
 func (w *writer) text(text string) error {
 	if len(text) > w.limits.StringBytes {
 		return w.limit("bytes in one string", "StringBytes", w.limits.StringBytes)
 	}
-	return w.enc.EncodeString(validText(text))
+	w.out = appendText(w.out, validText(text))
+	return nil
 }
 
 func (w *writer) extension(ext Ext) error {
 	if len(ext.Data) > w.limits.BinaryBytes {
 		return w.limit("bytes in one binary value", "BinaryBytes", w.limits.BinaryBytes)
 	}
-	if err := w.enc.EncodeExtHeader(ext.Type, len(ext.Data)); err != nil {
-		return err
-	}
-	w.buf.Write(ext.Data)
+	w.out = appendExt(w.out, ext.Type, ext.Data)
 	return nil
 }
 
+// pathText says where the value is that is written, such as args[0].name.
+func (w *writer) pathText() string {
+	text := w.root
+	for _, step := range w.path {
+		if step.isKey {
+			text += "." + step.key
+		} else {
+			text += "[" + strconv.Itoa(step.index) + "]"
+		}
+	}
+	return text
+}
+
 func (w *writer) refuse(what string) error {
-	return &ValueError{Code: CodeUnsendable, Path: strings.Join(w.path, ""), What: what}
+	return &ValueError{Code: CodeUnsendable, Path: w.pathText(), What: what}
 }
 
 func (w *writer) limit(what, name string, limit int) error {
 	what = fmt.Sprintf("more than %d %s (Limits.%s)", limit, what, name)
-	return &ValueError{Code: CodeLimit, Path: strings.Join(w.path, ""), What: what}
+	return &ValueError{Code: CodeLimit, Path: w.pathText(), What: what}
 }
 
 func describeKind(v reflect.Value) string {

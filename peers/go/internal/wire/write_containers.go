@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 func (w *writer) pointed(v reflect.Value) error {
 	if v.IsNil() {
-		return w.enc.EncodeNil()
+		w.out = appendNil(w.out)
+		return nil
 	}
 	w.values-- // the pointer itself does not count
 	if v.Kind() == reflect.Interface {
@@ -30,12 +30,17 @@ func (w *writer) list(v reflect.Value) error {
 	if v.Type().Elem().Kind() != reflect.Uint8 {
 		return w.enter(v, w.items)
 	}
-	data := make([]byte, v.Len())
-	reflect.Copy(reflect.ValueOf(data), v)
-	if len(data) > w.limits.BinaryBytes {
+	if v.Len() > w.limits.BinaryBytes {
 		return w.limit("bytes in one binary value", "BinaryBytes", w.limits.BinaryBytes)
 	}
-	return w.enc.EncodeBytes(data)
+	if v.Kind() == reflect.Slice {
+		w.out = appendBinary(w.out, v.Bytes())
+		return nil
+	}
+	data := make([]byte, v.Len())
+	reflect.Copy(reflect.ValueOf(data), v)
+	w.out = appendBinary(w.out, data)
+	return nil
 }
 
 // enter writes a container. It refuses one that contains itself, and more levels than the limit.
@@ -71,11 +76,9 @@ func (w *writer) items(v reflect.Value) error {
 	if v.Len() > w.limits.ArrayLength {
 		return w.limit("items in one array", "ArrayLength", w.limits.ArrayLength)
 	}
-	if err := w.enc.EncodeArrayLen(v.Len()); err != nil {
-		return err
-	}
+	w.out = appendArrayHead(w.out, v.Len())
 	for i := range v.Len() {
-		if err := w.at("["+strconv.Itoa(i)+"]", v.Index(i)); err != nil {
+		if err := w.at(segment{index: i}, v.Index(i)); err != nil {
 			return err
 		}
 	}
@@ -100,9 +103,7 @@ func (w *writer) mapping(v reflect.Value) error {
 		items = append(items, item{key, each.Value()})
 	}
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.key, b.key) })
-	if err := w.enc.EncodeMapLen(len(items)); err != nil {
-		return err
-	}
+	w.out = appendMapHead(w.out, len(items))
 	for _, item := range items {
 		if err := w.keyed(item.key, item.value); err != nil {
 			return err
@@ -125,9 +126,7 @@ func (w *writer) record(v reflect.Value) error {
 		}
 		items = append(items, item{field.Name, value})
 	}
-	if err := w.enc.EncodeMapLen(len(items)); err != nil {
-		return err
-	}
+	w.out = appendMapHead(w.out, len(items))
 	for _, item := range items {
 		if err := w.keyed(item.name, item.value); err != nil {
 			return err
@@ -141,11 +140,11 @@ func (w *writer) keyed(key string, v reflect.Value) error {
 	if err := w.text(key); err != nil {
 		return err
 	}
-	return w.at("."+key, v)
+	return w.at(segment{key: key, isKey: true}, v)
 }
 
-func (w *writer) at(segment string, v reflect.Value) error {
-	w.path = append(w.path, segment)
+func (w *writer) at(step segment, v reflect.Value) error {
+	w.path = append(w.path, step)
 	err := w.value(v)
 	w.path = w.path[:len(w.path)-1]
 	return err
