@@ -1,5 +1,6 @@
 import { createDecoder, type DecodeMessage } from "./decode.js";
 import { createEncoder, type EncodeMessage } from "./encode.js";
+import { Envelope } from "./envelope.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
 import { APP_ID } from "./messages.js";
 
@@ -36,5 +37,6 @@ export interface Codec {
 export function createCodec(options: CodecOptions = {}): Codec {
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);
-  return { app, limits, encode: createEncoder(app, limits), ...createDecoder(app, limits) };
+  const envelope = new Envelope(app);
+  return { app, limits, encode: createEncoder(envelope, limits), ...createDecoder(app, envelope, limits) };
 }

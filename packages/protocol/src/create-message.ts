@@ -28,7 +28,7 @@ export interface CallParts {
   /** Default: none. */
   args?: readonly unknown[];
   /** Default: `default`. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** A name of the caller, for logs. Default: none. */
   clientName?: string | undefined;
   /** Default: none. */

@@ -1,3 +1,4 @@
+import { type Envelope, STARTING_FIELDS } from "./envelope.js";
 import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { MAX_ID_BYTES, type MessageLimits } from "./limits.js";
 import type { CallMessage, Message, MessageType } from "./messages.js";
@@ -20,20 +21,22 @@ export interface Decoder {
 }
 
 /** Creates a decoder for the messages of one app. */
-export function createDecoder(app: string, limits: MessageLimits): Decoder {
-  const reader = new MessageReader(app, limits);
+export function createDecoder(app: string, envelope: Envelope, limits: MessageLimits): Decoder {
+  const reader = new MessageReader(app, envelope, limits);
   return { decode: reader.read, decodedBytes: reader.decodedBytes };
 }
 
 /** Reads messages in the forms that all implementations send, and checks their fields. */
 class MessageReader {
   readonly #app: string;
+  readonly #envelope: Envelope;
   readonly #maxDepth: number;
   readonly #reader: ValueReader;
   #messageBytes = 0;
 
-  constructor(app: string, limits: MessageLimits) {
+  constructor(app: string, envelope: Envelope, limits: MessageLimits) {
     this.#app = app;
+    this.#envelope = envelope;
     this.#maxDepth = limits.maxDepth;
     this.#reader = new ValueReader(limits);
   }
@@ -67,7 +70,7 @@ class MessageReader {
       reader.close();
       return false;
     }
-    for (let index = 0; index < count; index++) {
+    for (let index = this.#readInOrder(count, fields); index < count; index++) {
       switch (reader.key()) {
         case "app":
           fields.app = reader.value(true);
@@ -85,10 +88,7 @@ class MessageReader {
           fields.function = reader.value(true);
           break;
         case "args":
-          // The array of arguments does not count as depth.
-          reader.maxDepth++;
-          fields.args = reader.value();
-          reader.maxDepth--;
+          fields.args = this.#readArgs();
           break;
         case "namespace":
           fields.namespace = reader.value(true);
@@ -117,6 +117,58 @@ class MessageReader {
     }
     reader.close();
     return true;
+  }
+
+  /**
+   * Reads the fields of a call or a response in the order in which these packages write them, as far as they come in that
+   * order. Takes half the time of looking at each key.
+   *
+   * @returns How many fields were read.
+   */
+  #readInOrder(count: number, fields: Fields): number {
+    const reader = this.#reader;
+    const envelope = this.#envelope;
+    if (count < STARTING_FIELDS || !reader.skip(envelope.start, 3)) {
+      return 0;
+    }
+    fields.app = this.#app;
+    fields.id = reader.uuid();
+    if (reader.skip(envelope.types.response, 3)) {
+      fields.type = "response";
+      fields.timestamp = reader.float();
+      if (count > 4 && reader.skip(envelope.result, 1)) {
+        fields.result = reader.value();
+        return 5;
+      }
+      return 4;
+    }
+    if (!reader.skip(envelope.types.call, 3)) {
+      return 2;
+    }
+    fields.type = "call";
+    fields.timestamp = reader.float();
+    if (count < 7 || !reader.skip(envelope.function, 1)) {
+      return 4;
+    }
+    fields.function = reader.value(true);
+    if (!reader.skip(envelope.args, 1)) {
+      return 5;
+    }
+    fields.args = this.#readArgs();
+    if (!reader.skip(envelope.namespace, 1)) {
+      return 6;
+    }
+    fields.namespace = reader.value(true);
+    return 7;
+  }
+
+  /** The array of arguments does not count as depth. */
+  #readArgs(): unknown {
+    const reader = this.#reader;
+    reader.maxDepth++;
+    const args = reader.value();
+    reader.maxDepth--;
+    return args;
   }
 }
 

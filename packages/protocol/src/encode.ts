@@ -1,7 +1,7 @@
-import { encode as pack } from "@msgpack/msgpack";
+import { type Envelope, FIXMAP, STARTING_FIELDS } from "./envelope.js";
 import { SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
-import type { Message, MessageType } from "./messages.js";
+import type { Message } from "./messages.js";
 import { PackedWriter } from "./packed-writer.js";
 import { ValueWriter } from "./value-writer.js";
 
@@ -14,44 +14,8 @@ export type EncodeMessage = (message: Message) => Uint8Array;
  * The function it returns throws `SerializationError`: `UNSENDABLE_VALUE` and `LIMIT_EXCEEDED` with the path of the
  * value, `MESSAGE_TOO_LARGE` for the message as a whole.
  */
-export function createEncoder(app: string, limits: MessageLimits): EncodeMessage {
-  const envelope = new Envelope(app);
+export function createEncoder(envelope: Envelope, limits: MessageLimits): EncodeMessage {
   return new MessageWriter(envelope, limits).write;
-}
-
-const FIXMAP = 0x80;
-
-/** The constant parts of messages, packed once. */
-class Envelope {
-  /** The head of the map, whose number of fields is not known yet, the app id, and the name of the id. */
-  readonly start: Uint8Array;
-  readonly types: Readonly<Record<MessageType, Uint8Array>> = {
-    call: packField("type", "call"),
-    response: packField("type", "response"),
-    error: packField("type", "error"),
-    stdout: packField("type", "stdout"),
-    stderr: packField("type", "stderr"),
-    heartbeat: packField("type", "heartbeat"),
-    shutdown: packField("type", "shutdown"),
-    ready: packField("type", "ready"),
-  };
-  readonly timestamp: Uint8Array = pack("timestamp");
-  readonly function: Uint8Array = pack("function");
-  readonly args: Uint8Array = pack("args");
-  readonly namespace: Uint8Array = pack("namespace");
-  readonly client_name: Uint8Array = pack("client_name");
-  readonly result: Uint8Array = pack("result");
-  readonly error: Uint8Array = pack("error");
-  readonly output: Uint8Array = pack("output");
-  readonly metadata: Uint8Array = pack("metadata");
-
-  constructor(app: string) {
-    this.start = Uint8Array.from([FIXMAP, ...packField("app", app), ...pack("id")]);
-  }
-}
-
-function packField(key: string, value: string): Uint8Array {
-  return Uint8Array.from([...pack(key), ...pack(value)]);
 }
 
 type FieldName = "function" | "args" | "namespace" | "client_name" | "result" | "error" | "output" | "metadata";
@@ -85,16 +49,10 @@ class MessageWriter {
     try {
       this.#values.open();
       // The id and type come first, so that a receiver can answer a message that it cannot read to its end.
-      out.packed(envelope.start);
-      out.text(id);
-      out.packed(envelope.types[type]);
-      out.packed(envelope.timestamp);
-      if (Number.isInteger(timestamp) && timestamp >= -0x8000_0000 && timestamp <= 0xffff_ffff) {
-        out.integer(timestamp);
-      } else {
-        out.float(timestamp);
+      if (!out.prepared(envelope.starts[type], envelope.idAt, id, timestamp)) {
+        this.#writeStart(message);
       }
-      this.#fields = 4;
+      this.#fields = STARTING_FIELDS;
       this.#writeFields(message);
       this.#field("metadata", message.metadata);
       const bytes = out.close(FIXMAP + this.#fields);
@@ -111,6 +69,21 @@ class MessageWriter {
       this.#busy = false;
     }
   };
+
+  /** The starting fields of a message with any id, and any number as its timestamp. */
+  #writeStart({ type, id, timestamp }: Message): void {
+    const out = this.#out;
+    const { start, types } = this.#envelope;
+    out.byte(FIXMAP);
+    out.packed(start.subarray(0, -2));
+    out.text(id);
+    out.packed(types[type].subarray(0, -1));
+    if (Number.isInteger(timestamp) && timestamp >= -0x8000_0000 && timestamp <= 0xffff_ffff) {
+      out.integer(timestamp);
+    } else {
+      out.float(timestamp);
+    }
+  }
 
   #writeFields(message: Message): void {
     switch (message.type) {

@@ -1,5 +1,6 @@
 import { SerializationError } from "./errors/index.js";
 import { utf8Encoder } from "./utf8.js";
+import { UUID_LENGTH } from "./uuid.js";
 
 /** Messages share buffers of this size, in bytes: one allocation for about a hundred messages. */
 const POOL_BYTES = 16 * 1024;
@@ -54,7 +55,7 @@ export class PackedWriter {
     if (this.#large.length > 0) {
       return this.#joined();
     }
-    const message = this.#buffer.subarray(this.#start, this.#at);
+    const message = new Uint8Array(this.#buffer.buffer, this.#start, this.#at - this.#start);
     this.#start = this.#at;
     if (this.#buffer.length > POOL_BYTES) {
       // A large message keeps its buffer for itself.
@@ -93,6 +94,34 @@ export class PackedWriter {
       buffer[at++] = bytes[index]!;
     }
     this.#at = at;
+  }
+
+  /**
+   * Writes bytes that are MessagePack already but for the id in them, and the float of 64 bits at their end. Writes nothing
+   * and returns `false` where the id is not {@link UUID_LENGTH} ASCII characters, or the float a whole number.
+   */
+  prepared(bytes: Uint8Array, idAt: number, id: string, float: number): boolean {
+    const { length } = bytes;
+    if (id.length !== UUID_LENGTH || Number.isInteger(float)) {
+      return false;
+    }
+    if (this.#at + length > this.#buffer.length) {
+      this.#grow(length);
+    }
+    const buffer = this.#buffer;
+    buffer.set(bytes, this.#at);
+    let seen = 0;
+    for (let index = 0, at = this.#at + idAt; index < UUID_LENGTH; index++) {
+      const code = id.charCodeAt(index);
+      seen |= code;
+      buffer[at++] = code;
+    }
+    if (seen > 0x7f) {
+      return false;
+    }
+    this.#at += length;
+    this.#view.setFloat64(this.#at - 8, float);
+    return true;
   }
 
   /** Writes a float of 64 bits. */

@@ -43,10 +43,14 @@ export class LatencyWindow {
     this.#sliceMs = windowMs / SLICES;
   }
 
-  /** Adds one latency, in milliseconds. */
-  record(latencyMs: number): void {
+  /**
+   * Adds one latency, in milliseconds.
+   *
+   * @param now The clock's time, for a caller that has just read it.
+   */
+  record(latencyMs: number, now: number = this.#clock.now()): void {
     this.#last = latencyMs;
-    const epoch = Math.floor(this.#clock.now() / this.#sliceMs);
+    const epoch = Math.floor(now / this.#sliceMs);
     this.#slices[epoch % SLICES]?.add(latencyMs, epoch);
   }
 

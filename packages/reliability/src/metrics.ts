@@ -92,14 +92,18 @@ export class Metrics {
     }
   }
 
-  /** A call settled, `latencyMs` milliseconds after it started. */
-  requestEnded(ok: boolean, latencyMs: number): void {
+  /**
+   * A call settled, `latencyMs` milliseconds after it started.
+   *
+   * @param now The clock's time, for a caller that has just read it.
+   */
+  requestEnded(ok: boolean, latencyMs: number, now?: number): void {
     if (ok) {
       this.#succeeded += 1;
     } else {
       this.#failed += 1;
     }
-    this.#latency.record(latencyMs);
+    this.#latency.record(latencyMs, now);
   }
 
   /** The circuit changed its state: opening counts as a trip, closing as a reset. */

@@ -29,8 +29,9 @@ export function reportStart(call: MeasuredCall, { metrics, events }: Telemetry):
 /** Reports that a call settled. `error`: what it rejects with; `undefined` for a result. */
 export function reportEnd(call: MeasuredCall, error: Error | undefined, telemetry: Telemetry): void {
   const { clock, metrics, breaker, events } = telemetry;
-  const durationMs = clock.now() - call.startedAt;
-  metrics.requestEnded(error === undefined, durationMs);
+  const now = clock.now();
+  const durationMs = now - call.startedAt;
+  metrics.requestEnded(error === undefined, durationMs, now);
   if (error === undefined) {
     breaker.success(call.ticket);
   } else if (countsHere(error) && telemetry.isFailure(error)) {

@@ -201,14 +201,13 @@ export class Calls {
     reject: PendingCall["reject"],
   ): PendingCall {
     const { codec, options: defaults, telemetry } = this.#context;
-    const namespace = options.namespace ?? defaults.namespace;
     try {
       const message = createCall({
         function: name,
         args,
         clientName: options.clientName ?? defaults.clientName,
         metadata: options.metadata,
-        ...(namespace === undefined ? {} : { namespace }),
+        namespace: options.namespace ?? defaults.namespace,
       });
       return {
         id: message.id,
