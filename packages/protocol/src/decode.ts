@@ -3,7 +3,7 @@ import { type ErrorCode, MalformedMessageError } from "./errors/index.js";
 import { MAX_ID_BYTES, type MessageLimits } from "./limits.js";
 import type { CallMessage, Message, MessageType } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
-import { ReadFault, ValueReader } from "./value-reader.js";
+import { ReadFault, UUID_LENGTH, ValueReader } from "./value-reader.js";
 
 /**
  * Turns bytes into a message. Binary values in it are views of the given bytes.
@@ -88,7 +88,10 @@ class MessageReader {
           fields.function = reader.value(true);
           break;
         case "args":
-          fields.args = this.#readArgs();
+          // The array of arguments does not count as depth.
+          reader.maxDepth++;
+          fields.args = reader.value();
+          reader.maxDepth--;
           break;
         case "namespace":
           fields.namespace = reader.value(true);
@@ -132,10 +135,10 @@ class MessageReader {
       return 0;
     }
     fields.app = this.#app;
-    fields.id = reader.uuid();
+    fields.id = reader.text(UUID_LENGTH);
     if (reader.skip(envelope.types.response, 3)) {
       fields.type = "response";
-      fields.timestamp = reader.float();
+      fields.timestamp = reader.value();
       if (count > 4 && reader.skip(envelope.result, 1)) {
         fields.result = reader.value();
         return 5;
@@ -146,7 +149,7 @@ class MessageReader {
       return 2;
     }
     fields.type = "call";
-    fields.timestamp = reader.float();
+    fields.timestamp = reader.value();
     if (count < 7 || !reader.skip(envelope.function, 1)) {
       return 4;
     }
@@ -154,21 +157,14 @@ class MessageReader {
     if (!reader.skip(envelope.args, 1)) {
       return 5;
     }
-    fields.args = this.#readArgs();
+    reader.maxDepth++;
+    fields.args = reader.value();
+    reader.maxDepth--;
     if (!reader.skip(envelope.namespace, 1)) {
       return 6;
     }
     fields.namespace = reader.value(true);
     return 7;
-  }
-
-  /** The array of arguments does not count as depth. */
-  #readArgs(): unknown {
-    const reader = this.#reader;
-    reader.maxDepth++;
-    const args = reader.value();
-    reader.maxDepth--;
-    return args;
   }
 }
 

@@ -77,7 +77,7 @@ class MessageWriter {
     out.byte(FIXMAP);
     out.packed(start.subarray(0, -2));
     out.text(id);
-    out.packed(types[type].subarray(0, -1));
+    out.packed(types[type]);
     if (Number.isInteger(timestamp) && timestamp >= -0x8000_0000 && timestamp <= 0xffff_ffff) {
       out.integer(timestamp);
     } else {

@@ -1,6 +1,6 @@
 import { encode as pack } from "@msgpack/msgpack";
 import type { MessageType } from "./messages.js";
-import { UUID_LENGTH } from "./uuid.js";
+import { UUID_LENGTH } from "./value-reader.js";
 
 /** The head of a map with few keys, without their number. */
 export const FIXMAP = 0x80;
@@ -14,9 +14,9 @@ export const STARTING_FIELDS = 4;
 export class Envelope {
   /** Behind the head of the map: the app id, the name of the id, and the head of an id that is a UUID. */
   readonly start: Uint8Array;
-  /** Behind the id: the type, the name of the timestamp, and the head of a timestamp that is a float. */
+  /** Behind the id: the type, and the name of the timestamp. */
   readonly types: Readonly<Record<MessageType, Uint8Array>>;
-  /** All starting fields of a message, with zeros for the id and the timestamp. */
+  /** All starting fields of a message, with zeros for the id and the timestamp, which is a float. */
   readonly starts: Readonly<Record<MessageType, Uint8Array>>;
   /** Where the id goes in {@link starts}. */
   readonly idAt: number;
@@ -31,13 +31,14 @@ export class Envelope {
 
   constructor(app: string) {
     this.start = Uint8Array.from([...packField("app", app), ...pack("id"), TEXT8, UUID_LENGTH]);
-    this.types = forEachType((type) => Uint8Array.from([...packField("type", type), ...pack("timestamp"), FLOAT64]));
+    this.types = forEachType((type) => Uint8Array.from([...packField("type", type), ...pack("timestamp")]));
     this.starts = forEachType((type) =>
       Uint8Array.from([
         FIXMAP,
         ...this.start,
         ...new Uint8Array(UUID_LENGTH),
         ...this.types[type],
+        FLOAT64,
         ...new Uint8Array(8),
       ]),
     );

@@ -1,4 +1,4 @@
-import { asciiUuid, UUID_LENGTH } from "./uuid.js";
+import { asciiUuid, UUID_LENGTH } from "./value-reader.js";
 
 /** Ids made at once: drawing random bytes costs as much as ten ids. */
 const BATCH = 128;

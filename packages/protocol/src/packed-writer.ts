@@ -1,6 +1,6 @@
 import { SerializationError } from "./errors/index.js";
 import { utf8Encoder } from "./utf8.js";
-import { UUID_LENGTH } from "./uuid.js";
+import { UUID_LENGTH } from "./value-reader.js";
 
 /** Messages share buffers of this size, in bytes: one allocation for about a hundred messages. */
 const POOL_BYTES = 16 * 1024;

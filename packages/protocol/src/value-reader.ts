@@ -1,7 +1,6 @@
 import { decodeTimestampExtension, EXT_TIMESTAMP, ExtData } from "@msgpack/msgpack";
 import type { ErrorCode } from "./errors/index.js";
 import { ENVELOPE_VALUES, type MessageLimits } from "./limits.js";
-import { asciiUuid, isAscii, UUID_LENGTH } from "./uuid.js";
 
 /** Why bytes cannot be read. Internal to the codec; not an `Error`, because hostile bytes must not cost a stack trace. */
 export class ReadFault {
@@ -33,6 +32,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * 8 characters take 25 ns.
  */
 const LONGEST_SHORT_TEXT = 24;
+
+/** The length of a message id, a UUID, in characters and in bytes. */
+export const UUID_LENGTH = 36;
 
 const NO_BYTES = new Uint8Array();
 
@@ -168,16 +170,6 @@ export class ValueReader {
     return true;
   }
 
-  /** Reads the bytes of a text of {@link UUID_LENGTH} bytes, whose head has been read. */
-  uuid(): string {
-    return this.#text(UUID_LENGTH);
-  }
-
-  /** Reads the bytes of a float of 64 bits, whose head has been read. */
-  float(): number {
-    return this.#numbers.getFloat64(this.#takeNumber(8));
-  }
-
   /** Enters a map and returns its number of keys. Reads nothing and returns `undefined` where there is another value. */
   enterMap(): number | undefined {
     const head = this.#bytes[this.#at];
@@ -197,7 +189,7 @@ export class ValueReader {
     if (head !== undefined && head >= 0xa0 && head < 0xc0) {
       this.#count();
       this.#at++;
-      return this.#text(head & 0x1f, true);
+      return this.text(head & 0x1f, true);
     }
     const key = this.value();
     if (typeof key === "object" && key !== null) {
@@ -226,7 +218,7 @@ export class ValueReader {
       return this.#longValue(head);
     }
     if (head >= 0xa0) {
-      return this.#text(head & 0x1f, isName);
+      return this.text(head & 0x1f, isName);
     }
     return head < 0x90 ? this.#map(head & 0x0f) : this.#array(head & 0x0f);
   }
@@ -283,11 +275,11 @@ export class ValueReader {
       case 0xd8:
         return this.#extension(16);
       case 0xd9:
-        return this.#text(this.#length(1));
+        return this.text(this.#length(1));
       case 0xda:
-        return this.#text(this.#length(2));
+        return this.text(this.#length(2));
       case 0xdb:
-        return this.#text(this.#length(4));
+        return this.text(this.#length(4));
       case 0xdc:
         return this.#array(this.#length(2));
       case 0xdd:
@@ -347,7 +339,8 @@ export class ValueReader {
     this.#depth++;
   }
 
-  #text(length: number, isName = false): string {
+  /** Reads text of so many bytes, whose head has been read. See {@link value} for `isName`. */
+  text(length: number, isName = false): string {
     if (length > this.#limits.maxStringBytes) {
       throw this.#exceeded(`a string of ${length} bytes`, "maxStringBytes");
     }
@@ -487,8 +480,14 @@ function makeSparse(map: Record<string, unknown>): void {
 /** Reads UTF-8. Keeps a byte order mark; what is not UTF-8 becomes U+FFFD. */
 function readText(bytes: Uint8Array, start: number, end: number): string {
   const length = end - start;
-  if ((length <= LONGEST_SHORT_TEXT || length === UUID_LENGTH) && isAscii(bytes, start, end)) {
-    return length === UUID_LENGTH ? asciiUuid(bytes, start) : shortAscii(bytes, start, end);
+  if (length <= LONGEST_SHORT_TEXT || length === UUID_LENGTH) {
+    let seen = 0;
+    for (let at = start; at < end; at++) {
+      seen |= bytes[at]!;
+    }
+    if (seen < 0x80) {
+      return length === UUID_LENGTH ? asciiUuid(bytes, start) : shortAscii(bytes, start, end);
+    }
   }
   return decoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
 }
@@ -509,6 +508,18 @@ function shortAscii(b: Uint8Array, start: number, end: number): string {
     text += fromCharCode(b[at]!);
   }
   return text;
+}
+
+/** 36 characters in one call take 77 ns, and the text is in one piece, as the key of a `Map` must be. */
+export function asciiUuid(b: Uint8Array, at: number): string {
+  // biome-ignore format: one line for each eight bytes
+  return fromCharCode(
+    b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!, b[at + 4]!, b[at + 5]!, b[at + 6]!, b[at + 7]!,
+    b[at + 8]!, b[at + 9]!, b[at + 10]!, b[at + 11]!, b[at + 12]!, b[at + 13]!, b[at + 14]!, b[at + 15]!,
+    b[at + 16]!, b[at + 17]!, b[at + 18]!, b[at + 19]!, b[at + 20]!, b[at + 21]!, b[at + 22]!, b[at + 23]!,
+    b[at + 24]!, b[at + 25]!, b[at + 26]!, b[at + 27]!, b[at + 28]!, b[at + 29]!, b[at + 30]!, b[at + 31]!,
+    b[at + 32]!, b[at + 33]!, b[at + 34]!, b[at + 35]!,
+  );
 }
 
 function isText(bytes: Uint8Array, start: number, length: number, text: string): boolean {
