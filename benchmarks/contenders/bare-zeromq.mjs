@@ -8,11 +8,13 @@ import { encoded } from "./encoded.mjs";
 
 const WORKER = fileURLToPath(new URL("./bare-zeromq.worker.mjs", import.meta.url));
 
-export async function open() {
+/** `command`: the program at the other end and its arguments, before the endpoint to connect to. */
+export async function open({ command = [process.execPath, WORKER] }) {
   const { call, answer } = encoded("add", [1, 2], 3);
   const dealer = new Dealer({ linger: 0 });
   await dealer.bind("tcp://127.0.0.1:*");
-  const child = spawn(process.execPath, [WORKER, dealer.lastEndpoint], { stdio: ["pipe", "inherit", "inherit"] });
+  const [program, ...args] = [...command, dealer.lastEndpoint];
+  const child = spawn(program, args, { stdio: ["pipe", "inherit", "inherit"] });
   const waiting = [];
   const unsent = [];
   let sending = false;

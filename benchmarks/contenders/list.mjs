@@ -8,6 +8,10 @@
 //   close()       ends the other end
 // A contender that only moves bytes answers add() with bytes made in advance, and has no object() and no wait().
 
+import { fileURLToPath } from "node:url";
+
+const PYZMQ_ECHO = fileURLToPath(new URL("../languages/python/echo.py", import.meta.url));
+
 /** In the order of the tables: id, what to call it, module, and what open() is given. */
 export const contenders = [
   contender("multifrost", "Multifrost", "multifrost"),
@@ -29,6 +33,14 @@ export const contenders = [
   packaged("execa", "execa IPC", 22),
   packaged("procwire", "@procwire/core", 22),
   { ...contender("multifrost-22", "Multifrost on Node 22", "multifrost"), node: 22 },
+  // Workers in Python: `pnpm bench:python`. They only add.
+  inPython("python", "Multifrost, Python worker", "multifrost", { transport: "zmtp" }),
+  inPython("python-zeromq", "Multifrost, Python worker, both on ZeroMQ", "multifrost", { transport: "zeromq" }),
+  inPython("python-bare-zeromq", "Bare echo, pyzmq", "../bare-zeromq", { command: ["python3", PYZMQ_ECHO] }),
+  inPython("python-shell", "python-shell, JSON lines", "python-shell"),
+  inPython("pythonia", "pythonia (JSPyBridge)", "pythonia"),
+  inPython("grpcio", "grpcio, threads", "grpcio", { server: "threads" }),
+  inPython("grpcio-asyncio", "grpcio, asyncio", "grpcio", { server: "asyncio" }),
   // What parts of Multifrost cost: the two are compared with each other.
   aside("multifrost-deadlines", "Multifrost, every call with a deadline", "multifrost", { defaultTimeout: 60_000 }),
   aside("multifrost-unmeasured", "Multifrost without metrics, breaker and events", "multifrost-unmeasured"),
@@ -46,6 +58,11 @@ export function findContender(id) {
 /** One that needs the packages of this folder's package.json, and this version of Node or a later one. */
 function packaged(id, title, node) {
   return { ...contender(id, title, id), packaged: true, node };
+}
+
+/** One with a Python process at the other end. Some need what `../python/requirements.txt` lists. */
+function inPython(id, title, module, options) {
+  return { ...aside(id, title, `python/${module}`, options), packaged: true, python: true };
 }
 
 /** One that only some cases are about. */

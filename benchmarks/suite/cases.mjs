@@ -100,6 +100,7 @@ function echo(title, length) {
     title: `${title} there and back`,
     unit: "MB/s",
     better: "more",
+    supports: (connection) => connection.echo !== undefined,
     async run(connection, ms) {
       const begin = performance.now();
       const { calls } = await timed(async () => {
