@@ -6,6 +6,12 @@ import { join, relative } from "node:path";
 import { rolldown } from "rolldown";
 
 /**
+ * The packages of this repository whose code the facade brings along: what every worker or parent needs at its start. The
+ * registry stays an import, which only services and their parents load.
+ */
+const IN_FACADE = ["protocol", "transport", "reliability", "parent", "child"].map((name) => `@multifrost/${name}`);
+
+/**
  * Writes the bundles of a package into its `dist`, where the compiler has written the types. Code that several entry points
  * share is in `shared.js`. Throws where a bundle imports a package that the manifest does not list.
  */
@@ -14,7 +20,7 @@ export async function bundle({ folder, manifest }) {
     input: entryPoints(manifest, folder),
     platform: "neutral",
     external: (id) => !isBundled(id, manifest),
-    resolve: { mainFields: ["module", "main"] },
+    resolve: { mainFields: ["module", "main"], conditionNames: ["@multifrost/source", "import"] },
     transform: { target: "node20.19" },
     // Nothing has an effect at import: an import that is not used goes away.
     treeshake: { moduleSideEffects: false },
@@ -32,7 +38,7 @@ export async function bundle({ folder, manifest }) {
     entryFileNames: "[name].js",
     chunkFileNames: "[name].js",
     minifyInternalExports: false,
-    codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] },
+    codeSplitting: { groups: [{ name: "shared", minShareCount: manifest.name === "multifrost" ? 3 : 2 }] },
   });
   await build.close();
   refuseUndeclared(output, manifest);
@@ -50,12 +56,13 @@ function entryPoints({ exports }, folder) {
   );
 }
 
-/** Our own files, and the packages that are needed for the build alone: what is in `dependencies` and `optionalDependencies` stays an import. */
-function isBundled(id, { devDependencies = {} }) {
-  return /^[./]/.test(id) || Object.hasOwn(devDependencies, id);
+/** Our own files, and the packages that are needed for the build alone: what is in `dependencies` stays an import. */
+function isBundled(id, { name, devDependencies = {} }) {
+  const inFacade = name === "multifrost" && IN_FACADE.some((each) => id === each || id.startsWith(`${each}/`));
+  return /^[./]/.test(id) || Object.hasOwn(devDependencies, id) || inFacade;
 }
 
-function refuseUndeclared(output, { name, dependencies, optionalDependencies }) {
+function refuseUndeclared(output, { name, dependencies = {}, optionalDependencies = {} }) {
   const declared = { ...dependencies, ...optionalDependencies };
   for (const { imports = [], dynamicImports = [], fileName } of output) {
     const written = new Set(output.map((each) => each.fileName));

@@ -49,11 +49,13 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
       "@multifrost/protocol/errors",
       "@multifrost/protocol/interface",
       "@multifrost/transport",
+      "@multifrost/registry",
       "@multifrost/reliability",
       "@multifrost/parent",
       "@multifrost/child",
     ],
-    outside: [],
+    // What the packages need whose code is in its bundle.
+    outside: ["@msgpack/msgpack", "zeromq"],
     node: false,
   },
 };

@@ -52,7 +52,8 @@ function wrongFiles(files, manifest, root) {
 
 /** JavaScript is an entry point or what entry points share, has a source map; besides it there are only types. */
 function wrongBundles(files, exports, root) {
-  const scripts = new Set([...exportedFiles(exports), "dist/shared.js"].filter((file) => file.endsWith(".js")));
+  const entries = exportedFiles(exports).filter((file) => file.endsWith(".js"));
+  const scripts = new Set([...entries, ...entries.flatMap((entry) => neighbours(root, entry))]);
   const present = new Set(files);
   const others = files.filter((file) => /^dist\//.test(file) && !/\.d\.ts(\.map)?$/.test(file));
   return [
@@ -64,6 +65,13 @@ function wrongBundles(files, exports, root) {
       .filter((file) => !onlyReExports(readFileSync(join(root, file), "utf8")))
       .map((file) => `${file} has no source map`),
   ];
+}
+
+/** The files that a bundle imports from its own folder. What several entry points share imports at most one more. */
+function neighbours(root, file) {
+  const imports = readFileSync(join(root, file), "utf8").matchAll(/ from "(\.[^"]+)";$/gm);
+  const found = [...imports].map(([, path]) => posix.join(file, "..", path));
+  return [...found, ...found.filter((path) => path !== file).flatMap((path) => neighbours(root, path))];
 }
 
 /** What a map leads to is in the tarball or in the map itself: "go to definition" and stack traces show our source. */

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { createFileRegistry } from "@multifrost/registry";
+import type { ServiceRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { chooseTransport } from "@multifrost/transport";
 import { createCallProxy, createMethods } from "./calls/call-proxy.js";
@@ -106,7 +106,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   ): Promise<ParentWorker<T>> {
     const options: ConnectOptions =
       typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions;
-    const { registry = createFileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host, transport } = options;
+    const { registry = await fileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host, transport } = options;
     const mode = { kind: "service", name: serviceId, serviceId, registry, host, transport } as const;
     const worker = new ParentWorker<T>(options, mode);
     await registry.discover(serviceId, { timeoutMs });
@@ -255,4 +255,10 @@ function composedMode(options: ParentOptions | ComposedOptions): ConnectMode {
     );
   }
   return { kind: "composed", name: "worker", transport: options.transport };
+}
+
+/** Loaded only here: a parent that spawns its workers needs no registry. */
+async function fileRegistry(): Promise<ServiceRegistry> {
+  const { createFileRegistry } = await import("@multifrost/registry");
+  return createFileRegistry();
 }

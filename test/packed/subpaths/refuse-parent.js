@@ -2,7 +2,7 @@
 
 export async function resolve(specifier, context, nextResolve) {
   const resolved = await nextResolve(specifier, context);
-  if (resolved.url.includes("/@multifrost/parent/")) {
+  if (/\/(@multifrost\/parent\/|parent-worker\.js$)/.test(resolved.url)) {
     throw new Error(`the parent's code was asked for by ${context.parentURL}`);
   }
   return resolved;

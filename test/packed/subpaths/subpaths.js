@@ -1,6 +1,8 @@
-// The subpaths give the very classes that the whole gives, so that `instanceof` holds across them.
+// The subpaths give the very classes that the whole gives, so that `instanceof` holds across them. Errors hold also across
+// the facade, which brings the code of the other packages along, and these packages.
 
 import assert from "node:assert/strict";
+import * as ofProtocol from "@multifrost/protocol/errors";
 import * as whole from "multifrost";
 import * as child from "multifrost/child";
 import * as errors from "multifrost/errors";
@@ -17,4 +19,7 @@ for (const [subpath, needed] of [
     assert.equal(value, wholeByName.get(name), name);
   }
 }
+const lost = new ofProtocol.ConnectionError("UNREACHABLE", "gone");
+assert.ok(lost instanceof errors.ConnectionError && lost instanceof errors.MultifrostError);
+assert.ok(!(lost instanceof errors.TimeoutError));
 console.log("done");

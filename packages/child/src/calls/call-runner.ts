@@ -11,7 +11,7 @@ import {
   stopping,
   wrongNamespace,
 } from "./answer.js";
-import type { CallTelemetry } from "./call-telemetry.js";
+import { type CallTelemetry, clock } from "./call-telemetry.js";
 import type { Lookup, MethodTable } from "./method-table.js";
 
 /**
@@ -101,7 +101,7 @@ export class CallRunner {
       if (call === undefined) {
         return;
       }
-      this.#run(call, performance.now());
+      this.#run(call, clock.now());
     }
   }
 
@@ -118,7 +118,7 @@ export class CallRunner {
     } else {
       this.#end(call, outcome);
     }
-    this.#workedMs += performance.now() - startedAt;
+    this.#workedMs += clock.now() - startedAt;
     if (this.#workedMs >= STRETCH_MS) {
       this.#pause();
     }

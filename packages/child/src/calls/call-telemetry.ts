@@ -1,6 +1,9 @@
 import type { ErrorParts } from "@multifrost/protocol";
-import type { EventLog, RareEvent } from "@multifrost/reliability";
+import { type Clock, type EventLog, type RareEvent, systemClock } from "@multifrost/reliability";
 import type { IncomingCall } from "./answer.js";
+
+/** What the times of calls are read from. */
+export const clock: Clock = systemClock();
 
 /** Log events of calls: each start, each end, and calls that get no answer. Gathers nothing that is not logged. */
 export class CallTelemetry {
@@ -24,7 +27,7 @@ export class CallTelemetry {
   answered(call: IncomingCall, error: ErrorParts | undefined): void {
     const event = error === undefined ? "request_end" : "request_error";
     if (this.#events.enabled(event)) {
-      const durationMs = performance.now() - call.arrivedAt;
+      const durationMs = clock.now() - call.arrivedAt;
       this.#events.emit(event, { ...describeCall(call), durationMs, ...(error && { err: error }) });
     }
   }

@@ -1,7 +1,7 @@
 import { createCodec } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { EVENT_LEVELS, LONGEST_TIMER_MS, withLimit } from "@multifrost/protocol/internal";
-import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
+import type { ServiceRegistry } from "@multifrost/registry";
 import { EventLog, prettyLogger, RareEvent, systemClock } from "@multifrost/reliability";
 import type { MethodTable } from "../calls/method-table.js";
 import type { ResolvedChildOptions } from "../options.js";
@@ -101,7 +101,7 @@ export class Lifecycle {
     this.#session = session;
     const { endpoint } = session;
     try {
-      this.#announcement = await announce(mode, endpoint, options.registry ?? fileRegistry(events));
+      this.#announcement = await announce(mode, endpoint, async () => options.registry ?? fileRegistry(events));
     } catch (error) {
       this.#session = undefined;
       await session.close();
@@ -158,7 +158,8 @@ export class Lifecycle {
   }
 }
 
-function fileRegistry(events: EventLog): ServiceRegistry {
+async function fileRegistry(events: EventLog): Promise<ServiceRegistry> {
+  const { createFileRegistry } = await import("@multifrost/registry");
   return createFileRegistry({ onWarning: (message) => events.emit("registry_warning", { message }) });
 }
 

@@ -3,7 +3,7 @@ import { type ConnectionError, MalformedMessageError, type MultifrostError } fro
 import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { DropReason, Peer, SendOptions, ServerChannel, ServerEvents } from "@multifrost/transport";
 import { CallRunner } from "../calls/call-runner.js";
-import { CallTelemetry } from "../calls/call-telemetry.js";
+import { CallTelemetry, clock } from "../calls/call-telemetry.js";
 import type { MethodTable } from "../calls/method-table.js";
 import type { ResolvedChildOptions } from "../options.js";
 import { ParentWatch } from "./parent-watch.js";
@@ -118,7 +118,7 @@ export class Session {
     switch (message.type) {
       case "call":
         this.#unproven = undefined;
-        this.calls.take({ peer, message, arrivedAt: performance.now() });
+        this.calls.take({ peer, message, arrivedAt: clock.now() });
         break;
       case "heartbeat":
         // An answer is not answered again: the two sides would never stop.

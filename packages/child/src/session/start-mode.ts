@@ -128,13 +128,15 @@ export interface Announcement {
 /**
  * Registers a service under the port its channel listens on. The other modes announce nothing.
  *
+ * @param registry Loads the registry. Called for a service alone: no other worker needs one.
+ *
  * Rejects with `RegistryError`: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`; with `MultifrostError`
  * `TRANSPORT_UNAVAILABLE` for an endpoint without a port.
  */
 export async function announce(
   mode: StartMode,
   endpoint: string,
-  registry: ServiceRegistry,
+  registry: () => Promise<ServiceRegistry>,
 ): Promise<Announcement | undefined> {
   if (mode.kind !== "service") {
     return undefined;
@@ -144,10 +146,11 @@ export async function announce(
   if (port === undefined) {
     throw new MultifrostError("TRANSPORT_UNAVAILABLE", `A service needs a port, but listens on ${endpoint}.`);
   }
-  await registry.register({ serviceId, port });
+  const registered = await registry();
+  await registered.register({ serviceId, port });
   return {
     async withdraw() {
-      await registry.unregister(serviceId);
+      await registered.unregister(serviceId);
     },
   };
 }

@@ -2,7 +2,7 @@ import { type CallMessage, createCall, createCodec, type Message } from "@multif
 import type { RareEvent } from "@multifrost/reliability";
 import { describe, expect, test } from "vitest";
 import { type CallOptions, CallRunner } from "../../src/calls/call-runner.js";
-import { CallTelemetry } from "../../src/calls/call-telemetry.js";
+import { CallTelemetry, clock } from "../../src/calls/call-telemetry.js";
 import { type Method, MethodTable } from "../../src/calls/method-table.js";
 import { Peers } from "../../src/session/peers.js";
 import { FakeChannel } from "../support/fake-channel.js";
@@ -40,7 +40,7 @@ function setUp(methods: Record<string, Method>, options: Partial<CallOptions> = 
   );
   const call = (name: string, args: readonly unknown[] = [], namespace = "default"): CallMessage => {
     const message = createCall({ function: name, args, namespace });
-    runner.take({ peer: "parent", message, arrivedAt: performance.now() });
+    runner.take({ peer: "parent", message, arrivedAt: clock.now() });
     return message;
   };
   return {

@@ -1,6 +1,6 @@
 import { createCall } from "@multifrost/protocol";
 import { expect, test } from "vitest";
-import { CallTelemetry } from "../../src/calls/call-telemetry.js";
+import { CallTelemetry, clock } from "../../src/calls/call-telemetry.js";
 import { eventLog, keepingLogger } from "../support/log.js";
 
 const message = createCall({ function: "add", args: [1], metadata: { correlation_id: "order 7" } });
@@ -9,14 +9,14 @@ const named = { requestId: message.id, functionName: "add", correlationId: "orde
 function setUp() {
   const { logger, records } = keepingLogger();
   const { events, drops } = eventLog(logger);
-  const call = { peer: "parent", message, arrivedAt: performance.now() };
+  const call = { peer: "parent", message, arrivedAt: clock.now() };
   return { records, drops, call, telemetry: new CallTelemetry(events, drops) };
 }
 
 test("a call is logged when it starts and when it is answered, with its ids and its duration", () => {
   const { records, call, telemetry } = setUp();
   telemetry.started(call);
-  telemetry.answered({ ...call, arrivedAt: performance.now() - 250 }, undefined);
+  telemetry.answered({ ...call, arrivedAt: clock.now() - 250 }, undefined);
   expect(records).toMatchObject([
     { event: "request_start", level: "debug", ...named },
     { event: "request_end", level: "debug", ...named },

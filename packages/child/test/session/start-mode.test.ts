@@ -175,14 +175,14 @@ describe("the channel of each mode", () => {
 describe("announcing", () => {
   test("registers a service under its port, and takes it back", async () => {
     const asked: string[] = [];
-    const announcement = await announce(service, "tcp://127.0.0.1:40123", fakeRegistry(asked));
+    const announcement = await announce(service, "tcp://127.0.0.1:40123", async () => fakeRegistry(asked));
     await announcement?.withdraw();
     expect(asked).toEqual(["register math 40123", "unregister math"]);
   });
 
   test("registers nothing in the other modes", async () => {
     const asked: string[] = [];
-    const registry = fakeRegistry(asked);
+    const registry = async () => fakeRegistry(asked);
     expect(await announce(spawned(40_123), "tcp://127.0.0.1:40123", registry)).toBeUndefined();
     expect(await announce({ kind: "composed", transport }, "memory://local", registry)).toBeUndefined();
     expect(asked).toEqual([]);
@@ -190,12 +190,12 @@ describe("announcing", () => {
 
   test("rejects with the registry's error", async () => {
     const taken = new RegistryError("SERVICE_EXISTS", "taken");
-    const registering = announce(service, "tcp://127.0.0.1:40123", fakeRegistry([], taken));
+    const registering = announce(service, "tcp://127.0.0.1:40123", async () => fakeRegistry([], taken));
     await expect(registering).rejects.toBe(taken);
   });
 
   test("rejects with TRANSPORT_UNAVAILABLE for an endpoint without a port", async () => {
-    const registering = announce(service, "ipc:///tmp/x", fakeRegistry([]));
+    const registering = announce(service, "ipc:///tmp/x", async () => fakeRegistry([]));
     await expect(registering).rejects.toMatchObject({ code: "TRANSPORT_UNAVAILABLE" });
   });
 });

@@ -1,6 +1,5 @@
 // Where an end listens or connects to: TCP, or a Unix socket (a named pipe on Windows).
 
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,7 +56,7 @@ export interface PrivateEndpoint {
  */
 export async function privateEndpoint(): Promise<PrivateEndpoint> {
   if (process.platform === "win32") {
-    return { path: `${PIPE_PREFIX}multifrost-${randomBytes(16).toString("hex")}`, remove: async () => {} };
+    return { path: `${PIPE_PREFIX}multifrost-${globalThis.crypto.randomUUID()}`, remove: async () => {} };
   }
   const base = [tmpdir(), "/tmp"].find(
     (folder) => Buffer.byteLength(pathIn(`${folder}/mf-123456`)) <= LONGEST_PRIVATE_PATH,

@@ -104,7 +104,8 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
       return false;
     }
     this.#undecided.delete(connection);
-    this.#acceptedAt = performance.now();
+    // Not `performance.now()`: its first use makes Node load a module, at the start of each worker.
+    this.#acceptedAt = process.uptime() * 1_000;
     if (this.hasOnePeer) {
       this.#turnAwayOthers();
     }
@@ -208,7 +209,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     if (this.#phase === "closed") {
       return;
     }
-    const lasted = wasAccepted && performance.now() - this.#acceptedAt >= LASTING_MS;
+    const lasted = wasAccepted && process.uptime() * 1_000 - this.#acceptedAt >= LASTING_MS;
     this.#failures = lasted ? 0 : this.#failures + 1;
     const { reconnectDelayMs, maxReconnectDelayMs } = this.plan;
     const longest = Math.min(maxReconnectDelayMs, reconnectDelayMs * 2 ** Math.max(0, this.#failures - 1));
