@@ -21,6 +21,7 @@ export function commonSteps(app, empty) {
       "a transport of one's own carries calls",
       () => app.run([process.execPath, "--import", "tsx", "own-transport/main.ts"]),
     ],
+    ["neither parent nor worker loads native code, which is installed", () => node("bundled/program.js")],
     ["esbuild makes one file of parent and worker, which runs without the packages", () => runBundled(app, empty)],
     ["a transport of one's own passes the contract suite", () => contract(app)],
     ["the types, strict", () => typeCheck(app, "tsconfig.json")],

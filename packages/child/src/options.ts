@@ -32,8 +32,9 @@ export interface ChildOptions {
    */
   forwardOutput?: boolean;
   /**
-   * What carries the messages: `auto`, `zmtp` or `zeromq`, or a transport that you bring (see `@multifrost/transport`).
-   * Parents may use either of the two. Default: `auto`.
+   * What carries the messages: `zmtp`; `zeromq`, which needs the optional package zeromq; or a transport that you bring (see
+   * `@multifrost/transport`). Parents may use either of the two. Default: `auto`, which is what the parent uses that spawned
+   * the worker, else what the environment variable `MULTIFROST_TRANSPORT` says, else `zmtp`.
    */
   transport?: TransportName | ServerTransport;
   /** Where a service is announced. Default: the file `~/.multifrost/services.json`. */

@@ -60,7 +60,10 @@ export interface ParentOptions {
 
 /** Options of `ParentWorker.spawn`. */
 export interface SpawnOptions extends ParentOptions {
-  /** What carries the messages: `auto`, `zmtp` or `zeromq`. Default: `auto`. */
+  /**
+   * What carries the messages: `zmtp`, or `zeromq`, which needs the optional package zeromq. Default: `auto`, which is what the
+   * environment variable `MULTIFROST_TRANSPORT` says, else `zmtp`.
+   */
   transport?: TransportName;
   /** Arguments after the script. Default: none. */
   args?: readonly string[];
@@ -77,7 +80,10 @@ export interface SpawnOptions extends ParentOptions {
 
 /** Options of `ParentWorker.connect`. */
 export interface ConnectOptions extends ParentOptions {
-  /** What carries the messages: `auto`, `zmtp` or `zeromq`. The service may use either. Default: `auto`. */
+  /**
+   * What carries the messages: `zmtp`, or `zeromq`, which needs the optional package zeromq. The service may use either.
+   * Default: `auto`, which is what the environment variable `MULTIFROST_TRANSPORT` says, else `zmtp`.
+   */
   transport?: TransportName;
   /** Time to look for the service, in milliseconds. Default: 5000. */
   timeout?: number;

@@ -9,7 +9,7 @@ export const TRANSPORT_VARIABLE = "MULTIFROST_TRANSPORT";
  * A network transport. Both speak the protocol of ZeroMQ, so that either end may choose either.
  *
  * - `zmtp`: in TypeScript, without native code. Tells peers apart: a private worker has one guest.
- * - `zeromq`: the zeromq package, a native addon. Cannot tell peers apart, and does not work in worker threads and Bun.
+ * - `zeromq`: the zeromq package, a native addon. Cannot tell peers apart, and does not work in worker threads, Bun and Deno.
  * - `auto`: what the environment variable `MULTIFROST_TRANSPORT` says, else the default, `zmtp`.
  */
 export type TransportName = "auto" | "zmtp" | "zeromq";

@@ -109,6 +109,11 @@ describe("how a worker is reached", () => {
     expect(startMode({ transport: "zeromq" }, { ...env })).toMatchObject({ token: "secret", transport: "zeromq" });
   });
 
+  test("on Windows the private socket is a named pipe", () => {
+    const path = String.raw`\\.\pipe\multifrost-0123`;
+    expect(startMode({}, { ...PORT, MULTIFROST_ENDPOINT: `ipc://${path}` })).toMatchObject({ path, transport: "zmtp" });
+  });
+
   test("[NET-9] removes what the parent gave from the environment, so that no process it starts is taken for the worker", () => {
     const env: Record<string, string | undefined> = {
       ...PORT,
