@@ -54,8 +54,21 @@ async function runAll() {
   const parents = JSON.parse(execFileSync(process.execPath, [script], { encoding: "utf8" }));
   const targets = [...checkTargets([pairs, parts, all]), ...checkParents(parents)];
   printTargets(targets);
+  runPython();
   writeResults("typescript", { ...circumstances(), targets, cases: summary(all), parents });
   publish();
+}
+
+/** Python workers, where `python3` has the packages that their contenders need. The last figures stay where it has not. */
+function runPython() {
+  const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+  try {
+    execFileSync("python3", ["-c", "import grpc, msgpack, zmq"], { stdio: "ignore" });
+  } catch {
+    console.log("Left out: Python workers. python3 needs the packages of benchmarks/python/requirements.txt.");
+    return;
+  }
+  execFileSync(process.execPath, [path("python/run.mjs"), "--json", path("results/python.json")], { stdio: "inherit" });
 }
 
 /** A plan with the repetitions that the options ask for. */

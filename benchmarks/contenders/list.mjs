@@ -12,11 +12,14 @@ import { fileURLToPath } from "node:url";
 
 const PYZMQ_ECHO = fileURLToPath(new URL("../languages/python/echo.py", import.meta.url));
 
+/** The zeromq library at both ends. */
+const ZEROMQ = { transport: "zeromq", env: { MULTIFROST_TRANSPORT: "zeromq" } };
+
 /** In the order of the tables: id, what to call it, module, and what open() is given. */
 export const contenders = [
   contender("multifrost", "Multifrost", "multifrost"),
   contender("multifrost-tcp", "Multifrost, a service over TCP", "multifrost-service"),
-  contender("multifrost-zeromq", "Multifrost on zeromq.js", "multifrost", { transport: "zeromq" }),
+  contender("multifrost-zeromq", "Multifrost on zeromq.js", "multifrost", ZEROMQ),
   contender("bare-unix", "Bare echo, Unix socket", "bare-net", { unix: true }),
   contender("bare-tcp", "Bare echo, TCP", "bare-net", { unix: false }),
   contender("bare-zeromq", "Bare echo, zeromq.js", "bare-zeromq"),

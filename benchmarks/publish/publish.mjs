@@ -7,7 +7,7 @@ import { number } from "../suite/report.mjs";
 import { readResults } from "../suite/results.mjs";
 import { charts } from "./charts.mjs";
 import { THEMES } from "./svg.mjs";
-import { blocks } from "./tables.mjs";
+import { blocks, pythonBlocks } from "./tables.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -23,13 +23,16 @@ export function publish({ check = false } = {}) {
   return differing.map(([name]) => name);
 }
 
-function made({ typescript }) {
+function made({ typescript, python }) {
   const pictures = Object.entries(charts(typescript)).flatMap(([name, draw]) =>
     Object.entries(THEMES).map(([theme, colours]) => [`docs/images/${name}-${theme}.svg`, draw(colours)]),
   );
   return {
     ...Object.fromEntries(pictures),
-    "docs/performance.md": filled("docs/performance.md", blocks(typescript)),
+    "docs/performance.md": filled("docs/performance.md", {
+      ...blocks(typescript),
+      ...(python && pythonBlocks(python)),
+    }),
     "README.md": filled("README.md", { figures: figures(typescript) }),
   };
 }

@@ -1,5 +1,6 @@
 // The tables of docs/performance.md, from the results of a full run.
 
+import { spread } from "../suite/quantiles.mjs";
 import { number } from "../suite/report.mjs";
 
 /** Blocks of Markdown by name. */
@@ -63,6 +64,33 @@ export function blocks({ date, machine, targets, cases, parents }) {
         number(count),
         number(parent),
         number(service),
+      ]),
+    ),
+  };
+}
+
+/** The blocks about Python workers, from what `pnpm bench:python --json` writes. */
+export function pythonBlocks({ results, ratios }) {
+  const [sequential, inFlight] = ["sequential", "in flight"].map((name) =>
+    results.find((result) => result.case === name),
+  );
+  const cell = ({ values }, name) => {
+    const { median, lower, upper } = spread(values[name]);
+    return `${number(median)} (${number(lower)} – ${number(upper)})`;
+  };
+  return {
+    python: table(
+      ["Python worker", "one call after the other, µs", "128 in flight, calls/s"],
+      Object.keys(inFlight.values).map((name) => [name, cell(sequential, name), cell(inFlight, name)]),
+    ),
+    "python-targets": table(
+      ["Python worker", "measured", "least – most", "target", ""],
+      ratios.map(({ case: name, of, to, median, min, max, least, most, missed }) => [
+        `${name}: ${of} ÷ ${to}`,
+        number(median),
+        `${number(min)} – ${number(max)}`,
+        least === undefined ? `≤ ${most}` : `≥ ${least}`,
+        missed ? "missed" : "held",
       ]),
     ),
   };

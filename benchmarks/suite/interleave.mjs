@@ -6,18 +6,29 @@ import { spread } from "./quantiles.mjs";
 /** What each contender runs before a case counts, in milliseconds. */
 const WARM_UP_MS = 300;
 
-/** Resolves with the figures of each repetition, by contender. `measure(driver, ms)` makes one. */
+/**
+ * Resolves with the figures of each repetition, by contender. `measure(driver, ms)` makes one. A contender that fails is left out
+ * of this case and reported, unless it is one of ours: then this rejects.
+ */
 export async function interleave(drivers, repetitions, ms, measure) {
-  for (const driver of drivers) {
-    await measure(driver, WARM_UP_MS);
-  }
-  const figures = Object.fromEntries(drivers.map(({ id }) => [id, []]));
-  for (let repetition = 0; repetition < repetitions; repetition += 1) {
-    for (const driver of drivers) {
-      figures[driver.id].push(await measure(driver, ms));
+  const figures = new Map(drivers.map((driver) => [driver, []]));
+  for (let repetition = -1; repetition < repetitions; repetition += 1) {
+    for (const [driver, measured] of figures) {
+      try {
+        const figure = await measure(driver, repetition < 0 ? WARM_UP_MS : ms);
+        if (repetition >= 0) {
+          measured.push(figure);
+        }
+      } catch (error) {
+        if (driver.id.startsWith("multifrost")) {
+          throw error;
+        }
+        console.error(`Left out: ${error.message}`);
+        figures.delete(driver);
+      }
     }
   }
-  return figures;
+  return Object.fromEntries([...figures].map(([{ id }, measured]) => [id, measured]));
 }
 
 /** The spread of one contender's figures divided by another's, repetition by repetition. `figure`: `value` or `cpu`. */

@@ -23,13 +23,12 @@ export function printCase(id, figures) {
 
 /** The targets: median, lower to upper quarter, ratio of processor time, limit, verdict. */
 export function printTargets(rows) {
-  console.log(
-    "\nTargets: median (lower to upper quarter); ratios within a repetition, of clock time and of processor time",
-  );
-  for (const { title, better, limit, measured, cpu, verdict } of rows) {
+  console.log("\nTargets: median (lower to upper quarter); the ratio of the best figures, and of processor time");
+  for (const { title, better, limit, measured, best, cpu, verdict } of rows) {
     console.log(
       `  ${title.padEnd(78)}` +
         `${number(measured.median)} (${number(measured.lower)} – ${number(measured.upper)})`.padStart(24) +
+        `best ${number(best)}`.padStart(12) +
         (Number.isNaN(cpu) ? "" : `CPU ${number(cpu)}`).padStart(12) +
         `${better === "more" ? "≥" : "≤"} ${limit}`.padStart(8) +
         `  ${verdict}`,
