@@ -32,7 +32,7 @@ export const contenders = [
   packaged("vscode-jsonrpc", "vscode-jsonrpc over stdio"),
   packaged("kkrpc", "kkrpc over stdio"),
   packaged("grpc-js", "grpc-js"),
-  packaged("connect-node", "connect-node, gRPC", 22),
+  packaged("connect-node", "connect-node, HTTP/2", 22),
   packaged("execa", "execa IPC", 22),
   packaged("procwire", "@procwire/core", 22),
   { ...contender("multifrost-22", "Multifrost on Node 22", "multifrost"), node: 22 },
