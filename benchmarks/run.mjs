@@ -9,7 +9,7 @@ import { cases } from "./suite/cases.mjs";
 import { checkParents, checkTargets } from "./suite/check.mjs";
 import { chosen, FULL, PARTS, SHORT } from "./suite/plans.mjs";
 import { printCase, printTargets } from "./suite/report.mjs";
-import { circumstances, summary, writeResults } from "./suite/results.mjs";
+import { circumstances, readResults, summary, writeResults } from "./suite/results.mjs";
 import { runCases } from "./suite/run-cases.mjs";
 
 const USAGE = `pnpm bench [options]
@@ -69,6 +69,7 @@ function runPython() {
     return;
   }
   execFileSync(process.execPath, [path("python/run.mjs"), "--json", path("results/python.json")], { stdio: "inherit" });
+  writeResults("python", readResults().python);
 }
 
 /** A plan with the repetitions that the options ask for. */

@@ -45,8 +45,11 @@ export const contenders = [
   inPython("grpcio", "grpcio, threads", "grpcio", { server: "threads" }),
   inPython("grpcio-asyncio", "grpcio, asyncio", "grpcio", { server: "asyncio" }),
   // What parts of Multifrost cost: the two are compared with each other.
-  aside("multifrost-deadlines", "Multifrost, every call with a deadline", "multifrost", { defaultTimeout: 60_000 }),
-  aside("multifrost-unmeasured", "Multifrost without metrics, breaker and events", "multifrost-unmeasured"),
+  aside("multifrost-measured", "Multifrost with metrics, breaker, events and a deadline", "multifrost-parts", {
+    measured: true,
+    options: { defaultTimeout: 60_000 },
+  }),
+  aside("multifrost-unmeasured", "without them", "multifrost-parts", { measured: false }),
 ];
 
 /** Throws for an id that no contender has. */

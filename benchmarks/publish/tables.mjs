@@ -1,22 +1,12 @@
 // The tables of docs/performance.md, from the results of a full run.
 
-import { spread } from "../suite/quantiles.mjs";
 import { number } from "../suite/report.mjs";
 
 /** Blocks of Markdown by name. */
 export function blocks({ date, machine, targets, cases, parents }) {
   return {
     circumstances: `Measured on ${date}: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node.slice(1)}.`,
-    targets: table(
-      ["", "measured", "middle half", "target", ""],
-      targets.map(({ title, measured, better, limit, verdict }) => [
-        title,
-        number(measured.median),
-        `${number(measured.lower)} – ${number(measured.upper)}`,
-        `${better === "more" ? "≥" : "≤"} ${limit}`,
-        verdict.toLowerCase(),
-      ]),
-    ),
+    targets: targetTable(targets),
     sequential: table(
       ["one call after the other, µs", "median", "p99", "p99.9", "CPU of both processes"],
       cases.sequential.rows.map(({ title, p50, p99, p999, cpu }) => [
@@ -70,30 +60,28 @@ export function blocks({ date, machine, targets, cases, parents }) {
 }
 
 /** The blocks about Python workers, from what `pnpm bench:python --json` writes. */
-export function pythonBlocks({ results, ratios }) {
-  const [sequential, inFlight] = ["sequential", "in flight"].map((name) =>
-    results.find((result) => result.case === name),
-  );
-  const cell = ({ values }, name) => {
-    const { median, lower, upper } = spread(values[name]);
-    return `${number(median)} (${number(lower)} – ${number(upper)})`;
-  };
+export function pythonBlocks({ targets, cases }) {
   return {
-    python: table(
-      ["Python worker", "one call after the other, µs", "128 in flight, calls/s"],
-      Object.keys(inFlight.values).map((name) => [name, cell(sequential, name), cell(inFlight, name)]),
+    python: columns(
+      "Python worker",
+      { "one call after the other, µs": "sequential", "128 in flight, calls/s": "in-flight-128", "start, ms": "start" },
+      cases,
     ),
-    "python-targets": table(
-      ["Python worker", "measured", "least – most", "target", ""],
-      ratios.map(({ case: name, of, to, median, min, max, least, most, missed }) => [
-        `${name}: ${of} ÷ ${to}`,
-        number(median),
-        `${number(min)} – ${number(max)}`,
-        least === undefined ? `≤ ${most}` : `≥ ${least}`,
-        missed ? "missed" : "held",
-      ]),
-    ),
+    "python-targets": targetTable(targets),
   };
+}
+
+function targetTable(targets) {
+  return table(
+    ["", "measured", "middle half", "target", ""],
+    targets.map(({ title, measured, better, limit, verdict }) => [
+      title,
+      number(measured.median),
+      `${number(measured.lower)} – ${number(measured.upper)}`,
+      `${better === "more" ? "≥" : "≤"} ${limit}`,
+      verdict.toLowerCase(),
+    ]),
+  );
 }
 
 /** The cases as columns, contenders as rows; a cell is the median and the middle half. */

@@ -27,8 +27,8 @@ export const targets = [
   target("in-flight-128", "python-zeromq", "python-bare-zeromq", 0.6),
   target("sequential", "python-zeromq", "python-bare-zeromq", 1.4),
   target("pending-memory", "multifrost", undefined, 1.2),
-  target("in-flight-128", "multifrost-deadlines", "multifrost-unmeasured", 0.92),
-  target("sequential", "multifrost-deadlines", "multifrost-unmeasured", 1.08),
+  target("in-flight-128", "multifrost-measured", "multifrost-unmeasured", 0.92),
+  target("sequential", "multifrost-measured", "multifrost-unmeasured", 1.08),
 ];
 
 /** Of 1,000 parents of one service: their rate divided by that of one, and the KiB that an idle one takes. */
