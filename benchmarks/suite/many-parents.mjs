@@ -5,7 +5,7 @@ import { memory, residentBytes } from "./memory.mjs";
 import { spread } from "./quantiles.mjs";
 
 const COUNTS = [1, 10, 100, 1000];
-const REPETITIONS = 7;
+const REPETITIONS = 5;
 const REPETITION_MS = 250;
 
 /** Calls in flight: so many at each parent, or so many in all, where the next call is made by the next parent. */

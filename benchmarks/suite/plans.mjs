@@ -32,6 +32,5 @@ function short(id, ...participants) {
 }
 
 function full(id) {
-  const { runOnce } = cases[id];
-  return { case: id, contenders: everyone, repetitions: runOnce || id === "echo-16-mib" ? 5 : 7, ms: 250 };
+  return { case: id, contenders: everyone, repetitions: 5, ms: 250 };
 }
