@@ -1,6 +1,6 @@
 // `pnpm bench`: calls through Multifrost and by other means, in one run. What is measured, and how: README.md.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { contenders, findContender } from "./contenders/list.mjs";
@@ -54,22 +54,45 @@ async function runAll() {
   const parents = JSON.parse(execFileSync(process.execPath, [script], { encoding: "utf8" }));
   const targets = [...checkTargets([pairs, parts, all]), ...checkParents(parents)];
   printTargets(targets);
-  runPython();
   writeResults("typescript", { ...circumstances(), targets, cases: summary(all), parents });
+  runOthers();
   publish();
 }
 
-/** Python workers, where `python3` has the packages that their contenders need. The last figures stay where it has not. */
-function runPython() {
-  const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-  try {
-    execFileSync("python3", ["-c", "import grpc, msgpack, zmq"], { stdio: "ignore" });
-  } catch {
-    console.log("Left out: Python workers. python3 needs the packages of benchmarks/python/requirements.txt.");
-    return;
+/**
+ * Workers in other languages, by the benchmarks of those, where this machine can run what they compare with. Where it cannot, the
+ * figures of the last run stay.
+ */
+function runOthers() {
+  const suites = [
+    {
+      name: "python",
+      needs: ["python3", "-c", "import grpc, msgpack, zmq"],
+      hint: "pip install -r benchmarks/python/requirements.txt",
+    },
+    {
+      name: "languages",
+      needs: ["go", "version"],
+      args: ["--language", "go", "--language", "rust"],
+      hint: "Go and Rust",
+    },
+  ];
+  for (const {
+    name,
+    needs: [program, ...test],
+    args = [],
+    hint,
+  } of suites) {
+    const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
+    if (spawnSync(program, test).status !== 0) {
+      console.error(`Left out: ${name}. It needs ${hint}.`);
+      continue;
+    }
+    execFileSync(process.execPath, [path(`${name}/run.mjs`), ...args, "--json", path(`results/${name}.json`)], {
+      stdio: "inherit",
+    });
+    writeResults(name, readResults()[name]);
   }
-  execFileSync(process.execPath, [path("python/run.mjs"), "--json", path("results/python.json")], { stdio: "inherit" });
-  writeResults("python", readResults().python);
 }
 
 /** A plan with the repetitions that the options ask for. */

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ParentWorker } from "multifrost";
@@ -12,6 +13,7 @@ import { encoded } from "../contenders.mjs";
 import { interleave, medianOfRoundTrips, rateOfCalls } from "../measure.mjs";
 import { readOptions } from "../options.mjs";
 import { printLanguages } from "../report.mjs";
+import { circumstances } from "../suite/results.mjs";
 import { startFork } from "./fork.mjs";
 import { connectTcpEcho } from "./tcp-echo.mjs";
 
@@ -70,8 +72,8 @@ const LANGUAGES = [
 
 const names = LANGUAGES.map(({ name }) => name.toLowerCase());
 const options = readOptions(
-  `pnpm bench:languages [--check] [--language LANGUAGE]…    LANGUAGE is one of ${names.join(", ")}. Left out: all of them.`,
-  { language: { type: "string", multiple: true } },
+  `pnpm bench:languages [--check] [--json FILE] [--language LANGUAGE]…    LANGUAGE is one of ${names.join(", ")}. Left out: all of them.`,
+  { json: { type: "string" }, language: { type: "string", multiple: true } },
 );
 const unknown = (options.language ?? []).filter((language) => !names.includes(language));
 if (unknown.length > 0) {
@@ -93,6 +95,9 @@ for (const language of chosen) {
   rows.push(...(await compare(language)));
 }
 printLanguages(rows, REPETITIONS);
+if (options.json !== undefined) {
+  writeFileSync(options.json, JSON.stringify({ ...circumstances(), rows }));
+}
 process.exitCode = options.check && rows.some(({ missed }) => missed) ? 1 : 0;
 
 /** Two rows: one call after the other, and many in flight. */

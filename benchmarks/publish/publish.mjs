@@ -7,7 +7,7 @@ import { number } from "../suite/report.mjs";
 import { readResults } from "../suite/results.mjs";
 import { charts } from "./charts.mjs";
 import { THEMES } from "./svg.mjs";
-import { blocks, pythonBlocks } from "./tables.mjs";
+import { blocks, languageBlocks, pythonBlocks } from "./tables.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -23,7 +23,7 @@ export function publish({ check = false } = {}) {
   return differing.map(([name]) => name);
 }
 
-function made({ typescript, python }) {
+function made({ typescript, python, languages }) {
   const pictures = Object.entries(charts(typescript)).flatMap(([name, draw]) =>
     Object.entries(THEMES).map(([theme, colours]) => [`docs/images/${name}-${theme}.svg`, draw(colours)]),
   );
@@ -32,6 +32,7 @@ function made({ typescript, python }) {
     "docs/performance.md": filled("docs/performance.md", {
       ...blocks(typescript),
       ...(python && pythonBlocks(python)),
+      ...(languages && languageBlocks(languages)),
     }),
     "README.md": filled("README.md", { figures: figures(typescript) }),
   };

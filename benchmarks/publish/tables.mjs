@@ -71,6 +71,24 @@ export function pythonBlocks({ targets, cases }) {
   };
 }
 
+/** The block about workers in Go and Rust, from what `pnpm bench:languages --json` writes. */
+export function languageBlocks({ rows }) {
+  return {
+    languages: table(
+      ["", "Multifrost", "compared with", "ratio", "least – most", "target", ""],
+      rows.map(({ title, unit, multifrost, bare, ratio, target, missed }) => [
+        title,
+        `${number(multifrost.median)} ${unit}`,
+        `${number(bare.median)} ${unit}`,
+        number(ratio.median),
+        `${number(ratio.min)} – ${number(ratio.max)}`,
+        target,
+        missed ? "missed" : "held",
+      ]),
+    ),
+  };
+}
+
 function targetTable(targets) {
   return table(
     ["", "measured", "middle half", "target", ""],
