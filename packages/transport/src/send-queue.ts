@@ -48,6 +48,11 @@ export class SendQueue {
     this.#totals = totals;
   }
 
+  /** Bytes of the messages in it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get length(): number {
     return this.#items.length + (this.#urgent?.length ?? 0);
   }

@@ -13,22 +13,9 @@ export interface ReadLimits {
   maxCommandBytes: number;
 }
 
-/** What the readers of several peers hold of messages that are not complete. */
+/** What the readers of several peers hold of messages that are not complete, in bytes. */
 export class ReadTotals {
   bytes = 0;
-  /** Readers in use. */
-  readers = 0;
-  readonly #mostBytes: number;
-
-  /** @param mostBytes - When all hold more together, one that holds more than an equal share of it is over the limit. */
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
-  }
-
-  /** Whether a reader that holds so many bytes holds too many. */
-  isExceededBy(bytes: number): boolean {
-    return this.bytes > this.#mostBytes && bytes > this.#mostBytes / Math.max(1, this.readers);
-  }
 }
 
 /** A command frame; {@link parseCommand} reads it. */
@@ -100,19 +87,20 @@ export class FrameReader {
     this.limits = limits;
   }
 
-  /** Shares a bound with other readers until {@link close}. */
-  share(totals: ReadTotals): void {
-    this.#totals = totals;
-    totals.readers += 1;
+  /** Memory of the message that is being read, in bytes. */
+  get held(): number {
+    return this.#held;
   }
 
-  /** Gives up the share. Nothing more is read. */
+  /** Counts what it holds in these totals too, until {@link close}. */
+  countIn(totals: ReadTotals): void {
+    this.#totals = totals;
+  }
+
+  /** Nothing more is read. */
   close(): void {
     this.#hold(-this.#held);
-    if (this.#totals !== undefined) {
-      this.#totals.readers -= 1;
-      this.#totals = undefined;
-    }
+    this.#totals = undefined;
   }
 
   /** Whether bytes of the latest chunk are still unread. */
@@ -135,7 +123,7 @@ export class FrameReader {
 
   /**
    * Memory that the next bytes can be read into directly, followed by {@link filled}. `undefined` when too little of a
-   * body is missing, or bytes of a chunk are still unread. Throws `ProtocolError` when there is no memory left to share.
+   * body is missing, or bytes of a chunk are still unread.
    */
   space(): Uint8Array | undefined {
     if (this.#phase !== BODY || this.#length - this.#filled < LEAST_DIRECT || this.hasRest) {
@@ -289,12 +277,8 @@ export class FrameReader {
 
   #hold(bytes: number): void {
     this.#held += bytes;
-    const totals = this.#totals;
-    if (totals !== undefined) {
-      totals.bytes += bytes;
-      if (bytes > 0 && totals.isExceededBy(this.#held)) {
-        throw new ProtocolError("It sends more at a time than there is room for: other peers do too.");
-      }
+    if (this.#totals !== undefined) {
+      this.#totals.bytes += bytes;
     }
   }
 

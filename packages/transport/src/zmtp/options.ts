@@ -19,10 +19,15 @@ export interface ZmtpSettings extends ChannelLimits {
   /** Frames of a message received; more end the connection. Default: 16. */
   maxFrames?: number;
   /**
-   * Bytes held of messages that have begun to arrive, from all peers together. Beyond, a peer that holds more than an equal share
-   * is disconnected. Default: 1 073 741 824 (1 GiB).
+   * For a server: bytes held for all peers together, of messages that have begun to arrive and of messages that wait to be sent.
+   * Beyond, a peer that holds more than an equal share is not read from, until it holds less. Default: 268 435 456 (256 MiB).
    */
-  maxIncompleteBytes?: number;
+  maxHeldBytes?: number;
+  /**
+   * For a server: peers at the same time. Beyond, the oldest that has sent nothing yet is disconnected, or else the new one
+   * refused. Default: 4096.
+   */
+  maxPeers?: number;
   /** The name of this end at a server it is connected to, at most 150 bytes (Latin-1). Default: the server chooses one. */
   identity?: string;
   /**
@@ -73,7 +78,8 @@ export interface ZmtpPlan {
   readonly connectTo: Required<TcpAddress> | SocketPath | undefined;
   readonly limits: Required<ChannelLimits>;
   readonly maxFrames: number;
-  readonly maxIncompleteBytes: number;
+  readonly maxHeldBytes: number;
+  readonly maxPeers: number;
   /** READY as a whole frame. */
   readonly ready: Uint8Array;
   readonly handshakeTimeoutMs: number;
@@ -84,7 +90,8 @@ export interface ZmtpPlan {
   readonly singleGuest: boolean;
 }
 
-const DEFAULT_INCOMPLETE_BYTES = 1024 ** 3;
+/** Four of the largest messages, and answers of the same size to as many: what others wait for is bounded too. */
+const DEFAULT_HELD_BYTES = 256 * 1024 ** 2;
 
 /** A short frame: flags, length, and at most 255 bytes. Some peers read only those. */
 const LONGEST_READY = 257;
@@ -105,7 +112,8 @@ export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
     connectTo: connect && checkConnectAddress(connect),
     limits: resolveLimits(options),
     maxFrames: atLeast(2, "maxFrames", options.maxFrames ?? 16),
-    maxIncompleteBytes: atLeast(1, "maxIncompleteBytes", options.maxIncompleteBytes ?? DEFAULT_INCOMPLETE_BYTES),
+    maxHeldBytes: atLeast(1, "maxHeldBytes", options.maxHeldBytes ?? DEFAULT_HELD_BYTES),
+    maxPeers: atLeast(1, "maxPeers", options.maxPeers ?? 4096),
     ready: planReady(type, options),
     handshakeTimeoutMs: atLeast(1, "handshakeTimeoutMs", options.handshakeTimeoutMs ?? 10_000),
     heartbeatIntervalMs: atLeast(0, "heartbeatIntervalMs", options.heartbeatIntervalMs ?? 0),

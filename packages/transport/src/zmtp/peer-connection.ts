@@ -16,10 +16,13 @@ import type { ZmtpPlan } from "./options.js";
 import { payloadOf } from "./payload.js";
 import { ProtocolError } from "./protocol-error.js";
 import { ProtocolReader, type Received, type Signal, STRANGER_LIMITS } from "./protocol-reader.js";
+import { type Holder, MESSAGE_BYTES } from "./room.js";
 import { type ByteSink, CHUNK_BYTES } from "./sockets.js";
+import { LEAST_COUNTED } from "./turns.js";
 
-/** Messages of one peer in one turn of the event loop; then the others have theirs. */
+/** Messages of one peer in one turn of the event loop, and bytes of small ones; then the others have theirs. */
 const PER_TURN = 256;
+const BYTES_PER_TURN = 65_536;
 
 /** How long a peer that was refused may take to close, in milliseconds. */
 const REFUSAL_LINGER_MS = 1_000;
@@ -50,6 +53,10 @@ export interface ConnectionOwner {
   admit(connection: PeerConnection): boolean;
   /** A message of an accepted connection. */
   received(connection: PeerConnection, frames: readonly Uint8Array[]): void;
+  /** Whether too much is held to read from this connection now. Then its `readOn` is called later. */
+  mustWait(connection: PeerConnection): boolean;
+  /** Whether a message of so many bytes may be handled in this turn. If not, `readOn` is called in a later one. */
+  takesTurn(connection: PeerConnection, bytes: number): boolean;
   /** A message above the limit was skipped. */
   tooLarge(): void;
   /** Nothing more comes or goes. Called once. */
@@ -61,11 +68,13 @@ export interface ConnectionOwner {
 }
 
 /** See {@link Connection}. */
-export class PeerConnection implements Connection, ByteSink {
+export class PeerConnection implements Connection, ByteSink, Holder {
   peer: Peer = "";
   properties: ReadonlyMap<string, string> = new Map();
   /** What waits for this peer, on a server. */
   queue: SendQueue | undefined;
+  /** Whether it has not sent a message yet, on a server. */
+  isSilent = true;
   readonly writer: FrameWriter;
   readonly #owner: ConnectionOwner;
   readonly #plan: ZmtpPlan;
@@ -83,8 +92,11 @@ export class PeerConnection implements Connection, ByteSink {
   #silentIntervals = 0;
   #isReading = false;
   #isPaused = false;
-  /** Messages read in this turn. */
+  /** Messages read in this turn, and bytes of those that are small. */
   #taken = 0;
+  #takenBytes = 0;
+  /** A message that waits for its turn. */
+  #next: Received | undefined;
   /** Whether the latest read filled its memory: then the next one may come in the same turn. */
   #readWasFull = false;
   #spaceBytes = 0;
@@ -129,6 +141,15 @@ export class PeerConnection implements Connection, ByteSink {
       remotePort === undefined
       ? undefined
       : { local: { host: localAddress, port: localPort }, remote: { host: remoteAddress, port: remotePort } };
+  }
+
+  get heldUnread(): number {
+    return this.#reader.held;
+  }
+
+  get heldUnsent(): number {
+    const { queue } = this;
+    return queue === undefined ? 0 : queue.bytes + queue.length * MESSAGE_BYTES;
   }
 
   accept(): boolean {
@@ -230,6 +251,7 @@ export class PeerConnection implements Connection, ByteSink {
     this.#silentIntervals = 0;
     if (!this.#readWasFull) {
       this.#taken = 0;
+      this.#takenBytes = 0;
     }
     this.#readWasFull = count === this.#spaceBytes;
   }
@@ -242,13 +264,22 @@ export class PeerConnection implements Connection, ByteSink {
         if (this.#phase === "undecided" && this.#receiver === undefined && this.#reader.hasRest) {
           return this.#pause();
         }
-        if (this.#taken >= PER_TURN && this.#reader.hasRest) {
-          setImmediate(this.#readOn);
+        const isOver = this.#taken >= PER_TURN || this.#takenBytes >= BYTES_PER_TURN;
+        if (isOver && (this.#reader.hasRest || this.#readWasFull)) {
+          setImmediate(this.readOn);
           return this.#pause();
         }
-        const received = this.#reader.next();
+        if (this.#phase === "accepted" && this.#owner.mustWait(this)) {
+          return this.#pause();
+        }
+        const received = this.#next ?? this.#reader.next();
         if (received === undefined) {
           return true;
+        }
+        this.#next = undefined;
+        if (!this.#hasTurn(received)) {
+          this.#next = received;
+          return this.#pause();
         }
         this.#taken += 1;
         this.#handle(received);
@@ -261,6 +292,16 @@ export class PeerConnection implements Connection, ByteSink {
     return true;
   }
 
+  /** Large messages of all peers take turns; small ones are counted. */
+  #hasTurn(received: Received): boolean {
+    const bytes = Array.isArray(received) ? (received[1]?.length ?? 0) : 0;
+    if (bytes >= LEAST_COUNTED && this.#phase === "accepted") {
+      return this.#owner.takesTurn(this, bytes);
+    }
+    this.#takenBytes += bytes;
+    return true;
+  }
+
   #pause(): false {
     this.#isPaused = true;
     this.#reader.keepRest();
@@ -270,14 +311,15 @@ export class PeerConnection implements Connection, ByteSink {
   /** Continues after a pause. Messages come in a later turn than the decision. */
   #readOnSoon(): void {
     if (this.#isPaused && !this.#isReading) {
-      setImmediate(this.#readOn);
+      setImmediate(this.readOn);
     }
   }
 
-  readonly #readOn = (): void => {
+  readonly readOn = (): void => {
     if (this.#isPaused && !this.#socket.destroyed) {
       this.#isPaused = false;
       this.#taken = 0;
+      this.#takenBytes = 0;
       this.#readWasFull = false;
       if (this.#read()) {
         this.#socket.resume();

@@ -51,7 +51,7 @@ export class ProtocolReader {
   /** Applies the limits of a peer that has been accepted: messages above them are skipped. */
   accept(limits: ReadLimits, totals?: ReadTotals): void {
     if (totals !== undefined) {
-      this.#frames.share(totals);
+      this.#frames.countIn(totals);
     }
     this.#frames.limits = limits;
     this.#frames.skipsTooLarge = true;
@@ -73,6 +73,11 @@ export class ProtocolReader {
   /** See {@link FrameReader.filled}. */
   filled(count: number): void {
     this.#frames.filled(count);
+  }
+
+  /** See {@link FrameReader.held}. */
+  get held(): number {
+    return this.#frames.held;
   }
 
   /** See {@link FrameReader.close}. */

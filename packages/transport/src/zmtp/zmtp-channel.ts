@@ -24,7 +24,7 @@ const LASTING_MS = 1_000;
 export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   readonly endpoint: string;
   readonly endpoints: readonly string[];
-  readonly readTotals: ReadTotals;
+  readonly readTotals: ReadTotals = new ReadTotals();
   protected readonly plan: ZmtpPlan;
   readonly #events: ConnectionEvents;
   readonly #listeners: readonly Listener[];
@@ -44,7 +44,6 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     this.plan = plan;
     this.#events = events;
     this.#listeners = listeners;
-    this.readTotals = new ReadTotals(plan.maxIncompleteBytes);
     this.endpoints =
       plan.connectTo === undefined ? listeners.map(({ endpoint }) => endpoint) : [formatEndpoint(plan.connectTo)];
     this.endpoint = this.endpoints[0] ?? "";
@@ -58,7 +57,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   abstract get queued(): number;
 
   /** Names the connection; returns why it cannot be accepted. */
-  protected abstract name(connection: PeerConnection, identity: string): "duplicate" | "has-guest" | undefined;
+  protected abstract name(connection: PeerConnection, identity: string): "duplicate" | "has-guest" | "full" | undefined;
   /** Makes it one of the channel's connections, unless it cannot be. */
   protected abstract add(connection: PeerConnection): boolean;
   /** A connection that was added has ended. */
@@ -92,6 +91,8 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
       connection.abort("Its identity is in use by another connection.");
     } else if (problem === "has-guest") {
       connection.refuse("Another connection has been accepted.");
+    } else if (problem === "full") {
+      connection.refuse(`There are as many connections as maxPeers allows, ${this.plan.maxPeers}.`);
     } else if (this.#phase === "open" && this.#events.arrived !== undefined) {
       callSafely(() => this.#events.arrived?.(connection));
     } else {
@@ -114,6 +115,10 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   }
 
   abstract received(connection: PeerConnection, frames: readonly Uint8Array[]): void;
+
+  abstract mustWait(connection: PeerConnection): boolean;
+
+  abstract takesTurn(connection: PeerConnection, bytes: number): boolean;
 
   tooLarge(): void {
     this.emit(() => this.#events.dropped("too-large"));

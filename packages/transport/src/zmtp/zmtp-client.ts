@@ -35,6 +35,15 @@ export class ZmtpClient extends ZmtpChannel implements ClientChannel {
     this.deliver(payloadOf(frames), this.#message);
   }
 
+  /** There is one peer, which shares with no other. */
+  override mustWait(): boolean {
+    return false;
+  }
+
+  override takesTurn(): boolean {
+    return true;
+  }
+
   readonly #message = (payload: Uint8Array): void => this.#events.message(payload);
 
   protected override name(connection: PeerConnection): "has-guest" | undefined {

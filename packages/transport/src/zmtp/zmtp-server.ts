@@ -7,6 +7,8 @@ import type { Listener } from "./listener.js";
 import type { ZmtpPlan } from "./options.js";
 import { payloadOf } from "./payload.js";
 import type { PeerConnection } from "./peer-connection.js";
+import { Room } from "./room.js";
+import { Turns } from "./turns.js";
 import { ZmtpChannel } from "./zmtp-channel.js";
 
 /** A ROUTER. A peer that leaves takes what waits for it with it. */
@@ -15,11 +17,16 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
   readonly #events: ServerEvents;
   readonly #peers = new Map<Peer, PeerConnection>();
   readonly #totals = new QueueTotals();
+  /** Those that have sent nothing yet, oldest first. */
+  readonly #silent = new Set<PeerConnection>();
+  readonly #room: Room;
+  readonly #turns = new Turns();
   #named = 0;
 
   constructor(plan: ZmtpPlan, listeners: readonly Listener[], events: ServerEvents) {
     super(plan, listeners, events);
     this.#events = events;
+    this.#room = new Room(plan.maxHeldBytes, this.#peers, this.readTotals, this.#totals);
   }
 
   override get queued(): number {
@@ -40,13 +47,34 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
     connection.writer.schedule();
   }
 
-  override received({ peer }: PeerConnection, frames: readonly Uint8Array[]): void {
+  override received(connection: PeerConnection, frames: readonly Uint8Array[]): void {
+    const { peer } = connection;
+    if (connection.isSilent) {
+      connection.isSilent = false;
+      this.#silent.delete(connection);
+    }
     this.deliver(payloadOf(frames), (payload) => this.#events.message(peer, payload));
   }
 
-  protected override name(connection: PeerConnection, identity: string): "duplicate" | undefined {
+  override mustWait(connection: PeerConnection): boolean {
+    return this.#room.mustWait(connection);
+  }
+
+  override takesTurn(connection: PeerConnection, bytes: number): boolean {
+    return this.#turns.take(bytes, connection.readOn);
+  }
+
+  protected override name(connection: PeerConnection, identity: string): "duplicate" | "full" | undefined {
     connection.peer = identity === "" ? this.#newName() : identity;
-    return this.#peers.has(connection.peer) ? "duplicate" : undefined;
+    if (this.#peers.has(connection.peer)) {
+      return "duplicate";
+    }
+    if (this.#peers.size >= this.plan.maxPeers) {
+      const [oldest] = this.#silent;
+      oldest?.abort("Others came, and it had sent nothing.");
+      return oldest === undefined ? "full" : undefined;
+    }
+    return undefined;
   }
 
   protected override add(connection: PeerConnection): boolean {
@@ -54,14 +82,18 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
       return false;
     }
     this.#peers.set(connection.peer, connection);
+    this.#silent.add(connection);
     this.#totals.queues += 1;
     connection.queue = new SendQueue(this.plan.limits, this.#totals);
     connection.writer.sendFrom(connection.queue);
     return true;
   }
 
-  protected override remove({ peer, queue }: PeerConnection): void {
+  protected override remove(connection: PeerConnection): void {
+    const { peer, queue } = connection;
     this.#peers.delete(peer);
+    this.#silent.delete(connection);
+    this.#room.remove(connection);
     this.#totals.queues -= 1;
     for (const item of queue?.clear() ?? []) {
       settle(item, peerUnknown(this.endpoint, peer));
