@@ -1,10 +1,12 @@
 // What other programs may do on the private endpoint of a parent. For the tests of the parents in every language:
 //
-//   node interop/strangers.mjs ENDPOINT KIND [--leave] [--again] [--count=N]
+//   node interop/strangers.mjs ENDPOINTS KIND [--leave] [--both] [--again] [--count=N]
 //
-// ENDPOINT is what the worker is given: tcp://127.0.0.1:40123 or ipc:///tmp/mf-abc/s. KIND is one of KINDS below, or `all`.
+// ENDPOINTS are what the worker is given, such as tcp://127.0.0.1:40123,ipc:///tmp/mf-abc/s. KIND is one of KINDS below, or
+// `all`.
 //
 //   --leave    each connection is closed as soon as it has said what it has to say, and answered if it answers; without, it stays
+//   --both     each connection twice: one that stays and one that leaves
 //   --again    a connection that ends is made again at once, also while nothing listens
 //   --count=N  connections at the same time; default 1, for `idle` 200
 //
@@ -68,16 +70,20 @@ const KINDS = {
   },
 };
 
-const [, , endpoint = "", kindName = "", ...options] = process.argv;
-const place = endpoint.startsWith("ipc://")
-  ? { path: endpoint.slice("ipc://".length) }
-  : { host: new URL(endpoint).hostname, port: Number(new URL(endpoint).port) };
+const [, , endpoints = "", kindName = "", ...options] = process.argv;
+const places = endpoints
+  .split(",")
+  .map((endpoint) =>
+    endpoint.startsWith("ipc://")
+      ? { path: endpoint.slice("ipc://".length) }
+      : { host: new URL(endpoint).hostname, port: Number(new URL(endpoint).port) },
+  );
 const kinds = kindName === "all" ? Object.values(KINDS) : [KINDS[kindName]];
 if (kinds.includes(undefined)) {
   console.error(`No kind '${kindName}'; there are: all ${Object.keys(KINDS).join(" ")}`);
   process.exit(2);
 }
-const leaves = options.includes("--leave");
+const manners = options.includes("--both") ? [false, true] : [options.includes("--leave")];
 const comesAgain = options.includes("--again");
 const givenCount = options.find((option) => option.startsWith("--count="))?.slice("--count=".length);
 
@@ -91,7 +97,7 @@ function say(line) {
 }
 
 /** Keeps one connection, or one after the other with `--again`. */
-function appear(kind, whenReady) {
+function appear(kind, place, leaves, whenReady) {
   let isReady = false;
   const becomeReady = () => {
     if (!isReady) {
@@ -121,7 +127,7 @@ function appear(kind, whenReady) {
     seen[wasConnected ? "closed" : "refused"] += isEnding || hasLeft ? 0 : 1;
     becomeReady();
     if (comesAgain && !isEnding) {
-      setTimeout(() => appear(kind, () => {}), 1);
+      setTimeout(() => appear(kind, place, leaves, () => {}), 1);
     }
   });
   let unread = Buffer.alloc(0);
@@ -180,10 +186,13 @@ function answer(kind, socket, payload, hasAnswered) {
   }
 }
 
-for (const kind of kinds) {
+const appearances = kinds.flatMap((kind) =>
+  places.flatMap((place) => manners.map((leaves) => ({ kind, place, leaves }))),
+);
+for (const { kind, place, leaves } of appearances) {
   for (let count = Number(givenCount ?? kind.count ?? 1); count > 0; count--) {
     unready += 1;
-    appear(kind, () => {
+    appear(kind, place, leaves, () => {
       unready -= 1;
       if (unready === 0) {
         say("ready");

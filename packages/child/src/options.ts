@@ -17,8 +17,13 @@ export interface ChildOptions {
   otherNamespaces?: "answer" | "ignore";
   /** Calls that run at the same time; 1 gives strict order. Default: `Infinity`. */
   maxConcurrency?: number;
-  /** Calls running and waiting. One more is answered with an error at once. Default: 250 000. */
+  /**
+   * Calls running and waiting, of all parents together. One more is answered with an error at once, unless its parent has less
+   * than an equal share of them. Default: 250 000.
+   */
   maxPending?: number;
+  /** What they may take in memory, an estimate in bytes; otherwise as `maxPending`. Default: 536 870 912 (512 MiB). */
+  maxPendingBytes?: number;
   /** How long calls in flight may take to finish after `stop()`, in milliseconds; may be `Infinity`. Default: 5000. */
   stopTimeout?: number;
   /**
@@ -55,6 +60,7 @@ export interface ResolvedChildOptions extends ChildOptions {
   otherNamespaces: "answer" | "ignore";
   maxConcurrency: number;
   maxPending: number;
+  maxPendingBytes: number;
   stopTimeout: number;
   allowRemoteShutdown: boolean;
   forwardOutput: boolean;
@@ -69,6 +75,7 @@ export function resolveChildOptions(given: string | ChildOptions = {}): Resolved
     otherNamespaces: options.otherNamespaces ?? "answer",
     maxConcurrency: atLeast(1, "maxConcurrency", options.maxConcurrency ?? Number.POSITIVE_INFINITY),
     maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
+    maxPendingBytes: atLeast(1, "maxPendingBytes", options.maxPendingBytes ?? 512 * 1024 ** 2),
     stopTimeout: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
     allowRemoteShutdown: options.allowRemoteShutdown ?? false,
     forwardOutput: options.forwardOutput ?? typeof options.transport !== "object",

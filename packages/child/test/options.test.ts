@@ -7,6 +7,7 @@ test("the defaults", () => {
     otherNamespaces: "answer",
     maxConcurrency: Number.POSITIVE_INFINITY,
     maxPending: 250_000,
+    maxPendingBytes: 536_870_912,
     stopTimeout: 5_000,
     allowRemoteShutdown: false,
     forwardOutput: true,
@@ -28,6 +29,7 @@ describe("an invalid number throws INVALID_OPTION", () => {
     [{ maxConcurrency: 0 }, "maxConcurrency must be a number of at least 1, not 0."],
     [{ maxConcurrency: Number.NaN }, "maxConcurrency must be a number of at least 1, not NaN."],
     [{ maxPending: -1 }, "maxPending must be a number of at least 1, not -1."],
+    [{ maxPendingBytes: 0 }, "maxPendingBytes must be a number of at least 1, not 0."],
     [{ stopTimeout: -1 }, "stopTimeout must be a number of at least 0, not -1."],
     [{ stopTimeout: "5s" as unknown as number }, "stopTimeout must be a number of at least 0, not 5s."],
   ])("%o", (options, message) => {

@@ -7,8 +7,9 @@ const readme = readFileSync(fileURLToPath(new URL("../README.md", import.meta.ur
 
 test("the README lists every option with its default", () => {
   const rows = new Map([...readme.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, name, text]) => [name, text]));
-  const { stopTimeout, maxPending, ...words } = resolveChildOptions();
+  const { stopTimeout, maxPending, maxPendingBytes, ...words } = resolveChildOptions();
   expect(Number(rows.get("maxPending")?.replaceAll(" ", ""))).toBe(maxPending);
+  expect(Number(rows.get("maxPendingBytes")?.replaceAll(" ", ""))).toBe(maxPendingBytes);
   expect(Number(rows.get("stopTimeout"))).toBe(stopTimeout);
   for (const [name, value] of Object.entries(words)) {
     expect([name, rows.get(name)]).toEqual([name, `\`${value}\``]);

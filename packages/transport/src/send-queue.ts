@@ -29,6 +29,8 @@ export class QueueTotals {
   bytes = 0;
   /** Queues in use. */
   queues = 0;
+  /** Bytes of messages that were taken out and that the system has not taken yet. */
+  inFlightBytes = 0;
 }
 
 /** A bounded queue of messages: urgent ones first, otherwise first in, first out. */

@@ -24,6 +24,8 @@ export interface IncomingCall {
   readonly message: CallMessage;
   /** When it arrived, on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+  /** What it takes in memory, estimated, in bytes. */
+  readonly bytes: number;
 }
 
 /** What a call led to. */
@@ -68,9 +70,9 @@ export function wrongNamespace(asked: string, own: string): Outcome {
   return refusal("WRONG_NAMESPACE", `No namespace '${asked}' here; this worker's is '${own}'`);
 }
 
-/** One call more than `maxPending`. */
-export function overloaded(maxPending: number): Outcome {
-  return refusal("OVERLOADED", `Too many calls are waiting here (maxPending ${maxPending}); call again later`);
+/** One call more than an option allows. */
+export function overloaded(option: "maxPending" | "maxPendingBytes", most: number): Outcome {
+  return refusal("OVERLOADED", `Too many calls are waiting here (${option} ${most}); call again later`);
 }
 
 /** A call that arrived after the worker began to stop, or that had not started by the end of `stopTimeout`. */

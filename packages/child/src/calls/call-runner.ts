@@ -1,5 +1,4 @@
 import { type Codec, describeThrown } from "@multifrost/protocol";
-import { FifoQueue } from "@multifrost/protocol/internal";
 import type { ResolvedChildOptions } from "../options.js";
 import type { Peers } from "../session/peers.js";
 import {
@@ -11,6 +10,7 @@ import {
   stopping,
   wrongNamespace,
 } from "./answer.js";
+import { CallShares } from "./call-shares.js";
 import { type CallTelemetry, clock } from "./call-telemetry.js";
 import type { Lookup, MethodTable } from "./method-table.js";
 
@@ -21,7 +21,10 @@ import type { Lookup, MethodTable } from "./method-table.js";
 const STRETCH_MS = 20;
 
 /** Which calls are taken, and how many of them. */
-export type CallOptions = Pick<ResolvedChildOptions, "namespace" | "otherNamespaces" | "maxConcurrency" | "maxPending">;
+export type CallOptions = Pick<
+  ResolvedChildOptions,
+  "namespace" | "otherNamespaces" | "maxConcurrency" | "maxPending" | "maxPendingBytes"
+>;
 
 /** Runs and answers calls as they arrive, `maxConcurrency` at a time. */
 export class CallRunner {
@@ -30,9 +33,7 @@ export class CallRunner {
   readonly #methods: MethodTable;
   readonly #peers: Peers;
   readonly #telemetry: CallTelemetry;
-  readonly #waiting = new FifoQueue<IncomingCall>();
-  /** Calls running and waiting. */
-  #pending = 0;
+  readonly #shares: CallShares;
   #running = 0;
   /** Time spent in methods since the last pause, in milliseconds. */
   #workedMs = 0;
@@ -46,16 +47,17 @@ export class CallRunner {
     this.#methods = methods;
     this.#peers = peers;
     this.#telemetry = telemetry;
+    this.#shares = new CallShares(options.maxPending, options.maxPendingBytes);
   }
 
   /** Calls running and waiting. */
   get pending(): number {
-    return this.#pending;
+    return this.#shares.calls;
   }
 
   /** Runs the call now or when its turn comes, or refuses it. Never throws. */
   take(call: IncomingCall): void {
-    const { namespace, otherNamespaces, maxConcurrency, maxPending } = this.#options;
+    const { namespace, otherNamespaces, maxConcurrency } = this.#options;
     const isForeign = call.message.namespace !== namespace;
     if (isForeign && otherNamespaces === "ignore") {
       this.#telemetry.ignored(call);
@@ -63,13 +65,12 @@ export class CallRunner {
       this.#answer(call, wrongNamespace(call.message.namespace, namespace));
     } else if (this.#closed) {
       this.#answer(call, stopping());
-    } else if (this.#pending >= maxPending) {
-      this.#answer(call, overloaded(maxPending));
     } else {
-      const mustWait = this.#pausing || this.#running >= maxConcurrency || this.#pending > this.#running;
-      this.#pending++;
-      if (mustWait) {
-        this.#waiting.push(call);
+      const exceeded = this.#shares.add(call);
+      if (exceeded !== undefined) {
+        this.#answer(call, overloaded(exceeded, this.#options[exceeded]));
+      } else if (this.#pausing || this.#running >= maxConcurrency || this.#shares.waiting > 0) {
+        this.#shares.wait(call);
       } else {
         this.#run(call, call.arrivedAt);
       }
@@ -81,7 +82,7 @@ export class CallRunner {
     this.#closed = true;
     return new Promise((resolve) => {
       this.#drained = resolve;
-      if (this.#pending === 0) {
+      if (this.pending === 0) {
         resolve();
       }
     });
@@ -89,15 +90,15 @@ export class CallRunner {
 
   /** Answers every call that has not started with an error. */
   abandon(): void {
-    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
-      this.#pending--;
+    for (let call = this.#shares.next(); call !== undefined; call = this.#shares.next()) {
+      this.#shares.remove(call);
       this.#answer(call, stopping());
     }
   }
 
   #runWaiting(): void {
     while (this.#running < this.#options.maxConcurrency && !this.#pausing) {
-      const call = this.#waiting.shift();
+      const call = this.#shares.next();
       if (call === undefined) {
         return;
       }
@@ -135,9 +136,9 @@ export class CallRunner {
 
   #end(call: IncomingCall, outcome: Outcome): void {
     this.#running--;
-    this.#pending--;
+    this.#shares.remove(call);
     this.#answer(call, outcome);
-    if (this.#pending === 0) {
+    if (this.pending === 0) {
       this.#drained?.();
     }
   }

@@ -118,7 +118,7 @@ export class Session {
     switch (message.type) {
       case "call":
         this.#unproven = undefined;
-        this.calls.take({ peer, message, arrivedAt: clock.now() });
+        this.calls.take({ peer, message, arrivedAt: clock.now(), bytes: this.#codec.decodedBytes() });
         break;
       case "heartbeat":
         // An answer is not answered again: the two sides would never stop.

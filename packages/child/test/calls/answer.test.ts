@@ -7,7 +7,7 @@ import { FakeChannel } from "../support/fake-channel.js";
 const ID = "0b6e0f0c-5d7e-4c3b-9a53-6f1de8f4f001";
 
 function callWith(id: string) {
-  return { peer: "parent", message: { ...createCall({ function: "give" }), id }, arrivedAt: 0 };
+  return { peer: "parent", message: { ...createCall({ function: "give" }), id }, arrivedAt: 0, bytes: 100 };
 }
 
 function answered(

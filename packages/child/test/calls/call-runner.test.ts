@@ -19,6 +19,8 @@ interface Bench {
   /** Every call's events in order, such as `request_start add`. */
   events(): string[];
   call(name: string, args?: readonly unknown[], namespace?: string): CallMessage;
+  /** A call of this parent, which takes so many bytes. */
+  callOf(peer: string, name: string, args?: readonly unknown[], bytes?: number): CallMessage;
 }
 
 function setUp(methods: Record<string, Method>, options: Partial<CallOptions> = {}): Bench {
@@ -31,6 +33,7 @@ function setUp(methods: Record<string, Method>, options: Partial<CallOptions> = 
       otherNamespaces: "answer",
       maxConcurrency: Number.POSITIVE_INFINITY,
       maxPending: 1_000,
+      maxPendingBytes: 1_000_000,
       ...options,
     },
     codec,
@@ -40,7 +43,12 @@ function setUp(methods: Record<string, Method>, options: Partial<CallOptions> = 
   );
   const call = (name: string, args: readonly unknown[] = [], namespace = "default"): CallMessage => {
     const message = createCall({ function: name, args, namespace });
-    runner.take({ peer: "parent", message, arrivedAt: clock.now() });
+    runner.take({ peer: "parent", message, arrivedAt: clock.now(), bytes: 100 });
+    return message;
+  };
+  const callOf: Bench["callOf"] = (peer, name, args = [], bytes = 100) => {
+    const message = createCall({ function: name, args });
+    runner.take({ peer, message, arrivedAt: clock.now(), bytes });
     return message;
   };
   return {
@@ -50,6 +58,7 @@ function setUp(methods: Record<string, Method>, options: Partial<CallOptions> = 
     answers: () => channel.sent.map(({ bytes }) => codec.decode(bytes)),
     events: () => records.map(({ event, functionName }) => `${event} ${functionName}`),
     call,
+    callOf,
   };
 }
 
@@ -220,6 +229,57 @@ describe("[CALL-5] concurrency", () => {
     await until(() => answers().length === 3);
     slow.open();
     await until(() => answers().some(({ id }) => id === taken.id));
+  });
+
+  test("maxPending: a parent with less than an equal share may call although all have too many calls", async () => {
+    const slow = gate();
+    const { callOf, answers, runner } = setUp({ slow: slow.method }, { maxPending: 4 });
+    for (let count = 0; count < 5; count++) {
+      callOf("greedy", "slow");
+    }
+    expect(answers()).toMatchObject([{ error: "Too many calls are waiting here (maxPending 4); call again later" }]);
+    callOf("modest", "slow");
+    callOf("modest", "slow");
+    callOf("modest", "slow");
+    expect(answers()).toHaveLength(2);
+    expect(runner.pending).toBe(6);
+    for (let count = 0; count < 6; count++) {
+      slow.open();
+    }
+    await until(() => runner.pending === 0);
+  });
+
+  test("maxPendingBytes: calls are refused for their memory; one that is alone is not", async () => {
+    const slow = gate();
+    const { callOf, answers } = setUp({ slow: slow.method }, { maxPendingBytes: 1000 });
+    callOf("one", "slow", [], 5000);
+    callOf("one", "slow", [], 1);
+    expect(answers()).toMatchObject([
+      { error: "Too many calls are waiting here (maxPendingBytes 1000); call again later" },
+    ]);
+    callOf("two", "slow", [], 400);
+    callOf("two", "slow", [], 400);
+    expect(answers()).toHaveLength(2);
+    slow.open();
+    slow.open();
+    await until(() => answers().length === 4);
+  });
+
+  test("parents take turns where calls wait: one with many does not hold up another", async () => {
+    const order: unknown[] = [];
+    const slow = gate();
+    const note = (text: unknown): void => void order.push(text);
+    const { callOf, runner } = setUp({ slow: slow.method, note }, { maxConcurrency: 1 });
+    callOf("greedy", "slow");
+    for (let count = 0; count < 100; count++) {
+      callOf("greedy", "note", [`greedy ${count}`]);
+    }
+    callOf("modest", "note", ["modest 0"]);
+    callOf("modest", "note", ["modest 1"]);
+    slow.open();
+    await until(() => runner.pending === 0);
+    expect(order.slice(0, 5)).toEqual(["greedy 0", "modest 0", "greedy 1", "modest 1", "greedy 2"]);
+    expect(order.slice(5)).toEqual(Array.from({ length: 97 }, (_, index) => `greedy ${index + 3}`));
   });
 
   test("between calls that keep the processor busy, the event loop turns", async () => {

@@ -9,7 +9,7 @@ const named = { requestId: message.id, functionName: "add", correlationId: "orde
 function setUp() {
   const { logger, records } = keepingLogger();
   const { events, drops } = eventLog(logger);
-  const call = { peer: "parent", message, arrivedAt: clock.now() };
+  const call = { peer: "parent", message, arrivedAt: clock.now(), bytes: 100 };
   return { records, drops, call, telemetry: new CallTelemetry(events, drops) };
 }
 
@@ -51,7 +51,7 @@ test("a call that is not logged costs nothing: its fields are not read", () => {
   const unread = new Proxy(message, {
     get: () => expect.unreachable(),
   });
-  const call = { peer: "parent", message: unread, arrivedAt: 0 };
+  const call = { peer: "parent", message: unread, arrivedAt: 0, bytes: 100 };
   telemetry.started(call);
   telemetry.answered(call, undefined);
   telemetry.answered(call, { name: "Error", message: "m" });

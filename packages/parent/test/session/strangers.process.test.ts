@@ -1,112 +1,131 @@
-// What others do on the port of a private worker, with `transport: "zmtp"`: no call is diverted, no forged answer is
-// accepted, and the state does not change.
+// What others do on the private endpoint of a worker: no call is diverted, no forged answer is accepted, the state does not
+// change, and the worker's death is noticed all the same. The strangers are those of interop/strangers.mjs.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { answerHeartbeat, createCodec, createResponse } from "@multifrost/protocol";
-import { type ClientChannel, zmtpClient, zmtpServer } from "@multifrost/transport";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ParentState } from "../../src/index.js";
+import type { ParentState, SpawnOptions } from "../../src/index.js";
 import { spawnFixture } from "../support/spawned.js";
 import { temporaryDirectory } from "../support/temp-directory.js";
 import { until } from "../support/until.js";
 
-const codec = createCodec();
-
-function rawBytes(port: number, bytes: string | Uint8Array): void {
-  const socket: Socket = connect(port, "127.0.0.1", () => socket.write(bytes));
-  socket.on("error", () => {});
-  onTestFinished(() => void socket.destroy());
-}
-
-/** A worker that speaks ZMTP, answers heartbeats and calls, and guesses a token or brings none. */
-async function falseWorker(port: number, properties: Record<string, string>, seen: string[]): Promise<void> {
-  const server = zmtpServer({ connect: { port }, properties });
-  const channel = await server.open({
-    message(peer, bytes) {
-      const message = codec.decode(bytes);
-      seen.push(message.type);
-      if (message.type === "heartbeat") {
-        channel.send(peer, codec.encode(answerHeartbeat(message)));
-      } else if (message.type === "call") {
-        channel.send(peer, codec.encode(createResponse(message.id, "forged")));
-      }
-    },
-    up() {},
-    down() {},
-    dropped() {},
-    failed() {},
-    peerGone() {},
-  });
-  onTestFinished(() => channel.close());
-}
-
-async function falseParent(port: number): Promise<void> {
-  const client = zmtpClient({ connect: { port } });
-  const channel: ClientChannel = await client.open({ message() {}, up() {}, down() {}, dropped() {}, failed() {} });
-  channel.send(codec.encode(createResponse("00000000-0000-4000-8000-000000000000", "forged")));
-  onTestFinished(() => channel.close());
-}
-
-const zmtp1 = Uint8Array.of(0x01, 0x00, 0x06, 0x00, 0x68, 0x65, 0x6c, 0x6c, 0x6f);
-const halfGreeting = Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3);
-
-const strangers: [string, (port: number, seen: string[]) => void | Promise<void>][] = [
-  ["bytes of no protocol", (port) => rawBytes(port, "hello\n")],
-  ["HTTP", (port) => rawBytes(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
-  ["TLS", (port) => rawBytes(port, Uint8Array.of(0x16, 0x03, 0x01, 0x00, 0x05, 1, 2, 3, 4, 5))],
-  ["ZMTP/1.0", (port) => rawBytes(port, zmtp1)],
-  ["half a greeting", (port) => rawBytes(port, halfGreeting)],
-  ["a DEALER that sends a forged answer", (port) => falseParent(port)],
-  ["a ROUTER that answers heartbeats and calls", (port, seen) => falseWorker(port, {}, seen)],
-  ["a ROUTER that guesses a token", (port, seen) => falseWorker(port, { "X-Token": "0".repeat(32) }, seen)],
-  [
-    "200 connections that say nothing",
-    (port) => {
-      for (let count = 0; count < 200; count++) {
-        rawBytes(port, "");
-      }
-    },
-  ],
+const KINDS = [
+  ...["text", "http", "tls", "zmtp1", "half-greeting", "idle", "dealer", "router", "wrong-token", "heartbeats"],
+  ...["guesser", "echo", "forger", "large", "frames"],
 ];
 
-describe.each(strangers)("%s", (_what, appear) => {
-  it("[NET-8] before the worker connects: no call is diverted, and the state does not change", async () => {
-    const go = join(temporaryDirectory(), "go");
-    const worker = spawnFixture("waits-to-be-let-in.mjs", { transport: "zmtp", env: { GO: go } });
-    const states: ParentState[] = [];
-    worker.on("state", (state) => states.push(state));
-    const seen: string[] = [];
-    let port = 0;
-    worker.on("stderr", (line) => {
-      port = Number(/^port (\d+)$/.exec(line)?.[1] ?? port);
-    });
-    const starting = worker.start();
-    await until(() => port > 0);
-    await appear(port, seen);
-    // Time for them to do what they do: this one is not a stranger, and is refused as the others are.
-    await until(async () => {
-      rawBytes(port, "x");
-      return worker.metrics.refusedConnections > 0;
-    });
+/** Both ends of the life of strangers, and what they have seen. */
+interface Strangers {
+  /** Ends them. Returns how many connections they made, and how many calls they got. */
+  end(): Promise<{ connections: number; heartbeats: number; calls: number }>;
+}
+
+/** Starts strangers, and waits until each has said what it has to say. */
+async function strangers(endpoints: string, kind: string, ...options: string[]): Promise<Strangers> {
+  const program = fileURLToPath(new URL("../../../../interop/strangers.mjs", import.meta.url));
+  const process_ = spawn(process.execPath, [program, endpoints, kind, ...options], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void process_.kill("SIGKILL"));
+  let output = "";
+  process_.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const closed = once(process_, "close");
+  await until(() => /^ready$/m.test(output), "the strangers to be there");
+  return {
+    async end() {
+      process_.stdin.end();
+      await closed;
+      return JSON.parse(output.trim().split("\n").at(-1) ?? "");
+    },
+  };
+}
+
+/** A worker that does not connect before `letIn`. */
+async function besieged(options: SpawnOptions = {}) {
+  const go = join(temporaryDirectory(), "go");
+  const env = { GO: go, ...options.env };
+  const worker = spawnFixture("waits-to-be-let-in.mjs", { transport: "zmtp", ...options, env });
+  const states: ParentState[] = [];
+  worker.on("state", (state) => states.push(state));
+  let endpoints = "";
+  worker.on("stderr", (line) => {
+    endpoints = /^given (\S+)$/.exec(line)?.[1] ?? endpoints;
+  });
+  const starting = worker.start();
+  await until(() => endpoints !== "", "the worker to say where it connects");
+  const letIn = (): Promise<void> => {
     writeFileSync(go, "");
-    await starting;
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => worker.call.add(index, 1)));
-    expect(answers).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
-    expect(seen.filter((type) => type === "call")).toEqual([]);
+    return starting;
+  };
+  /** Whether 100 calls are answered by the worker. */
+  const answers = async (): Promise<boolean> => {
+    const results = await Promise.all(Array.from({ length: 100 }, (_, index) => worker.call.add(index, 1)));
+    return results.every((result, index) => result === index + 1);
+  };
+  return { worker, states, endpoints, letIn, answers };
+}
+
+describe.each(KINDS)("strangers of the kind %s", (kind) => {
+  it("[NET-8] that come before the worker, to its port and its socket, and stay or leave, change nothing", async () => {
+    const { worker, states, endpoints, letIn, answers } = await besieged();
+    const others = await strangers(endpoints, kind, "--both");
+    await letIn();
+    expect(await answers()).toBe(true);
     expect(states).toEqual(["starting", "running"]);
+    const { connections, calls } = await others.end();
+    expect(calls).toBe(0);
+    expect(connections).toBeGreaterThan(0);
+    expect(worker.metrics.refusedConnections).toBeGreaterThan(0);
+    expect(await answers()).toBe(true);
   });
 });
 
-it("[NET-8] after the worker has connected nothing listens on the port any more", async () => {
-  const worker = spawnFixture("waits-to-be-let-in.mjs", { transport: "zmtp", env: { GO: "/" } });
-  let port = 0;
-  worker.on("stderr", (line) => {
-    port = Number(/^port (\d+)$/.exec(line)?.[1] ?? port);
+describe.each([
+  ["a worker", {}],
+  ["a worker that knows the port alone", { env: { OLDER: "1" } }],
+])("strangers of every kind around %s", (_what, options: SpawnOptions) => {
+  it("[NET-8] that come again and again while it connects and works change nothing; its death is noticed", async () => {
+    const { worker, states, endpoints, letIn, answers } = await besieged(options);
+    const others = await strangers(endpoints, "all", "--both", "--again");
+    await letIn();
+    expect(await answers()).toBe(true);
+    process.kill(worker.pid ?? 0, "SIGKILL");
+    await expect(worker.call.add(1, 2)).rejects.toMatchObject({ code: "WORKER_EXITED" });
+    expect(states).toEqual(["starting", "running", "exited"]);
+    expect((await others.end()).calls).toBe(0);
   });
-  await worker.start();
-  await until(() => port > 0);
+});
+
+it("[NET-8] strangers that come after the worker find nothing that listens", async () => {
+  const { states, endpoints, letIn, answers } = await besieged();
+  await letIn();
+  const others = await strangers(endpoints, "all", "--both", "--again");
+  expect(await answers()).toBe(true);
+  expect(states).toEqual(["starting", "running"]);
+  expect(await others.end()).toMatchObject({ connections: 0, calls: 0 });
+});
+
+it("[NET-8] a worker that is restarted gets through the strangers of its endpoint too", async () => {
+  const { worker, endpoints, letIn, answers } = await besieged({ autoRestart: true });
+  const first = await strangers(endpoints, "all", "--both", "--again");
+  await letIn();
+  const before = worker.pid;
+  process.kill(before ?? 0, "SIGKILL");
+  await until(() => worker.pid !== before && worker.state === "running");
+  expect(await answers()).toBe(true);
+  expect((await first.end()).calls).toBe(0);
+});
+
+it("[NET-8] after the worker has connected nothing listens on the port any more", async () => {
+  const { worker, endpoints, letIn } = await besieged();
+  await letIn();
+  const port = Number(new URL(endpoints.split(",")[0] ?? "").port);
   const refused = await new Promise((resolve) => {
     connect(port, "127.0.0.1")
       .on("error", (error: NodeJS.ErrnoException) => resolve(error.code))

@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { MultifrostError } from "@multifrost/protocol/errors";
-import { type Outgoing, type SendQueue, settle } from "../send-queue.js";
+import { type Outgoing, type QueueTotals, type SendQueue, settle } from "../send-queue.js";
 import { LONGEST_HEADER, MORE, writeHeader } from "./frames.js";
 import { RUNS_ON_NODE } from "./sockets.js";
 
@@ -33,6 +33,7 @@ export class FrameWriter {
   /** Whole frames that go out first. */
   #first: Uint8Array[] = [];
   #inFlight = 0;
+  #totals: QueueTotals | undefined;
   #isScheduled = false;
   #isStopped = false;
   /** Those whose write has not called back yet. */
@@ -49,15 +50,22 @@ export class FrameWriter {
     return this.#inFlight === 0 && this.#first.length === 0 && (this.#queue?.length ?? 0) === 0;
   }
 
-  /** Sends from this queue as well, from now on. */
-  sendFrom(queue: SendQueue): void {
+  /** Bytes handed to the socket that the system has not taken yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Sends from this queue as well, from now on, and counts in these totals what is in flight. */
+  sendFrom(queue: SendQueue, totals?: QueueTotals): void {
     this.#queue = queue;
+    this.#totals = totals;
+    this.#count(0, this.#inFlight);
     this.schedule();
   }
 
   /** Writes frames at once, before anything else: for the greeting and READY. */
   writeNow(bytes: Uint8Array): void {
-    this.#inFlight += bytes.length;
+    this.#count(bytes.length);
     this.#socket.write(bytes, (error) => {
       if (!error) {
         this.#onWritten(bytes.length);
@@ -94,6 +102,16 @@ export class FrameWriter {
       settle(item, error);
     }
     this.#unsettled.clear();
+    this.#count(-this.#inFlight);
+    this.#totals = undefined;
+  }
+
+  /** @param inTotals - The same for the totals. */
+  #count(bytes: number, inTotals: number = bytes): void {
+    this.#inFlight += bytes;
+    if (this.#totals !== undefined) {
+      this.#totals.inFlightBytes += inTotals;
+    }
   }
 
   readonly #flush = (): void => {
@@ -161,7 +179,7 @@ export class FrameWriter {
   #write(parts: readonly Uint8Array[], bytes: number, withOutcome: readonly Outgoing[] | undefined): void {
     const socket = this.#socket;
     const last = parts.length - 1;
-    this.#inFlight += bytes;
+    this.#count(bytes);
     if (last > 0) {
       socket.cork();
     }
@@ -179,7 +197,7 @@ export class FrameWriter {
   }
 
   #onWritten(bytes: number, withOutcome?: readonly Outgoing[]): void {
-    this.#inFlight -= bytes;
+    this.#count(-bytes);
     if (withOutcome !== undefined) {
       for (const item of withOutcome) {
         // Not when it has settled as the rest.

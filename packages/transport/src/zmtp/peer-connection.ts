@@ -149,7 +149,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
 
   get heldUnsent(): number {
     const { queue } = this;
-    return queue === undefined ? 0 : queue.bytes + queue.length * MESSAGE_BYTES;
+    return queue === undefined ? 0 : queue.bytes + queue.length * MESSAGE_BYTES + this.writer.inFlight;
   }
 
   accept(): boolean {

@@ -79,7 +79,7 @@ export class Room {
   }
 
   get #unsent(): number {
-    return this.#sending.bytes + this.#sending.messages * MESSAGE_BYTES;
+    return this.#sending.bytes + this.#sending.inFlightBytes + this.#sending.messages * MESSAGE_BYTES;
   }
 
   #isAboveShare({ heldUnread, heldUnsent }: Holder): boolean {

@@ -85,7 +85,7 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
     this.#silent.add(connection);
     this.#totals.queues += 1;
     connection.queue = new SendQueue(this.plan.limits, this.#totals);
-    connection.writer.sendFrom(connection.queue);
+    connection.writer.sendFrom(connection.queue, this.#totals);
     return true;
   }
 
