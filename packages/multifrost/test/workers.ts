@@ -47,10 +47,16 @@ export async function spawned<T = EchoWorker>(script: string = ECHO_SCRIPT): Pro
   return worker;
 }
 
-/** A running service, and what makes parents of it; its registry is in a directory of its own. */
-export function service(program: string, script: string): { connect<T = EchoWorker>(): Promise<ParentWorker<T>> } {
+/** A new directory to use as HOME, removed after the test. */
+export function temporaryHome(): string {
   const home = mkdtempSync(join(tmpdir(), "multifrost-"));
   atEnd(() => rmSync(home, { recursive: true }));
+  return home;
+}
+
+/** A running service, and what makes parents of it; its registry is in a directory of its own. */
+export function service(program: string, script: string): { connect<T = EchoWorker>(): Promise<ParentWorker<T>> } {
+  const home = temporaryHome();
   const child = spawn(program, [script, "echo-service"], { env: { ...process.env, HOME: home }, stdio: "ignore" });
   atEnd(() => endProcess(child));
   const registry = createFileRegistry({ directory: join(home, ".multifrost") });
