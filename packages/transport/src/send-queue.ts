@@ -23,14 +23,17 @@ export function settle({ settled }: Outgoing, error?: MultifrostError): void {
   }
 }
 
+/** What a queued message takes in memory besides its bytes, in bytes. */
+const MESSAGE_BYTES = 1024;
+
 /** What several queues hold together, for a server that has one queue for each peer. */
 export class QueueTotals {
   messages = 0;
   bytes = 0;
   /** Queues in use. */
   queues = 0;
-  /** Bytes of messages that were taken out and that the system has not taken yet. */
-  inFlightBytes = 0;
+  /** What they take in memory, and what was taken out and the system has not taken yet, in bytes. */
+  heldBytes = 0;
 }
 
 /** A bounded queue of messages: urgent ones first, otherwise first in, first out. */
@@ -50,9 +53,9 @@ export class SendQueue {
     this.#totals = totals;
   }
 
-  /** Bytes of the messages in it. */
-  get bytes(): number {
-    return this.#bytes;
+  /** What its messages take in memory, in bytes. */
+  get heldBytes(): number {
+    return this.#bytes + this.length * MESSAGE_BYTES;
   }
 
   get length(): number {
@@ -81,6 +84,7 @@ export class SendQueue {
     if (totals !== undefined) {
       totals.messages += 1;
       totals.bytes += size;
+      totals.heldBytes += size + MESSAGE_BYTES;
     }
     if (item.urgent === true) {
       this.#urgent ??= new FifoQueue();
@@ -98,6 +102,7 @@ export class SendQueue {
       if (this.#totals !== undefined) {
         this.#totals.messages -= 1;
         this.#totals.bytes -= item.bytes.byteLength;
+        this.#totals.heldBytes -= item.bytes.byteLength + MESSAGE_BYTES;
       }
     }
     return item;

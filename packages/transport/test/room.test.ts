@@ -26,7 +26,7 @@ function setUp() {
       }),
       holds(unread: number, unsent: number) {
         reading.bytes += unread - made.heldUnread;
-        sending.bytes += unsent - made.heldUnsent;
+        sending.heldBytes += unsent - made.heldUnsent;
         made.heldUnread = unread;
         made.heldUnsent = unsent;
       },

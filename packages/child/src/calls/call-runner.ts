@@ -138,7 +138,7 @@ export class CallRunner {
     this.#running--;
     this.#shares.remove(call);
     this.#answer(call, outcome);
-    if (this.pending === 0) {
+    if (this.#shares.calls === 0) {
       this.#drained?.();
     }
   }

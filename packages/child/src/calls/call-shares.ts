@@ -24,9 +24,11 @@ export class CallShares {
   readonly #turns = new FifoQueue<Share>();
   #latestPeer: Peer | undefined;
   #latest: Share = newShare();
-  #calls = 0;
   #bytes = 0;
-  #waiting = 0;
+  /** Calls that run or wait. */
+  calls = 0;
+  /** Calls that wait. */
+  waiting = 0;
 
   /**
    * @param maxCalls Calls that run or wait.
@@ -37,29 +39,19 @@ export class CallShares {
     this.#maxBytes = maxBytes;
   }
 
-  /** Calls that run or wait. */
-  get calls(): number {
-    return this.#calls;
-  }
-
-  /** Calls that wait. */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
   /** Adds a call, unless there are too many: then adds nothing and returns the option that bounds them. */
   add(call: IncomingCall): "maxPending" | "maxPendingBytes" | undefined {
     const share = this.#of(call.peer);
     const parents = this.#shares.size;
-    if (this.#calls >= this.#maxCalls && share.calls >= this.#maxCalls / parents) {
+    if (this.calls >= this.#maxCalls && share.calls >= this.#maxCalls / parents) {
       return "maxPending";
     }
     const { bytes } = call;
-    const isFull = this.#bytes + bytes > this.#maxBytes && this.#calls > 0;
+    const isFull = this.#bytes + bytes > this.#maxBytes && this.calls > 0;
     if (isFull && share.bytes + bytes > this.#maxBytes / parents) {
       return "maxPendingBytes";
     }
-    this.#calls++;
+    this.calls++;
     this.#bytes += bytes;
     share.calls++;
     share.bytes += bytes;
@@ -69,7 +61,7 @@ export class CallShares {
   /** Takes a call away that has been answered. */
   remove(call: IncomingCall): void {
     const share = this.#of(call.peer);
-    this.#calls--;
+    this.calls--;
     this.#bytes -= call.bytes;
     share.calls--;
     share.bytes -= call.bytes;
@@ -82,7 +74,7 @@ export class CallShares {
       this.#turns.push(share);
     }
     share.waiting.push(call);
-    this.#waiting++;
+    this.waiting++;
   }
 
   /** The call whose turn it is, which waits no more; `undefined` if none waits. */
@@ -92,7 +84,7 @@ export class CallShares {
     if (share === undefined || call === undefined) {
       return undefined;
     }
-    this.#waiting--;
+    this.waiting--;
     if (share.waiting.length > 0) {
       this.#turns.push(share);
     }

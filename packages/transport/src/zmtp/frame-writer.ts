@@ -110,7 +110,7 @@ export class FrameWriter {
   #count(bytes: number, inTotals: number = bytes): void {
     this.#inFlight += bytes;
     if (this.#totals !== undefined) {
-      this.#totals.inFlightBytes += inTotals;
+      this.#totals.heldBytes += inTotals;
     }
   }
 

@@ -16,7 +16,7 @@ import type { ZmtpPlan } from "./options.js";
 import { payloadOf } from "./payload.js";
 import { ProtocolError } from "./protocol-error.js";
 import { ProtocolReader, type Received, type Signal, STRANGER_LIMITS } from "./protocol-reader.js";
-import { type Holder, MESSAGE_BYTES } from "./room.js";
+import type { Holder } from "./room.js";
 import { type ByteSink, CHUNK_BYTES } from "./sockets.js";
 import { LEAST_COUNTED } from "./turns.js";
 
@@ -149,7 +149,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
 
   get heldUnsent(): number {
     const { queue } = this;
-    return queue === undefined ? 0 : queue.bytes + queue.length * MESSAGE_BYTES + this.writer.inFlight;
+    return queue === undefined ? 0 : queue.heldBytes + this.writer.inFlight;
   }
 
   accept(): boolean {

@@ -3,9 +3,6 @@
 import type { QueueTotals } from "../send-queue.js";
 import type { ReadTotals } from "./frame-reader.js";
 
-/** What a queued message takes besides its bytes, in bytes. */
-export const MESSAGE_BYTES = 1024;
-
 /** How often those that wait are looked at, in milliseconds. */
 const LOOK_MS = 20;
 
@@ -52,7 +49,11 @@ export class Room {
     if (this.#favoured === holder && holder.heldUnread === 0) {
       this.#favoured = undefined;
     }
-    if (!this.#isFull || !this.#isAboveShare(holder) || this.#mayComplete(holder)) {
+    if (
+      this.#reading.bytes + this.#sending.heldBytes <= this.#mostBytes ||
+      !this.#isAboveShare(holder) ||
+      this.#mayComplete(holder)
+    ) {
       return false;
     }
     this.#waiting.add(holder);
@@ -74,21 +75,13 @@ export class Room {
     this.#stopIfDone();
   }
 
-  get #isFull(): boolean {
-    return this.#reading.bytes + this.#unsent > this.#mostBytes;
-  }
-
-  get #unsent(): number {
-    return this.#sending.bytes + this.#sending.inFlightBytes + this.#sending.messages * MESSAGE_BYTES;
-  }
-
   #isAboveShare({ heldUnread, heldUnsent }: Holder): boolean {
     return heldUnread + heldUnsent > this.#mostBytes / this.#peers.size;
   }
 
   /** Where too much waits to be sent, completing a message would only add to it. */
   #mayComplete(holder: Holder): boolean {
-    if (this.#favoured === undefined && holder.heldUnread > 0 && this.#unsent <= this.#mostBytes / 2) {
+    if (this.#favoured === undefined && holder.heldUnread > 0 && this.#sending.heldBytes <= this.#mostBytes / 2) {
       this.#favoured = holder;
     }
     return this.#favoured === holder;
@@ -99,8 +92,8 @@ export class Room {
       this.#disconnectStalled();
     }
     for (const holder of [...this.#waiting]) {
-      if (!this.#isFull || !this.#isAboveShare(holder) || this.#mayComplete(holder)) {
-        this.#waiting.delete(holder);
+      this.#waiting.delete(holder);
+      if (!this.mustWait(holder)) {
         holder.readOn();
       }
     }
