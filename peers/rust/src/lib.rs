@@ -49,8 +49,8 @@ mod error;
 mod log;
 mod parent;
 mod registry;
-mod transport;
 mod value;
+mod zmtp;
 
 #[doc(hidden)]
 pub use child::expansion;

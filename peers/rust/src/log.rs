@@ -47,6 +47,7 @@ pub enum LogEvent {
     HeartbeatMissed,
     HeartbeatTimeout,
     MessageDropped,
+    ConnectionRefused,
 }
 
 /// A log event.

@@ -3,33 +3,45 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use multifrost::codec::{Body, Limits, Message, decode, encode};
 use multifrost::{Error, Map, ParentWorkerBuilder, ServiceRegistry, StructuredLogger, Value, call};
-use support::{Guarded, edge_worker, is_running, signal, spawning, started, until};
-use zeromq::{DealerSocket, Endpoint, RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
+use support::bare::{BarePeer, announcement, hello};
+use support::{Guarded, edge_worker, is_running, signal, started, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A parent that is a bare socket.
 struct BareParent {
-    socket: DealerSocket,
+    listener: TcpListener,
     port: u16,
+    peer: Option<BarePeer>,
 }
 
 impl BareParent {
     async fn bind() -> Self {
-        let mut socket = DealerSocket::new();
-        let Ok(Endpoint::Tcp(_, port)) = socket.bind("tcp://127.0.0.1:0").await else { panic!("it cannot bind") };
-        Self { socket, port }
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("it is bound").port();
+        Self { listener, port, peer: None }
     }
 
-    /// Starts a worker and waits for its first message, which is `ready`.
+    /// Starts a worker that knows only the port, and waits for its first message, which is `ready`.
     async fn spawn(&mut self) -> Guarded {
         let worker = Guarded::edge_worker(&[("COMLINK_ZMQ_PORT", &self.port.to_string())]);
-        assert_eq!(self.receive().await.body, Body::Ready);
+        self.accept().await;
         worker
+    }
+
+    async fn accept(&mut self) {
+        let (stream, _) = self.listener.accept().await.expect("a worker");
+        self.peer = Some(BarePeer::open(stream, "DEALER", None).await);
+        assert_eq!(self.receive().await.body, Body::Ready);
+    }
+
+    fn peer(&mut self) -> &mut BarePeer {
+        self.peer.as_mut().expect("a worker is connected")
     }
 
     async fn send(&mut self, message: &Message) {
@@ -37,8 +49,7 @@ impl BareParent {
     }
 
     async fn send_frames(&mut self, frames: Vec<Vec<u8>>) {
-        let frames: Vec<Bytes> = frames.into_iter().map(Bytes::from).collect();
-        self.socket.send(ZmqMessage::try_from(frames).expect("frames")).await.expect("sent");
+        self.peer().send(&frames).await;
     }
 
     /// The next message, except lines of stderr.
@@ -52,8 +63,8 @@ impl BareParent {
     }
 
     async fn receive_any(&mut self) -> Message {
-        let received = tokio::time::timeout(Duration::from_secs(10), self.socket.recv()).await;
-        let frames = received.expect("nothing came within 10 s").expect("received").into_vec();
+        let received = tokio::time::timeout(Duration::from_secs(10), self.peer().receive()).await;
+        let frames = received.expect("nothing came within 10 s").expect("it is connected");
         assert!(frames.len() == 2 && frames[0].is_empty(), "{frames:?}");
         decode(&frames[1], &Limits::default()).expect("a message")
     }
@@ -149,7 +160,7 @@ async fn a_worker_ends_soon_after_its_parent_even_by_sigkill() {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", script]).arg(edge_worker()).env("COMLINK_ZMQ_PORT", parent.port.to_string());
     let mut shell = Guarded(command.stdout(std::process::Stdio::null()).spawn().expect("it starts"));
-    assert_eq!(parent.receive().await.body, Body::Ready);
+    parent.accept().await;
     let call = call_message("pid", vec![]);
     parent.send(&call).await;
     let Body::Response { result: Some(Value::Int(pid)) } = parent.receive().await.body else { panic!("no pid") };
@@ -181,15 +192,16 @@ struct BareWorker {
 
 impl BareWorker {
     async fn serve(answer: impl Fn(Message) -> Vec<Vec<Vec<u8>>> + Send + 'static) -> Self {
-        let mut socket = RouterSocket::new();
-        let Ok(Endpoint::Tcp(_, port)) = socket.bind("tcp://127.0.0.1:0").await else { panic!("it cannot bind") };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("it is bound").port();
         let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
         let registry = ServiceRegistry::at(directory.clone());
         registry.register("bare", port).expect("registered");
         let task = tokio::spawn(async move {
-            while let Ok(received) = socket.recv().await {
-                let frames = received.into_vec();
-                let message = decode(&frames[2], &Limits::default()).expect("parents send messages");
+            let (stream, _) = listener.accept().await.expect("a parent");
+            let mut parent = BarePeer::open(stream, "ROUTER", None).await;
+            while let Some(frames) = parent.receive().await {
+                let message = decode(&frames[1], &Limits::default()).expect("parents send messages");
                 let answers = match message.body {
                     Body::Heartbeat { .. } => {
                         let metadata = Map::from([("hb_response".to_owned(), Value::Bool(true))]);
@@ -199,9 +211,7 @@ impl BareWorker {
                     _ => answer(message),
                 };
                 for answer in answers {
-                    let all: Vec<Bytes> =
-                        [frames[0].clone()].into_iter().chain(answer.into_iter().map(Bytes::from)).collect();
-                    socket.send(ZmqMessage::try_from(all).expect("frames")).await.expect("sent");
+                    parent.send(&answer).await;
                 }
             }
         });
@@ -278,36 +288,18 @@ async fn a_python_traceback_is_taken_apart() {
     parent.stop().await;
 }
 
-/// The first bytes of a ZMTP peer: the greeting, and READY with the type of its socket.
-fn zmtp_hello(socket_type: &str) -> Vec<u8> {
-    let mut hello = vec![0; 64];
-    (hello[0], hello[9], hello[10]) = (0xff, 0x7f, 3);
-    hello[12..16].copy_from_slice(b"NULL");
-    let ready =
-        [b"\x05READY\x0bSocket-Type".as_slice(), &(socket_type.len() as u32).to_be_bytes(), socket_type.as_bytes()]
-            .concat();
-    hello.extend([4, ready.len() as u8]);
-    hello.extend(ready);
-    hello
-}
-
-/// The head of a frame of this length.
-fn announcement(length: u64) -> Vec<u8> {
-    [[2].as_slice(), &length.to_be_bytes()].concat()
-}
-
 #[tokio::test]
 async fn a_service_that_announces_a_huge_frame_is_disconnected() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
     let registry = ServiceRegistry::at(directory.clone());
     registry.register("hostile", port).expect("registered");
-    let hostile = std::thread::spawn(move || {
-        let (mut caller, _) = listener.accept().expect("a parent");
-        caller.write_all(&[zmtp_hello("ROUTER"), announcement(1 << 36)].concat()).expect("written");
+    let hostile = tokio::spawn(async move {
+        let (mut caller, _) = listener.accept().await.expect("a parent");
+        caller.write_all(&[hello("ROUTER", None), announcement(1 << 36)].concat()).await.expect("written");
         // Until it is disconnected.
-        let _ = caller.read_to_end(&mut Vec::new());
+        let _ = caller.read_to_end(&mut Vec::new()).await;
     });
     let parent = ParentWorkerBuilder::connect("hostile", None)
         .start_timeout(Duration::from_secs(2))
@@ -316,38 +308,8 @@ async fn a_service_that_announces_a_huge_frame_is_disconnected() {
     let parent = parent.build().await.expect("it is registered");
     assert!(parent.start().await.is_err());
     parent.stop().await;
-    hostile.join().expect("it was disconnected");
+    hostile.await.expect("it was disconnected");
     let _ = std::fs::remove_dir_all(directory);
-}
-
-#[tokio::test]
-async fn strangers_at_the_port_of_a_parent_have_no_effect() {
-    let parent = started(spawning()).await;
-    let pid = parent.pid().expect("a process");
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("our own process");
-    let text = String::from_utf8_lossy(&environment);
-    let port = text.split('\0').find_map(|variable| variable.strip_prefix("COMLINK_ZMQ_PORT=")).expect("it is set");
-    let port: u16 = port.parse().expect("a port");
-
-    let broken_command = [zmtp_hello("ROUTER"), vec![4, 3, 9, b'x', b'y']].concat();
-    let cut_short = [zmtp_hello("ROUTER"), vec![0, 200, 1, 2, 3]].concat();
-    let huge = [zmtp_hello("ROUTER"), announcement(1 << 36)].concat();
-    for garbage in
-        [b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0xff; 64], broken_command, cut_short, huge, zmtp_hello("ROUTER")]
-    {
-        let mut stranger = TcpStream::connect(("127.0.0.1", port)).expect("it is bound");
-        stranger.write_all(&garbage).expect("written");
-        stranger.set_read_timeout(Some(Duration::from_millis(200))).expect("an option");
-        // Until it is disconnected, or for a moment.
-        let _ = stranger.read_to_end(&mut Vec::new());
-        drop(stranger);
-        for _ in 0..4 {
-            let sum: i64 = call!(parent, add(1, 2)).await.expect("the worker answers");
-            assert_eq!(sum, 3);
-        }
-    }
-    assert_eq!(parent.pid(), Some(pid));
-    parent.stop().await;
 }
 
 #[tokio::test]
@@ -356,13 +318,13 @@ async fn strangers_at_the_port_of_a_service_have_no_effect() {
     let service = Guarded::edge_worker(&[("EDGE_SERVICE", "edge"), ("HOME", home.to_str().expect("text"))]);
     let registry = ServiceRegistry::at(home.join(".multifrost"));
     let entry = registry.discover("edge", Duration::from_secs(10)).await.expect("it registers");
-    for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), [zmtp_hello("DEALER"), vec![4, 3, 9, b'x', b'y']].concat()] {
+    for garbage in [b"GET / HTTP/1.1\r\n\r\n".to_vec(), [hello("DEALER", None), vec![4, 3, 9, b'x', b'y']].concat()] {
         let mut stranger = TcpStream::connect(("127.0.0.1", entry.port)).expect("it is bound");
         stranger.write_all(&garbage).expect("written");
     }
     for length in [1 << 36, 1 << 50, u64::MAX] {
         let mut stranger = TcpStream::connect(("127.0.0.1", entry.port)).expect("it is bound");
-        stranger.write_all(&[zmtp_hello("DEALER"), announcement(length)].concat()).expect("written");
+        stranger.write_all(&[hello("DEALER", None), announcement(length)].concat()).expect("written");
         stranger.set_read_timeout(Some(Duration::from_secs(10))).expect("an option");
         let error = stranger.read_to_end(&mut Vec::new()).err();
         assert!(error.is_none_or(|error| error.kind() == std::io::ErrorKind::ConnectionReset), "it is disconnected");

@@ -10,25 +10,29 @@ use std::task::Poll;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use zeromq::util::PeerIdentity;
 
 use super::context::ChildWorkerContext;
-use super::outbound::Outbound;
-use super::refusals::{not_callable, overloaded, stopping, wrong_namespace};
+use super::refusals::{not_callable, out_of_memory, overloaded, stopping, wrong_namespace};
 use super::worker::ChildWorker;
-use crate::codec::{Body, ErrorParts, Message, encode};
+use crate::codec::{Body, ErrorParts, Message, Unread, UnreadKind, encode};
 use crate::value::{Map, Value};
+use crate::zmtp::Outbox;
 
 /// The name of introspection in each implementation.
 const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
 
+/// The memory that calls of all parents may take together while they run and wait, in bytes.
+const MAX_BYTES: usize = 512 * 1024 * 1024;
+
 /// A call that the worker has received.
 pub(super) struct Call {
-    pub(super) parent: PeerIdentity,
+    pub(super) parent: Outbox,
     pub(super) id: String,
     pub(super) function: String,
     pub(super) args: Vec<Value>,
     pub(super) namespace: String,
+    /// The memory that the call takes.
+    pub(super) bytes: usize,
 }
 
 /// The calls of one worker.
@@ -37,7 +41,6 @@ pub(super) struct Calls<W> {
     names: Vec<String>,
     interface: Value,
     context: ChildWorkerContext,
-    outbound: Arc<Outbound>,
     /// The user's runtime, where methods run. The socket has another.
     runtime: Handle,
     load: Mutex<Load>,
@@ -48,6 +51,8 @@ pub(super) struct Calls<W> {
 struct Load {
     running: usize,
     waiting: VecDeque<Call>,
+    /// The memory that the running and the waiting calls take.
+    bytes: usize,
     is_closed: bool,
 }
 
@@ -59,14 +64,14 @@ enum Admission {
 }
 
 impl<W: ChildWorker> Calls<W> {
-    pub(super) fn new(worker: W, context: ChildWorkerContext, outbound: Arc<Outbound>, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(worker: W, context: ChildWorkerContext, runtime: Handle) -> Arc<Self> {
         let mut names: Vec<String> = worker.list_functions();
         names.retain(|name| !name.starts_with('_') && !name.is_empty());
         names.sort();
         names.dedup();
         let interface = worker.interface().to_value(&names);
         let (load, idle) = (Mutex::default(), Notify::new());
-        Arc::new(Self { worker, names, interface, context, outbound, runtime, load, idle })
+        Arc::new(Self { worker, names, interface, context, runtime, load, idle })
     }
 
     /// Runs a call, queues it, or refuses it. Every call is answered, except those for ignored namespaces.
@@ -95,8 +100,10 @@ impl<W: ChildWorker> Calls<W> {
             Admission::Refuse(call, overloaded(self.context.max_pending))
         } else if load.running < self.context.max_concurrency {
             load.running += 1;
+            load.bytes += call.bytes;
             Admission::Run(call)
         } else {
+            load.bytes += call.bytes;
             load.waiting.push_back(call);
             Admission::Nothing
         }
@@ -107,8 +114,9 @@ impl<W: ChildWorker> Calls<W> {
         self.runtime.spawn(async move {
             let mut next = Some(call);
             while let Some(call) = next {
+                let bytes = call.bytes;
                 calls.respond(call).await;
-                next = calls.next();
+                next = calls.next(bytes);
             }
         });
     }
@@ -131,9 +139,15 @@ impl<W: ChildWorker> Calls<W> {
         self.load().running
     }
 
-    /// Takes the next waiting call in place of one that has ended.
-    fn next(&self) -> Option<Call> {
+    /// The memory that a new call may take.
+    pub(super) fn bytes_left(&self) -> usize {
+        MAX_BYTES.saturating_sub(self.load().bytes)
+    }
+
+    /// Takes the next waiting call in place of one that has ended and took this memory.
+    fn next(&self, bytes: usize) -> Option<Call> {
         let mut load = self.load();
+        load.bytes -= bytes;
         let next = load.waiting.pop_front();
         if next.is_none() {
             load.running -= 1;
@@ -151,7 +165,7 @@ impl<W: ChildWorker> Calls<W> {
         }
     }
 
-    async fn answer(&self, parent: PeerIdentity, id: String, answer: Result<Value, ErrorParts>) {
+    async fn answer(&self, parent: Outbox, id: String, answer: Result<Value, ErrorParts>) {
         let message = match answer {
             Ok(value) => Message::answer(id, Body::Response { result: Some(value) }),
             Err(parts) => Message::error(id, parts),
@@ -159,7 +173,7 @@ impl<W: ChildWorker> Calls<W> {
         self.send(parent, message).await;
     }
 
-    async fn answer_introspection(&self, parent: PeerIdentity, id: String) {
+    async fn answer_introspection(&self, parent: Outbox, id: String) {
         let names = self.names.iter().map(|name| Value::from(name.as_str())).collect();
         let answer = Message::answer(id, Body::Response { result: Some(Value::Array(names)) });
         let metadata = Map::from([("interface".to_owned(), self.interface.clone())]);
@@ -167,20 +181,23 @@ impl<W: ChildWorker> Calls<W> {
     }
 
     /// Sends an answer. If it exceeds the limits, sends an error instead.
-    async fn send(&self, parent: PeerIdentity, message: Message) {
+    async fn send(&self, parent: Outbox, message: Message) {
         let bytes = encode(&message, &self.context.limits).or_else(|error| {
             let parts = ErrorParts::new("SerializationError", format!("the answer cannot be sent: {error}"));
             encode(&Message::error(message.id, parts), &self.context.limits)
         });
         if let Ok(bytes) = bytes {
-            self.outbound.send(parent, bytes).await;
+            parent.send(bytes, self.running() > 1).await;
         }
     }
 
     /// Answers a call that could not be decoded.
-    pub(super) fn refuse_unread(self: &Arc<Self>, parent: PeerIdentity, id: String, reason: String) {
+    pub(super) fn refuse_unread(self: &Arc<Self>, parent: Outbox, id: String, unread: Unread) {
         let calls = self.clone();
-        let parts = ErrorParts::new("MalformedMessageError", reason);
+        let parts = match unread.kind {
+            UnreadKind::Overload => out_of_memory(MAX_BYTES),
+            UnreadKind::Dropped | UnreadKind::Ignored => ErrorParts::new("MalformedMessageError", unread.reason),
+        };
         self.runtime.spawn(async move { calls.answer(parent, id, Err(parts)).await });
     }
 
@@ -197,6 +214,7 @@ impl<W: ChildWorker> Calls<W> {
     pub(super) async fn abandon(&self) {
         let waiting = std::mem::take(&mut self.load().waiting);
         for call in waiting {
+            self.load().bytes -= call.bytes;
             self.answer(call.parent, call.id, Err(stopping())).await;
         }
     }

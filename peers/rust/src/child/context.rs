@@ -16,6 +16,7 @@ pub struct ChildWorkerContext {
     pub(crate) max_concurrency: usize,
     pub(crate) max_pending: usize,
     pub(crate) stop_timeout: Duration,
+    pub(crate) allow_remote_shutdown: bool,
     pub(crate) limits: Limits,
     pub(crate) registry: Option<ServiceRegistry>,
     pub(crate) logger: StructuredLogger,
@@ -31,6 +32,7 @@ impl ChildWorkerContext {
             max_concurrency: usize::MAX,
             max_pending: 250_000,
             stop_timeout: Duration::from_secs(5),
+            allow_remote_shutdown: false,
             limits: Limits::default(),
             registry: None,
             logger: StructuredLogger::default(),
@@ -77,6 +79,14 @@ impl ChildWorkerContext {
     #[must_use]
     pub fn with_stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = timeout;
+        self
+    }
+
+    /// Lets a parent's shutdown message end a service. A spawned worker always obeys its parent. Default: not allowed, and the
+    /// message is logged.
+    #[must_use]
+    pub fn allow_remote_shutdown(mut self) -> Self {
+        self.allow_remote_shutdown = true;
         self
     }
 

@@ -1,28 +1,32 @@
-//! The thread of the socket: reads messages, answers heartbeats, and stops the worker.
+//! The thread of the sockets: reads messages, answers heartbeats, and stops the worker.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::timeout;
-use zeromq::util::PeerIdentity;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::calls::{Call, Calls};
 use super::context::ChildWorkerContext;
 use super::exit_flush::EXIT_FLUSH;
-use super::outbound::Outbound;
 use super::output;
 use super::parent_watch::watch_parent;
-use super::run::Mode;
+use super::parents::Parents;
+use super::start_mode::{Address, Mode, PORT_VARIABLE};
 use super::worker::ChildWorker;
-use crate::codec::{Body, Message, Unread, UnreadKind, decode, encode};
+use crate::codec::{Body, Message, Unread, UnreadKind, decode_within, encode};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
-use crate::transport::{Router, RouterEvent, flushed};
+use crate::zmtp::{
+    Connection, ConnectionError, Incomplete, Limits, Listener, Outbox, Received, Setup, SocketType, Stream,
+    TOKEN_PROPERTY,
+};
 
 /// How long a worker tries to reach the parent that spawned it, at the start.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,20 +34,39 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it tries after the connection was lost. A live parent accepts at once.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The pause between two attempts to connect.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a parent may take to read the last answers and close, at the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long the thread stays awake for an answer. This makes a sequential call about 10 % faster.
 const AWAKE: Duration = Duration::from_micros(30);
 
+/// The most parents of a service. More wait until others leave.
+const MAX_PARENTS: usize = 4096;
+
+/// What the incomplete messages of all parents of a service may take together, in bytes.
+const MAX_INCOMPLETE: usize = 256 * 1024 * 1024;
+
 /// A running worker.
 pub(super) struct Control<W> {
-    pub(super) mode: Mode,
-    pub(super) calls: Arc<Calls<W>>,
-    pub(super) outbound: Arc<Outbound>,
-    pub(super) context: ChildWorkerContext,
+    mode: Mode,
+    calls: Arc<Calls<W>>,
+    parents: Arc<Parents>,
+    context: ChildWorkerContext,
     /// The number of messages that could not be decoded.
-    pub(super) dropped: AtomicU64,
+    dropped: AtomicU64,
+    /// The number of shutdown messages that were not obeyed.
+    shutdowns: AtomicU64,
+    /// Why the worker must end, once it must.
+    end: watch::Sender<Option<End>>,
+    /// True when the connections must be closed.
+    is_closing: watch::Sender<bool>,
 }
 
 /// Why a worker stops serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// By a shutdown message or a signal.
     Asked,
@@ -54,87 +77,212 @@ enum End {
 }
 
 impl<W: ChildWorker> Control<W> {
+    pub(super) fn new(mode: Mode, calls: Arc<Calls<W>>, context: ChildWorkerContext) -> Arc<Self> {
+        Arc::new(Self {
+            mode,
+            calls,
+            parents: Arc::default(),
+            context,
+            dropped: AtomicU64::new(0),
+            shutdowns: AtomicU64::new(0),
+            end: watch::Sender::new(None),
+            is_closing: watch::Sender::new(false),
+        })
+    }
+
     /// Serves until the end, and returns the exit code.
-    pub(super) async fn run(self) -> Result<i32> {
+    pub(super) async fn run(self: Arc<Self>) -> Result<i32> {
         let mut signals = Signals::listen().map_err(|error| cannot_start(&error))?;
-        let is_service = matches!(self.mode, Mode::Service(_));
-        if !is_service {
+        if let Mode::Spawned(_) = self.mode {
             watch_parent().map_err(|error| cannot_start(&error))?;
         }
-        let mut router = self.open(CONNECT_TIMEOUT).await?;
-        output::capture(&self.outbound, is_service).map_err(|error| cannot_start(&error))?;
+        let mut connections = self.open().await?;
+        let is_service = matches!(self.mode, Mode::Service(_));
+        output::capture(&self.parents, is_service).map_err(|error| cannot_start(&error))?;
         self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStart));
 
-        match self.serve(&mut router, &mut signals).await {
+        let end = tokio::select! {
+            end = self.ended() => end,
+            () = signals.next() => End::Asked,
+            () = EXIT_FLUSH.requested() => End::Exiting,
+        };
+        match end {
             End::ParentGone => {
                 EXIT_FLUSH.done();
                 Ok(1)
             }
             End::Asked => {
-                self.stop(&mut router, &mut signals).await;
-                self.close(router).await;
+                self.stop(&mut signals).await;
+                self.close(&mut connections).await;
                 Ok(0)
             }
             End::Exiting => {
-                self.close(router).await;
+                self.close(&mut connections).await;
                 std::future::pending().await
             }
         }
     }
 
-    /// Closes the socket after it has sent everything.
-    async fn close(&self, router: Router) {
-        self.outbound.set_sender(None);
-        drop(router);
-        flushed().await;
+    async fn ended(&self) -> End {
+        let mut ends = self.end.subscribe();
+        let end = ends.wait_for(Option::is_some).await.ok().and_then(|end| *end);
+        end.expect("the sender is in `self`, and waits for an end")
+    }
+
+    /// Closes all connections after they have sent everything.
+    async fn close(&self, connections: &mut JoinSet<()>) {
+        self.is_closing.send_replace(true);
+        while connections.join_next().await.is_some() {}
         EXIT_FLUSH.done();
     }
 
-    async fn open(&self, timeout: Duration) -> Result<Router> {
+    /// Connects to the parent, or listens and registers the service.
+    async fn open(self: &Arc<Self>) -> Result<JoinSet<()>> {
+        let mut connections = JoinSet::new();
         match &self.mode {
-            Mode::Spawned(port) => {
-                let opened = Router::connect(*port, timeout).await;
-                let (router, sender) = opened.map_err(|error| no_parent(*port, &error))?;
-                self.outbound.set_sender(Some(sender));
-                Ok(router)
+            Mode::Spawned(address) => {
+                let connected = self.connect(address, CONNECT_TIMEOUT).await;
+                let connection = connected.map_err(|error| no_parent(address, &error))?;
+                connections.spawn(self.clone().serve_parent(connection, address.clone()));
             }
             Mode::Service(service_id) => {
-                let (router, sender, port) = Router::bind().await.map_err(|error| cannot_start(&error))?;
-                self.outbound.set_sender(Some(sender));
+                let (listener, port) = Listener::bind_port().await.map_err(|error| cannot_start(&error))?;
                 self.context.registry()?.register(service_id, port)?;
-                Ok(router)
+                connections.spawn(self.clone().serve_parents(listener));
+            }
+        }
+        Ok(connections)
+    }
+
+    /// Connects to the private socket, or else to the port. Retries until the timeout.
+    async fn connect(&self, address: &Address, limit: Duration) -> Result<Connection, ConnectionError> {
+        let until = Instant::now() + limit;
+        loop {
+            match self.connect_once(address).await {
+                Err(_) if Instant::now() < until => sleep(RETRY_PAUSE).await,
+                connected => return connected,
             }
         }
     }
 
-    /// Reads messages until the worker stops.
-    async fn serve(&self, router: &mut Router, signals: &mut Signals) -> End {
+    async fn connect_once(&self, address: &Address) -> Result<Connection, ConnectionError> {
+        let stream = match (&address.path, address.port) {
+            (Some(path), Some(port)) => match Stream::connect_path(path).await {
+                Ok(stream) => stream,
+                // For example, this process has another file system than the parent.
+                Err(_) => Stream::connect_port(port).await?,
+            },
+            (Some(path), None) => Stream::connect_path(path).await?,
+            (None, port) => Stream::connect_port(port.unwrap_or_default()).await?,
+        };
+        let limits = Limits { message_bytes: self.context.limits.message_bytes, skips_larger: true, incomplete: None };
+        let property = address.token.as_deref().map(|token| (TOKEN_PROPERTY, token));
+        Connection::open(stream, Setup { own: SocketType::Router, property, limits }).await
+    }
+
+    /// Serves the parent that spawned this worker. One that has no private connection may be reached again.
+    async fn serve_parent(self: Arc<Self>, mut connection: Connection, address: Address) {
         loop {
-            let event = tokio::select! {
-                event = router.next() => event,
-                () = signals.next() => return End::Asked,
-                () = EXIT_FLUSH.requested() => return End::Exiting,
-                never = self.stay_awake() => match never {},
-            };
-            match event {
-                RouterEvent::Message(parent, payload) => {
-                    if self.receive(parent, &payload).await {
-                        return End::Asked;
-                    }
-                }
-                RouterEvent::Dropped => self.dropped("it does not have the frames of a message"),
-                RouterEvent::Up(parent) => self.greet(parent).await,
-                RouterEvent::Down(parent) => {
-                    self.outbound.lost(&parent);
-                    if matches!(self.mode, Mode::Spawned(_)) {
-                        match self.open(RECONNECT_TIMEOUT).await {
-                            Ok(reopened) => *router = reopened,
-                            Err(_) => return End::ParentGone,
-                        }
-                    }
-                }
+            self.send(connection.outbox(), &Message::new(Body::Ready));
+            self.serve(connection).await;
+            if address.token.is_some() || *self.is_closing.borrow() {
+                break;
+            }
+            match self.connect(&address, RECONNECT_TIMEOUT).await {
+                Ok(again) => connection = again,
+                Err(_) => break,
             }
         }
+        self.end_by(End::ParentGone);
+    }
+
+    /// Accepts the parents of a service.
+    async fn serve_parents(self: Arc<Self>, listener: Listener) {
+        let incomplete = Incomplete::new(MAX_INCOMPLETE);
+        let seats = Arc::new(Semaphore::new(MAX_PARENTS));
+        let mut parents = JoinSet::new();
+        let mut closing = self.is_closing.subscribe();
+        loop {
+            let accepted = async {
+                let seat = seats.clone().acquire_owned().await;
+                (listener.accept().await, seat)
+            };
+            tokio::select! {
+                (stream, seat) = accepted => {
+                    let (control, incomplete) = (self.clone(), incomplete.clone());
+                    parents.spawn(async move {
+                        control.serve_stranger(stream, incomplete).await;
+                        drop(seat);
+                    });
+                }
+                Some(_) = parents.join_next() => {}
+                () = is_true(&mut closing) => break,
+            }
+        }
+        while parents.join_next().await.is_some() {}
+    }
+
+    async fn serve_stranger(&self, stream: Stream, incomplete: Arc<Incomplete>) {
+        let limits = Limits {
+            message_bytes: self.context.limits.message_bytes,
+            skips_larger: false,
+            incomplete: Some(incomplete),
+        };
+        let mut closing = self.is_closing.subscribe();
+        let opened = tokio::select! {
+            opened = Connection::open(stream, Setup { own: SocketType::Router, property: None, limits }) => opened,
+            () = is_true(&mut closing) => return,
+        };
+        match opened {
+            Ok(connection) => self.serve(connection).await,
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    /// Serves one parent until it is gone, or the connections must be closed.
+    async fn serve(&self, mut connection: Connection) {
+        let parent = connection.outbox().clone();
+        let mut closing = self.is_closing.subscribe();
+        let ended = loop {
+            // Some may have come together with READY.
+            if let Err(error) = self.receive_all(&mut connection, &parent) {
+                break error;
+            }
+            tokio::select! {
+                received = connection.receive() => if let Err(error) = received { break error },
+                () = is_true(&mut closing) => {
+                    connection.finish(CLOSE_TIMEOUT).await;
+                    self.parents.lost(&parent);
+                    return;
+                }
+                never = self.stay_awake() => match never {},
+            }
+        };
+        if let ConnectionError::Protocol(_) = &ended {
+            self.refused(&ended);
+        }
+        parent.close();
+        self.parents.lost(&parent);
+    }
+
+    /// Handles the messages that have arrived completely.
+    fn receive_all(&self, connection: &mut Connection, parent: &Outbox) -> Result<(), ConnectionError> {
+        while let Some(received) = connection.next()? {
+            match received {
+                Received::Message(payload) => self.receive(parent, payload),
+                Received::Malformed => self.dropped("it does not have the frames of a message"),
+                Received::TooLarge => self.dropped("it is larger than the limit message_bytes"),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_by(&self, end: End) {
+        self.end.send_if_modified(|now| {
+            let is_first = now.is_none();
+            now.get_or_insert(end);
+            is_first
+        });
     }
 
     /// Keeps this thread awake for a moment while a single call runs: waking it takes longer than most methods. The future
@@ -147,32 +295,28 @@ impl<W: ChildWorker> Control<W> {
         std::future::pending().await
     }
 
-    /// Refuses new calls, lets those in flight finish, and leaves the registry. Meanwhile it reads messages, to answer
+    /// Refuses new calls, lets those in flight finish, and leaves the registry. Meanwhile the connections are read, to answer
     /// heartbeats and refuse late calls. A second signal ends the process at once.
-    async fn stop(&self, router: &mut Router, signals: &mut Signals) {
+    async fn stop(&self, signals: &mut Signals) {
         let drain = async {
             if timeout(self.context.stop_timeout, self.calls.drain()).await.is_err() {
                 self.calls.abandon().await;
             }
         };
         let finish = async { tokio::join!(self.leave_registry(), drain) };
-        let read_on = async {
+        let impatient = async {
             loop {
-                tokio::select! {
-                    event = router.next() => if let RouterEvent::Message(parent, payload) = event {
-                        self.receive(parent, &payload).await;
-                    },
-                    () = signals.next() => if signals.count > 1 {
-                        EXIT_FLUSH.done();
-                        process::exit(1)
-                    },
-                    () = EXIT_FLUSH.requested() => return,
+                signals.next().await;
+                if signals.count > 1 {
+                    EXIT_FLUSH.done();
+                    process::exit(1)
                 }
             }
         };
         tokio::select! {
             _ = finish => {}
-            () = read_on => {}
+            () = impatient => {}
+            () = EXIT_FLUSH.requested() => {}
         }
         self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStop));
         output::finish();
@@ -190,49 +334,52 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
-    /// Handles one message. Returns whether it is a shutdown.
-    async fn receive(&self, parent: PeerIdentity, payload: &Bytes) -> bool {
-        let message = match decode(payload, &self.context.limits) {
-            Ok(message) => message,
-            Err(unread) => {
-                self.refuse(parent, unread);
-                return false;
-            }
+    /// Handles one message.
+    fn receive(&self, parent: &Outbox, payload: &[u8]) {
+        let (message, bytes) = match decode_within(payload, &self.context.limits, self.calls.bytes_left()) {
+            Ok(decoded) => decoded,
+            Err(unread) => return self.refuse(parent, unread),
         };
-        self.outbound.saw(&parent);
+        self.parents.saw(parent);
         let is_answer = message.is_heartbeat_answer();
         match message.body {
             Body::Call { function, args, namespace, .. } => {
-                self.calls.take(Call { parent, id: message.id, function, args, namespace });
+                self.calls.take(Call { parent: parent.clone(), id: message.id, function, args, namespace, bytes });
             }
-            Body::Heartbeat { .. } if !is_answer => self.send(parent, &message.into_heartbeat_answer()).await,
-            Body::Shutdown => return true,
+            Body::Heartbeat { .. } if !is_answer => self.send(parent, &message.into_heartbeat_answer()),
+            Body::Shutdown => self.shut_down(),
             _ => {}
         }
-        false
     }
 
-    fn refuse(&self, parent: PeerIdentity, unread: Unread) {
+    /// Obeys the parent that spawned this worker. Parents of a service must be allowed to end it.
+    fn shut_down(&self) {
+        if matches!(self.mode, Mode::Spawned(_)) || self.context.allow_remote_shutdown {
+            return self.end_by(End::Asked);
+        }
+        let count = self.shutdowns.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            let reason = "a parent asked this service to end; it goes on, as allow_remote_shutdown is not set";
+            let entry = LogEntry::new(LogLevel::Warn, LogEvent::MessageDropped).with("reason", reason);
+            self.log(entry.with("ignored_shutdowns", count));
+        }
+    }
+
+    fn refuse(&self, parent: &Outbox, unread: Unread) {
         if unread.kind == UnreadKind::Ignored {
             return;
         }
         self.dropped(&unread.reason);
-        if let (Some(id), Some("call")) = (unread.id, unread.message_type.as_deref()) {
-            self.calls.refuse_unread(parent, id, unread.reason);
+        if let (Some(id), Some("call")) = (&unread.id, unread.message_type.as_deref()) {
+            self.calls.refuse_unread(parent.clone(), id.clone(), unread);
         }
     }
 
-    /// Sends `ready` to the parent that spawned this worker.
-    async fn greet(&self, parent: PeerIdentity) {
-        if matches!(self.mode, Mode::Spawned(_)) {
-            self.send(parent, &Message::new(Body::Ready)).await;
-        }
-    }
-
-    async fn send(&self, parent: PeerIdentity, message: &Message) {
+    /// Sends a heartbeat's answer or `ready`, ahead of the answers to calls.
+    fn send(&self, parent: &Outbox, message: &Message) {
         // Only the metadata of a peer's heartbeat can be too large to be sent back.
         if let Ok(bytes) = encode(message, &self.context.limits) {
-            self.outbound.send(parent, bytes).await;
+            parent.send_urgent(&bytes);
         }
     }
 
@@ -245,6 +392,11 @@ impl<W: ChildWorker> Control<W> {
         }
     }
 
+    fn refused(&self, why: &ConnectionError) {
+        let entry = LogEntry::new(LogLevel::Info, LogEvent::ConnectionRefused);
+        self.log(entry.with("reason", why.to_string()));
+    }
+
     fn log(&self, entry: LogEntry) {
         let entry = match &self.mode {
             Mode::Service(service_id) => entry.with("service_id", service_id.as_str()),
@@ -252,6 +404,10 @@ impl<W: ChildWorker> Control<W> {
         };
         self.context.logger.log(entry.with("pid", process::id()));
     }
+}
+
+async fn is_true(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|flag| *flag).await;
 }
 
 /// SIGTERM and SIGINT.
@@ -276,14 +432,17 @@ impl Signals {
     }
 }
 
-fn cannot_start(why: &dyn std::fmt::Display) -> Error {
+fn cannot_start(why: &dyn Display) -> Error {
     Error::unreachable(format!("this worker cannot start: {why}"))
 }
 
-fn no_parent(port: u16, why: &dyn std::fmt::Display) -> Error {
+fn no_parent(address: &Address, why: &dyn Display) -> Error {
+    let place = match (&address.path, address.port) {
+        (Some(path), _) => path.display().to_string(),
+        (None, port) => format!("port {}", port.unwrap_or_default()),
+    };
     Error::unreachable(format!(
-        "no parent could be reached on port {port} ({why}); the parent sets {} when it spawns a worker: unset it to run \
-         this one as a service",
-        super::run::PORT_VARIABLE
+        "no parent could be reached on {place} ({why}); the parent sets {PORT_VARIABLE} when it spawns a worker: unset it to \
+         run this one as a service"
     ))
 }

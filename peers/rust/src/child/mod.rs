@@ -8,11 +8,12 @@ mod exit_flush;
 mod interface;
 mod methods;
 mod nearest_name;
-mod outbound;
 mod output;
 mod parent_watch;
+mod parents;
 mod refusals;
 mod run;
+mod start_mode;
 mod wire_type;
 mod worker;
 
@@ -20,7 +21,9 @@ pub use call_error::{CallError, CallResult};
 pub use context::ChildWorkerContext;
 pub use interface::{Function, Interface, Parameter};
 pub use run::run_worker;
-pub(crate) use run::{PORT_VARIABLE, is_service_id};
+pub(crate) use start_mode::{
+    ENDPOINT_VARIABLE, MODE_VARIABLE, PORT_VARIABLE, SPAWN_VARIABLES, TOKEN_VARIABLE, is_service_id,
+};
 pub use wire_type::{Type, WireType};
 pub use worker::ChildWorker;
 

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::exit_flush::EXIT_FLUSH;
-use super::outbound::Outbound;
+use super::parents::Parents;
 use crate::codec::{Body, Limits, Message, encode};
 
 /// Longer lines are sent in pieces of this many bytes, which bounds the memory for a line that never ends.
@@ -31,7 +31,7 @@ struct Capture {
 }
 
 /// Captures both streams until the end of the process.
-pub(super) fn capture(outbound: &Arc<Outbound>, is_service: bool) -> io::Result<()> {
+pub(super) fn capture(parents: &Arc<Parents>, is_service: bool) -> io::Result<()> {
     let is_exiting = Arc::new(AtomicBool::new(false));
     let open = Arc::new((Mutex::new(2), Condvar::new()));
     let real = [duplicate(1)?, duplicate(2)?];
@@ -39,7 +39,7 @@ pub(super) fn capture(outbound: &Arc<Outbound>, is_service: bool) -> io::Result<
         let lines = Lines {
             stream,
             real: File::from(real.try_clone()?),
-            outbound: outbound.clone(),
+            parents: parents.clone(),
             is_service,
             is_exiting: is_exiting.clone(),
         };
@@ -95,7 +95,7 @@ impl Capture {
 struct Lines {
     stream: RawFd,
     real: File,
-    outbound: Arc<Outbound>,
+    parents: Arc<Parents>,
     is_service: bool,
     is_exiting: Arc<AtomicBool>,
 }
@@ -114,7 +114,7 @@ impl Lines {
     }
 
     fn forward(&mut self, line: &[u8]) {
-        let is_forwarded = !self.is_exiting.load(Ordering::Relaxed) && self.outbound.broadcast(&self.message(line));
+        let is_forwarded = !self.is_exiting.load(Ordering::Relaxed) && self.parents.broadcast(&self.message(line));
         if !is_forwarded || self.is_service {
             // There is no place to report that the original stream is closed.
             let _ = self.real.write_all(line);

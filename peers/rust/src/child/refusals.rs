@@ -33,6 +33,12 @@ pub(super) fn overloaded(max_pending: usize) -> ErrorParts {
     ErrorParts::refusal("OVERLOADED", message)
 }
 
+/// The calls that run and wait take too much memory.
+pub(super) fn out_of_memory(max_bytes: usize) -> ErrorParts {
+    let message = format!("Too many calls are waiting here, which take more than {max_bytes} bytes; call again later");
+    ErrorParts::refusal("OVERLOADED", message)
+}
+
 /// The worker is stopping.
 pub(super) fn stopping() -> ErrorParts {
     ErrorParts::new("NotRunningError", "This worker is stopping and takes no more calls")

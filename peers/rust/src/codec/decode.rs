@@ -25,6 +25,8 @@ pub enum UnreadKind {
     Dropped,
     /// Of another app or an unknown type: ignored.
     Ignored,
+    /// Takes more memory than a worker has left for calls: refused.
+    Overload,
 }
 
 /// Decodes a message of the app `comlink_ipc_v3`.
@@ -32,24 +34,34 @@ pub enum UnreadKind {
 /// # Errors
 /// [`Unread`]. It does not panic, whatever the bytes are.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Message, Unread> {
-    let mut fields = Map::new();
-    if let Err(fault) = read_fields(bytes, limits, &mut fields) {
-        let reason = format!("a message of {} bytes cannot be read: {fault}", bytes.len());
-        return Err(unread(UnreadKind::Dropped, reason, &fields));
-    }
-    shape(fields)
+    decode_within(bytes, limits, usize::MAX).map(|(message, _)| message)
 }
 
-/// Reads the fields. Those before a fault are kept, so that the answer can have the id of the message.
-fn read_fields(bytes: &[u8], limits: &Limits, fields: &mut Map) -> Result<(), Fault> {
-    let mut reader = Reader::new(bytes, limits)?;
+/// Decodes a message that may take this memory, in bytes. Returns the memory that it takes.
+pub(crate) fn decode_within(bytes: &[u8], limits: &Limits, memory: usize) -> Result<(Message, usize), Unread> {
+    let mut fields = Map::new();
+    match read_fields(bytes, limits, memory, &mut fields) {
+        Ok(taken) => shape(fields).map(|message| (message, taken)),
+        Err(fault) => {
+            let kind = if fault.code == "OVERLOADED" { UnreadKind::Overload } else { UnreadKind::Dropped };
+            let reason = format!("a message of {} bytes cannot be read: {fault}", bytes.len());
+            Err(unread(kind, reason, &fields))
+        }
+    }
+}
+
+/// Reads the fields, and returns the memory that they take. Those before a fault are kept, so that the answer can have the id
+/// of the message.
+fn read_fields(bytes: &[u8], limits: &Limits, memory: usize, fields: &mut Map) -> Result<usize, Fault> {
+    let mut reader = Reader::new(bytes, limits)?.within(memory);
     for _ in 0..reader.map_head()? {
         let key = reader.key()?;
         // The list of arguments itself does not count as a level.
         let depth = if key == "args" { ENVELOPE_DEPTH - 1 } else { ENVELOPE_DEPTH };
         fields.insert(key, reader.value(depth)?);
     }
-    reader.end()
+    reader.end()?;
+    Ok(reader.taken())
 }
 
 fn shape(mut fields: Map) -> Result<Message, Unread> {

@@ -8,6 +8,7 @@ mod reader;
 mod remote_error;
 mod writer;
 
+pub(crate) use decode::decode_within;
 pub use decode::{Unread, UnreadKind, decode};
 pub use encode::encode;
 pub use limits::Limits;

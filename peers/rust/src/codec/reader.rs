@@ -8,7 +8,7 @@ use crate::value::{Map, Timestamp, Value};
 /// Why bytes cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// `MALFORMED_MESSAGE` or `LIMIT_EXCEEDED`.
+    /// `MALFORMED_MESSAGE`, `LIMIT_EXCEEDED` or `OVERLOADED`.
     pub(crate) code: &'static str,
     what: String,
 }
@@ -42,14 +42,46 @@ pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     limits: &'a Limits,
     values: usize,
+    /// The memory that the values may take, and take so far.
+    memory: usize,
+    taken: usize,
 }
+
+/// The memory of one value, and of a node of a map, which has room for 11 entries and usually has 6 or more.
+const VALUE_BYTES: usize = size_of::<Value>();
+const NODE_BYTES: usize = 11 * (size_of::<String>() + VALUE_BYTES) + 16;
+const NODE_ENTRIES: usize = 6;
+
+/// The memory that the allocator adds to a text.
+const ALLOCATION_BYTES: usize = 16;
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], limits: &'a Limits) -> Read<Self> {
         if bytes.len() > limits.message_bytes {
             return Err(exceeds(&format!("{} bytes", bytes.len()), "message_bytes", limits.message_bytes));
         }
-        Ok(Self { rest: bytes, limits, values: 0 })
+        Ok(Self { rest: bytes, limits, values: 0, memory: usize::MAX, taken: 0 })
+    }
+
+    /// Limits the memory that the values may take, in bytes.
+    pub(crate) fn within(self, memory: usize) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The memory that the values take, as far as they have been read.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    fn take_memory(&mut self, bytes: usize) -> Read<()> {
+        self.taken = self.taken.saturating_add(bytes);
+        if self.taken > self.memory {
+            return Err(Fault {
+                code: "OVERLOADED",
+                what: format!("it takes more than {} bytes of memory", self.memory),
+            });
+        }
+        Ok(())
     }
 
     /// Checks that all bytes have been read.
@@ -134,6 +166,8 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, length: usize, depth: usize) -> Read<Value> {
         self.check_items(length, 1, "array_length", self.limits.array_length, depth)?;
+        // Its items count too. A growing list has up to as many unused places.
+        self.take_memory(length * VALUE_BYTES)?;
         let mut items = Vec::with_capacity(length.min(1024));
         for _ in 0..length {
             items.push(self.value(depth + 1)?);
@@ -143,6 +177,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, length: usize, depth: usize) -> Read<Value> {
         self.check_items(length, 2, "map_length", self.limits.map_length, depth)?;
+        self.take_memory(length.div_ceil(NODE_ENTRIES) * NODE_BYTES)?;
         let mut entries = Map::new();
         for _ in 0..length {
             let key = self.key()?;
@@ -168,12 +203,14 @@ impl<'a> Reader<'a> {
         if length > self.limits.string_bytes {
             return Err(exceeds(&format!("a text of {length} bytes"), "string_bytes", self.limits.string_bytes));
         }
+        self.take_memory(length + ALLOCATION_BYTES)?;
         // Invalid UTF-8 becomes U+FFFD, as in the other languages.
         Ok(Value::Str(String::from_utf8_lossy(self.take(length)?).into_owned()))
     }
 
     fn binary(&mut self, length: usize) -> Read<Value> {
         self.check_binary(length)?;
+        self.take_memory(length + ALLOCATION_BYTES)?;
         Ok(Value::Bytes(self.take(length)?.to_vec()))
     }
 
@@ -183,6 +220,7 @@ impl<'a> Reader<'a> {
         if length > 12 {
             self.check_binary(length)?;
         }
+        self.take_memory(length + ALLOCATION_BYTES)?;
         let data = self.take(length)?;
         Ok(match (kind, data) {
             // `undefined`, as the older JavaScript implementation writes it.
@@ -211,6 +249,7 @@ impl<'a> Reader<'a> {
         if self.values > self.limits.values + ENVELOPE_VALUES {
             return Err(exceeds("too many values", "values", self.limits.values));
         }
+        self.take_memory(VALUE_BYTES)?;
         Ok(self.take(1)?[0])
     }
 

@@ -1,9 +1,8 @@
 //! One connection to a worker, with the requests that wait for answers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -13,12 +12,11 @@ use super::shared::Shared;
 use crate::codec::{Body, Message, Unread, UnreadKind, decode};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
-use crate::transport::{Dealer, DealerEvent, DealerSender};
+use crate::zmtp::{self, Outbox, Received};
 
 /// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
-    Never,
     Up,
     Down,
     /// This link is not used any more.
@@ -27,13 +25,13 @@ pub(super) enum Connection {
 
 /// One connection to a worker.
 pub(super) struct Link {
-    sender: DealerSender,
+    outbox: Outbox,
     waiting: Mutex<Waiting>,
     pub(super) connection: watch::Sender<Connection>,
     /// Notified whenever a request is settled or cancelled.
     pub(super) settled: Notify,
     /// Keeps the lines of stderr that arrive as messages.
-    stderr_tail: OnceLock<StderrTail>,
+    stderr_tail: Option<StderrTail>,
 }
 
 enum Waiting {
@@ -72,39 +70,59 @@ impl Drop for Task {
 }
 
 impl Link {
-    /// Starts reading from the socket.
-    pub(super) fn open(mut dealer: Dealer, sender: DealerSender, shared: Arc<Shared>) -> (Arc<Self>, Task) {
-        let waiting = Mutex::new(Waiting::Open(HashMap::new()));
-        let connection = watch::Sender::new(Connection::Never);
-        let link = Arc::new(Self { sender, waiting, connection, settled: Notify::new(), stderr_tail: OnceLock::new() });
+    /// Starts reading from the connection. Keeps stderr lines in the tail too, for the error when the worker exits.
+    pub(super) fn open(
+        mut connection: zmtp::Connection,
+        stderr_tail: Option<StderrTail>,
+        shared: Arc<Shared>,
+    ) -> (Arc<Self>, Task) {
+        let link = Arc::new(Self {
+            outbox: connection.outbox().clone(),
+            waiting: Mutex::new(Waiting::Open(HashMap::new())),
+            connection: watch::Sender::new(Connection::Up),
+            settled: Notify::new(),
+            stderr_tail,
+        });
+        shared.log(LogEntry::new(LogLevel::Debug, LogEvent::SocketConnect));
         let reading = link.clone();
         let task = Task::spawn(async move {
-            loop {
-                match dealer.next().await {
-                    DealerEvent::Message(payload) => reading.receive(&payload, &shared),
-                    DealerEvent::Dropped => dropped(&shared, "it does not have the frames of a message"),
-                    DealerEvent::Up => reading.set(Connection::Up, &shared),
-                    DealerEvent::Down => reading.set(Connection::Down, &shared),
+            let error = loop {
+                if let Err(error) = reading.receive_all(&mut connection, &shared) {
+                    break error;
                 }
-            }
+                if let Err(error) = connection.receive().await {
+                    break error;
+                }
+            };
+            reading.lost(&error, &shared);
         });
         (link, task)
     }
 
-    /// Keeps stderr lines in this tail too, for the error when the worker exits.
-    pub(super) fn keep_stderr_in(&self, stderr_tail: StderrTail) {
-        let _ = self.stderr_tail.set(stderr_tail);
+    /// Handles the messages that have arrived completely.
+    fn receive_all(&self, connection: &mut zmtp::Connection, shared: &Shared) -> Result<(), zmtp::ConnectionError> {
+        while let Some(received) = connection.next()? {
+            match received {
+                Received::Message(payload) => self.receive(payload, shared),
+                Received::Malformed => dropped(shared, "it does not have the frames of a message"),
+                Received::TooLarge => dropped(shared, "it is larger than the limit message_bytes"),
+            }
+        }
+        Ok(())
     }
 
     /// Sends a message and waits for its answer. Dropping the future cancels the request.
     pub(super) async fn request(&self, id: &str, payload: Vec<u8>) -> Result<Message, NoAnswer> {
         let (give, take) = oneshot::channel();
-        match &mut *self.waiting() {
-            Waiting::Open(waiting) => waiting.insert(id.to_owned(), give),
+        let others = match &mut *self.waiting() {
+            Waiting::Open(waiting) => {
+                waiting.insert(id.to_owned(), give);
+                waiting.len() > 1
+            }
             Waiting::Closed(why) => return Err(NoAnswer::Failed(why.clone())),
         };
         let _forget = Forget { link: self, id };
-        if !self.sender.send(Bytes::from(payload)).await {
+        if !self.outbox.send(payload, others).await {
             return Err(NoAnswer::NotSent);
         }
         match take.await {
@@ -115,7 +133,7 @@ impl Link {
 
     /// Sends a message without an answer.
     pub(super) async fn send(&self, payload: Vec<u8>) {
-        self.sender.send(Bytes::from(payload)).await;
+        self.outbox.send(payload, false).await;
     }
 
     /// Fails all waiting requests, and later ones.
@@ -148,7 +166,7 @@ impl Link {
         match &message.body {
             Body::Stdout { output } => guarded(|| (shared.options.stdout)(output)),
             Body::Stderr { output } => {
-                if let Some(stderr_tail) = self.stderr_tail.get() {
+                if let Some(stderr_tail) = &self.stderr_tail {
                     keep(stderr_tail, format!("{output}\n").as_bytes());
                 }
                 guarded(|| (shared.options.stderr)(output));
@@ -181,13 +199,14 @@ impl Link {
         }
     }
 
-    fn set(&self, connection: Connection, shared: &Shared) {
-        let event = if connection == Connection::Up { LogEvent::SocketConnect } else { LogEvent::SocketDisconnect };
-        shared.log(LogEntry::new(LogLevel::Debug, event));
+    fn lost(&self, why: &zmtp::ConnectionError, shared: &Shared) {
+        let entry = LogEntry::new(LogLevel::Debug, LogEvent::SocketDisconnect);
+        shared.log(entry.with("reason", why.to_string()));
+        self.outbox.close();
         self.connection.send_if_modified(|now| {
-            let is_change = *now != Connection::Closed && *now != connection;
+            let is_change = *now == Connection::Up;
             if is_change {
-                *now = connection;
+                *now = Connection::Down;
             }
             is_change
         });

@@ -25,6 +25,7 @@ struct Counts {
     misses: u64,
     restarts: u64,
     dropped: u64,
+    refused: u64,
     circuit: VecDeque<CircuitBreakerEvent>,
 }
 
@@ -52,6 +53,8 @@ pub struct MetricsSnapshot {
     pub restarts: u64,
     /// The number of messages that could not be decoded.
     pub dropped_messages: u64,
+    /// The number of connections to a private endpoint that were refused, because they were not the worker's.
+    pub refused_connections: u64,
 }
 
 /// Counts of calls, and latencies of the last 1000 successful ones in milliseconds. Latencies are 0 before the first.
@@ -110,6 +113,7 @@ impl Metrics {
             heartbeat_misses: counts.misses,
             restarts: counts.restarts,
             dropped_messages: counts.dropped,
+            refused_connections: counts.refused,
         }
     }
 
@@ -160,6 +164,13 @@ impl Metrics {
         let mut counts = self.counts();
         counts.dropped += 1;
         counts.dropped
+    }
+
+    /// Counts a refused connection, and returns the number of them.
+    pub(super) fn refused(&self) -> u64 {
+        let mut counts = self.counts();
+        counts.refused += 1;
+        counts.refused
     }
 
     /// The last round trip.

@@ -1,5 +1,6 @@
 //! The parent.
 
+mod admission;
 mod args;
 mod breaker;
 mod builder;
@@ -14,6 +15,7 @@ mod outgoing_call;
 mod process;
 mod restart;
 mod shared;
+mod socket_owner;
 mod stop;
 mod supervise;
 mod worker;

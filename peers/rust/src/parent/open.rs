@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::admission::Admission;
 use super::heartbeat::beat;
-use super::link::{Connection, Link, Task};
+use super::link::{Link, Task};
 use super::options::{ConnectMode, Launch};
 use super::process::Process;
 use super::shared::Shared;
 use crate::error::{Error, ProcessEnd, Result, exit_reason};
 use crate::log::{LogEntry, LogEvent, LogLevel};
-use crate::transport::Dealer;
+use crate::zmtp::{Connection, ConnectionError, Setup, SocketType, Stream};
 
 /// How long connecting to a registered service may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The pause between two attempts to connect.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// One connection to a worker that has answered, with its process if the parent started it. Dropping it kills the process.
 pub(super) struct Session {
@@ -36,38 +40,44 @@ pub(super) async fn open(shared: &Arc<Shared>, is_first: bool) -> Result<Session
 }
 
 async fn open_process(shared: &Arc<Shared>, launch: &Launch) -> Result<Session> {
-    let (dealer, sender, port) = Dealer::bind().await.map_err(|error| cannot_bind(&error))?;
-    let (link, reader) = Link::open(dealer, sender, shared.clone());
-    let mut process = Process::launch(launch, port, &shared.options)?;
-    link.keep_stderr_in(process.stderr_tail());
+    let admission = Admission::open(shared).await?;
+    let mut process = Process::launch(launch, admission.variables(), &shared.options)?;
+    admission.expect(process.pid);
     shared.set_pid(Some(process.pid));
     shared.log(LogEntry::new(LogLevel::Info, LogEvent::ProcessSpawn).with("pid", process.pid));
     let limit = shared.options.start_timeout;
-    tokio::select! {
-        answers = timeout(limit, answers(shared, &link)) => match answers {
-            Ok(answers) => answers?,
+    let stderr_tail = process.stderr_tail();
+    let started = async {
+        let (link, reader) = Link::open(admission.guest().await, Some(stderr_tail), shared.clone());
+        answers(shared, &link).await?;
+        Ok((link, reader))
+    };
+    let (link, reader) = tokio::select! {
+        started = timeout(limit, started) => match started {
+            Ok(started) => started?,
             Err(_) => return Err(too_late(process.end(None, None), limit)),
         },
         end = process.ended() => return Err(exited_early(end)),
-    }
+    };
     Ok(Session { link, process: Some(process), _reader: reader })
 }
 
-/// Waits until the worker is connected and has answered a heartbeat, if heartbeats are on.
+/// Waits until the worker has answered a heartbeat, if heartbeats are on.
 async fn answers(shared: &Shared, link: &Link) -> Result<()> {
-    let mut connection = link.connection.subscribe();
-    let _ = connection.wait_for(|now| *now == Connection::Up).await;
     if !shared.options.heartbeat_interval.is_zero() {
         while beat(shared, link, shared.options.heartbeat_timeout).await?.is_none() {}
     }
     Ok(())
 }
 
-async fn open_service(shared: &Arc<Shared>, service_id: &str, timeout: Duration) -> Result<Session> {
-    let entry = shared.options.registry()?.discover(service_id, timeout).await?;
-    let connected = Dealer::connect(entry.port, CONNECT_TIMEOUT).await;
-    let (dealer, sender) = connected.map_err(|error| not_there(service_id, entry.port, &error))?;
-    let (link, reader) = Link::open(dealer, sender, shared.clone());
+async fn open_service(shared: &Arc<Shared>, service_id: &str, limit: Duration) -> Result<Session> {
+    let entry = shared.options.registry()?.discover(service_id, limit).await?;
+    let connected = timeout(CONNECT_TIMEOUT, connect(shared, entry.port)).await;
+    let connection = match connected.unwrap_or(Err(ConnectionError::Silent)) {
+        Ok(connection) => connection,
+        Err(error) => return Err(not_there(service_id, entry.port, &error)),
+    };
+    let (link, reader) = Link::open(connection, None, shared.clone());
     // Another program may listen on the registered port.
     match beat(shared, &link, shared.options.heartbeat_timeout).await {
         Ok(Some(_)) => {}
@@ -78,8 +88,16 @@ async fn open_service(shared: &Arc<Shared>, service_id: &str, timeout: Duration)
     Ok(Session { link, process: None, _reader: reader })
 }
 
-fn cannot_bind(error: &dyn std::fmt::Display) -> Error {
-    Error::Spawn { code: "SPAWN_FAILED", message: format!("no port could be bound: {error}"), end: None }
+/// Connects to a port. Retries without end, as a service may be about to listen again.
+async fn connect(shared: &Shared, port: u16) -> Result<Connection, ConnectionError> {
+    let stream = loop {
+        match Stream::connect_port(port).await {
+            Ok(stream) => break stream,
+            Err(_) => sleep(RETRY_PAUSE).await,
+        }
+    };
+    let setup = Setup { own: SocketType::Dealer, property: None, limits: shared.connection_limits() };
+    Connection::open(stream, setup).await
 }
 
 fn exited_early(end: ProcessEnd) -> Error {

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::launch::command_line;
 use super::link::Task;
 use super::options::{Launch, LineHandler, Options, guarded};
-use crate::child::PORT_VARIABLE;
+use crate::child::SPAWN_VARIABLES;
 use crate::error::{Error, ProcessEnd, Result};
 
 /// How much of stderr is kept, in bytes.
@@ -38,13 +38,17 @@ pub(super) struct Process {
 pub(super) type StderrTail = Arc<Mutex<Vec<u8>>>;
 
 impl Process {
-    /// Starts the process, which connects to this port.
-    pub(super) fn launch(launch: &Launch, port: u16, options: &Options) -> Result<Self> {
+    /// Starts the process with these environment variables.
+    pub(super) fn launch(launch: &Launch, variables: Vec<(&str, OsString)>, options: &Options) -> Result<Self> {
         let line = command_line(launch);
         let shown = show(&line);
         let mut command = Command::new(&line[0]);
         command.args(&line[1..]).envs(launch.env.iter().map(|(name, value)| (name, value)));
-        command.env(PORT_VARIABLE, port.to_string()).env("COMLINK_WORKER_MODE", "1");
+        // This process may have been given some itself.
+        for name in SPAWN_VARIABLES {
+            command.env_remove(name);
+        }
+        command.envs(variables);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         if let Some(directory) = &launch.directory {
             command.current_dir(directory);

@@ -1,6 +1,6 @@
 //! The state that the tasks of a parent share.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -10,7 +10,7 @@ use super::metrics::Metrics;
 use super::options::Options;
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
-use std::sync::Arc;
+use crate::zmtp::Limits;
 
 /// The phase of a parent.
 #[derive(Clone)]
@@ -84,6 +84,11 @@ impl Shared {
             Ok(phase) => Err(not_running(&phase)),
             Err(_) => Err(not_running(&Phase::Ended(None))),
         }
+    }
+
+    /// What the worker may send.
+    pub(super) fn connection_limits(&self) -> Limits {
+        Limits { message_bytes: self.options.limits.message_bytes, skips_larger: true, incomplete: None }
     }
 
     pub(super) fn set_pid(&self, pid: Option<u32>) {

@@ -1,0 +1,237 @@
+//! Sends messages to one peer, from any thread.
+
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::stream::Writing;
+use super::wire::{MAX_HEAD, write_head};
+
+/// How much may wait for a peer, in bytes. Beyond, senders wait, and nothing more is read from the peer.
+const MAX_WAITING: usize = 16 * 1024 * 1024;
+
+/// Messages are joined up to this size, in bytes, so that one write takes many.
+const JOINED: usize = 64 * 1024;
+
+/// Payloads from this size on are written from where they are, without a copy.
+const LARGE: usize = 32 * 1024;
+
+/// The sending half of a connection. The connection closes when all clones are dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbox(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    writing: Writing,
+    queue: Mutex<Queue>,
+    /// Notified when the system takes no more bytes.
+    blocked: Notify,
+    /// Notified when something has been written, or the connection is lost.
+    written: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Goes ahead of the others.
+    urgent: VecDeque<Vec<u8>>,
+    parts: VecDeque<Part>,
+    /// The part that is being written, and how much of it has been.
+    current: Option<(Part, usize)>,
+    /// The bytes of all parts.
+    bytes: usize,
+    /// The system takes no more bytes, or the peer is not ready yet.
+    is_blocked: bool,
+    /// A sender is about to flush.
+    is_due: bool,
+    is_lost: bool,
+}
+
+/// Bytes that are written together.
+#[derive(Debug)]
+struct Part {
+    bytes: Vec<u8>,
+    /// Whether they end with a message, so that an urgent one may follow.
+    is_whole: bool,
+}
+
+impl Outbox {
+    /// Keeps everything until [`Outbox::unblock`], as a peer must get no message before its READY has come.
+    pub(super) fn new(writing: Writing) -> Self {
+        let queue = Mutex::new(Queue { is_blocked: true, ..Queue::default() });
+        Self(Arc::new(Shared { writing, queue, blocked: Notify::new(), written: Notify::new() }))
+    }
+
+    /// Identifies the peer as long as there is an outbox of it.
+    pub(crate) fn peer(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// Sends a message. Waits while too much waits for the peer. If `others` will send soon too, lets them go first, so that
+    /// one write takes all. Returns whether the peer is connected.
+    pub(crate) async fn send(&self, payload: Vec<u8>, others: bool) -> bool {
+        loop {
+            let written = self.0.written.notified();
+            if !self.is_full() {
+                break;
+            }
+            written.await;
+        }
+        let is_first = {
+            let mut queue = self.queue();
+            if queue.is_lost {
+                return false;
+            }
+            queue.push(payload);
+            !std::mem::replace(&mut queue.is_due, true)
+        };
+        if is_first {
+            let _flush = FlushWhenDropped(self);
+            if others {
+                tokio::task::yield_now().await;
+            }
+        }
+        true
+    }
+
+    /// Sends a small message ahead of those that wait, without waiting.
+    pub(crate) fn send_urgent(&self, payload: &[u8]) {
+        let mut frames = Vec::with_capacity(payload.len() + MAX_HEAD);
+        write_head(&mut frames, payload.len());
+        frames.extend_from_slice(payload);
+        self.send_frame(frames);
+    }
+
+    /// Sends a frame ahead of the messages that wait.
+    pub(super) fn send_frame(&self, frame: Vec<u8>) {
+        let mut queue = self.queue();
+        if !queue.is_lost {
+            queue.bytes += frame.len();
+            queue.urgent.push_back(frame);
+            self.flush(&mut queue);
+        }
+    }
+
+    /// Whether so much waits that nothing should be read from the peer.
+    pub(crate) fn is_full(&self) -> bool {
+        let queue = self.queue();
+        !queue.is_lost && queue.bytes > MAX_WAITING
+    }
+
+    /// Begins to send.
+    pub(super) fn unblock(&self) {
+        let mut queue = self.queue();
+        queue.is_blocked = false;
+        self.flush(&mut queue);
+    }
+
+    /// Waits until the system has taken no more bytes, and takes some again. Cancel safe.
+    pub(super) async fn unblocked(&self) {
+        loop {
+            let blocked = self.0.blocked.notified();
+            if self.queue().is_blocked {
+                break;
+            }
+            blocked.await;
+        }
+        if self.0.writing.writable().await.is_ok() {
+            self.unblock();
+        } else {
+            self.close();
+        }
+    }
+
+    /// Waits until everything is written, or the connection is lost.
+    pub(super) async fn flushed(&self) {
+        loop {
+            let written = self.0.written.notified();
+            if self.queue().bytes == 0 {
+                return;
+            }
+            written.await;
+        }
+    }
+
+    /// Sends the end of the stream, and drops what waits.
+    pub(crate) fn close(&self) {
+        self.lose(&mut self.queue());
+    }
+
+    fn lose(&self, queue: &mut Queue) {
+        if !queue.is_lost {
+            *queue = Queue { is_lost: true, ..Queue::default() };
+            self.0.writing.shut_down();
+            self.0.written.notify_waiters();
+        }
+    }
+
+    /// Writes as much as the system takes.
+    fn flush(&self, queue: &mut Queue) {
+        queue.is_due = false;
+        while !queue.is_blocked && !queue.is_lost {
+            let Some((part, written)) = queue.current() else { break };
+            match self.0.writing.try_write(&part.bytes[*written..]) {
+                Ok(count) => {
+                    *written += count;
+                    queue.bytes -= count;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    queue.is_blocked = true;
+                    self.0.blocked.notify_waiters();
+                }
+                Err(_) => self.lose(queue),
+            }
+        }
+        if queue.bytes <= MAX_WAITING {
+            self.0.written.notify_waiters();
+        }
+    }
+
+    /// No code that holds this lock can panic.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push(&mut self, payload: Vec<u8>) {
+        self.bytes += payload.len();
+        let is_large = payload.len() >= LARGE;
+        let copied = if is_large { 0 } else { payload.len() };
+        let joins = self.parts.back().is_some_and(|part| part.bytes.len() + copied < JOINED);
+        if !joins {
+            self.parts.push_back(Part { bytes: Vec::with_capacity(copied + MAX_HEAD), is_whole: true });
+        }
+        let part = self.parts.back_mut().expect("there is one to join, or a new one");
+        self.bytes += write_head(&mut part.bytes, payload.len());
+        if is_large {
+            part.is_whole = false;
+            self.parts.push_back(Part { bytes: payload, is_whole: true });
+        } else {
+            part.bytes.extend_from_slice(&payload);
+        }
+    }
+
+    /// The part to write next, and how much of it has been written.
+    fn current(&mut self) -> Option<&mut (Part, usize)> {
+        let (is_between, is_written) = match &self.current {
+            Some((part, written)) => (part.is_whole, *written == part.bytes.len()),
+            None => (true, true),
+        };
+        if is_written {
+            let urgent = if is_between { self.urgent.pop_front() } else { None };
+            let part = urgent.map(|bytes| Part { bytes, is_whole: true });
+            self.current = part.or_else(|| self.parts.pop_front()).map(|part| (part, 0));
+        }
+        self.current.as_mut()
+    }
+}
+
+struct FlushWhenDropped<'a>(&'a Outbox);
+
+impl Drop for FlushWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.flush(&mut self.0.queue());
+    }
+}
