@@ -16,7 +16,7 @@ use super::refusals::{not_callable, out_of_memory, overloaded, stopping, wrong_n
 use super::worker::ChildWorker;
 use crate::codec::{Body, ErrorParts, Message, Unread, UnreadKind, encode};
 use crate::value::{Map, Value};
-use crate::zmtp::Outbox;
+use crate::zmtp::{Follow, Outbox};
 
 /// The name of introspection in each implementation.
 const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
@@ -53,14 +53,9 @@ struct Load {
     waiting: VecDeque<Call>,
     /// The memory that the running and the waiting calls take.
     bytes: usize,
+    /// A task that runs waiting calls is about to begin.
+    is_hired: bool,
     is_closed: bool,
-}
-
-/// What happens to a new call.
-enum Admission {
-    Run(Call),
-    Nothing,
-    Refuse(Call, ErrorParts),
 }
 
 impl<W: ChildWorker> Calls<W> {
@@ -74,69 +69,68 @@ impl<W: ChildWorker> Calls<W> {
         Arc::new(Self { worker, names, interface, context, runtime, load, idle })
     }
 
-    /// Runs a call, queues it, or refuses it. Every call is answered, except those for ignored namespaces.
+    /// Runs a call as soon as there is room, or refuses it. Every call is answered, except those for ignored namespaces.
     pub(super) fn take(self: &Arc<Self>, call: Call) {
-        match self.admit(call) {
-            Admission::Run(call) => self.spawn(call),
-            Admission::Nothing => {}
-            Admission::Refuse(call, refusal) => {
-                let calls = self.clone();
-                self.runtime.spawn(async move { calls.answer(call.parent, call.id, Err(refusal)).await });
-            }
-        }
-    }
-
-    fn admit(&self, call: Call) -> Admission {
-        let mut load = self.load();
         if call.namespace != self.context.namespace {
-            if self.context.ignores_other_namespaces {
-                return Admission::Nothing;
+            if !self.context.ignores_other_namespaces {
+                let refusal = wrong_namespace(&call.namespace, &self.context.namespace);
+                self.refuse(&call.parent, call.id, refusal);
             }
-            let refusal = wrong_namespace(&call.namespace, &self.context.namespace);
-            Admission::Refuse(call, refusal)
-        } else if load.is_closed {
-            Admission::Refuse(call, stopping())
+            return;
+        }
+        let mut load = self.load();
+        let refusal = if load.is_closed {
+            stopping()
         } else if load.running + load.waiting.len() >= self.context.max_pending {
-            Admission::Refuse(call, overloaded(self.context.max_pending))
-        } else if load.running < self.context.max_concurrency {
-            load.running += 1;
-            load.bytes += call.bytes;
-            Admission::Run(call)
+            overloaded(self.context.max_pending)
         } else {
             load.bytes += call.bytes;
             load.waiting.push_back(call);
-            Admission::Nothing
-        }
-    }
-
-    fn spawn(self: &Arc<Self>, call: Call) {
-        let calls = self.clone();
-        self.runtime.spawn(async move {
-            let mut next = Some(call);
-            while let Some(call) = next {
-                let bytes = call.bytes;
-                calls.respond(call).await;
-                next = calls.next(bytes);
-            }
-        });
-    }
-
-    async fn respond(&self, call: Call) {
-        let is_listed = self.names.contains(&call.function);
-        if INTROSPECTION.contains(&call.function.as_str()) && !is_listed {
-            return self.answer_introspection(call.parent, call.id).await;
-        }
-        let answer = if is_listed {
-            self.run(&call.function, call.args).await
-        } else {
-            Err(not_callable(&call.function, &self.names))
+            return self.hire(&mut load);
         };
-        self.answer(call.parent, call.id, answer).await;
+        drop(load);
+        self.refuse(&call.parent, call.id, refusal);
     }
 
-    /// The number of running calls.
-    pub(super) fn running(&self) -> usize {
-        self.load().running
+    /// Starts a task that runs waiting calls, unless one is about to begin or there is nothing to run.
+    fn hire(self: &Arc<Self>, load: &mut Load) {
+        let has_work = !load.waiting.is_empty() && load.running < self.context.max_concurrency;
+        if has_work && !load.is_hired {
+            load.is_hired = true;
+            self.runtime.spawn(self.clone().run_waiting());
+        }
+    }
+
+    /// Runs waiting calls, one after the other until one has to wait: another task then runs the next ones, and so does one
+    /// on another thread meanwhile. This saves most calls a task.
+    async fn run_waiting(self: Arc<Self>) {
+        self.load().is_hired = false;
+        while let Some(call) = self.begin() {
+            let bytes = call.bytes;
+            self.respond(call).await;
+            self.end(bytes);
+        }
+    }
+
+    /// Takes the next waiting call, if it may run.
+    fn begin(self: &Arc<Self>) -> Option<Call> {
+        let mut load = self.load();
+        if load.running >= self.context.max_concurrency {
+            return None;
+        }
+        let call = load.waiting.pop_front()?;
+        load.running += 1;
+        self.hire(&mut load);
+        Some(call)
+    }
+
+    fn end(&self, bytes: usize) {
+        let mut load = self.load();
+        load.running -= 1;
+        load.bytes -= bytes;
+        if load.is_idle() {
+            self.idle.notify_one();
+        }
     }
 
     /// The memory that a new call may take.
@@ -144,18 +138,24 @@ impl<W: ChildWorker> Calls<W> {
         MAX_BYTES.saturating_sub(self.load().bytes)
     }
 
-    /// Takes the next waiting call in place of one that has ended and took this memory.
-    fn next(&self, bytes: usize) -> Option<Call> {
-        let mut load = self.load();
-        load.bytes -= bytes;
-        let next = load.waiting.pop_front();
-        if next.is_none() {
-            load.running -= 1;
-            if load.running == 0 {
-                self.idle.notify_one();
+    async fn respond(&self, call: Call) {
+        let is_listed = self.names.contains(&call.function);
+        let answer = if is_listed {
+            match self.run(&call.function, call.args).await {
+                Ok(value) => Message::answer(call.id, Body::Response { result: Some(value) }),
+                Err(parts) => Message::error(call.id, parts),
             }
-        }
-        next
+        } else if INTROSPECTION.contains(&call.function.as_str()) {
+            self.introspection(call.id)
+        } else {
+            Message::error(call.id, not_callable(&call.function, &self.names))
+        };
+        let Some(bytes) = self.encode(answer) else { return };
+        let others = {
+            let load = self.load();
+            load.running + load.waiting.len() > 1
+        };
+        call.parent.send(bytes, Follow::with(others)).await;
     }
 
     async fn run(&self, function: &str, args: Vec<Value>) -> Result<Value, ErrorParts> {
@@ -165,63 +165,64 @@ impl<W: ChildWorker> Calls<W> {
         }
     }
 
-    async fn answer(&self, parent: Outbox, id: String, answer: Result<Value, ErrorParts>) {
-        let message = match answer {
-            Ok(value) => Message::answer(id, Body::Response { result: Some(value) }),
-            Err(parts) => Message::error(id, parts),
-        };
-        self.send(parent, message).await;
-    }
-
-    async fn answer_introspection(&self, parent: Outbox, id: String) {
+    fn introspection(&self, id: String) -> Message {
         let names = self.names.iter().map(|name| Value::from(name.as_str())).collect();
         let answer = Message::answer(id, Body::Response { result: Some(Value::Array(names)) });
         let metadata = Map::from([("interface".to_owned(), self.interface.clone())]);
-        self.send(parent, Message { metadata: Some(metadata), ..answer }).await;
+        Message { metadata: Some(metadata), ..answer }
     }
 
-    /// Sends an answer. If it exceeds the limits, sends an error instead.
-    async fn send(&self, parent: Outbox, message: Message) {
+    /// Encodes an answer. If it exceeds the limits, encodes an error instead.
+    fn encode(&self, message: Message) -> Option<Vec<u8>> {
         let bytes = encode(&message, &self.context.limits).or_else(|error| {
             let parts = ErrorParts::new("SerializationError", format!("the answer cannot be sent: {error}"));
             encode(&Message::error(message.id, parts), &self.context.limits)
         });
-        if let Ok(bytes) = bytes {
-            parent.send(bytes, self.running() > 1).await;
+        bytes.ok()
+    }
+
+    /// Answers a call that does not run. Does not wait: nothing is read from a parent that does not read.
+    fn refuse(&self, parent: &Outbox, id: String, refusal: ErrorParts) {
+        if let Some(bytes) = self.encode(Message::error(id, refusal)) {
+            parent.send_now(bytes, Follow::More);
         }
     }
 
     /// Answers a call that could not be decoded.
-    pub(super) fn refuse_unread(self: &Arc<Self>, parent: Outbox, id: String, unread: Unread) {
-        let calls = self.clone();
+    pub(super) fn refuse_unread(&self, parent: &Outbox, id: String, unread: Unread) {
         let parts = match unread.kind {
             UnreadKind::Overload => out_of_memory(MAX_BYTES),
             UnreadKind::Dropped | UnreadKind::Ignored => ErrorParts::new("MalformedMessageError", unread.reason),
         };
-        self.runtime.spawn(async move { calls.answer(parent, id, Err(parts)).await });
+        self.refuse(parent, id, parts);
     }
 
     /// Refuses new calls, and waits until those in flight are answered.
     pub(super) async fn drain(&self) {
         self.load().is_closed = true;
         // There may be an earlier notification.
-        while self.load().running > 0 {
+        while !self.load().is_idle() {
             self.idle.notified().await;
         }
     }
 
     /// Refuses the calls that have not begun, after the time to drain has passed.
-    pub(super) async fn abandon(&self) {
+    pub(super) fn abandon(&self) {
         let waiting = std::mem::take(&mut self.load().waiting);
         for call in waiting {
-            self.load().bytes -= call.bytes;
-            self.answer(call.parent, call.id, Err(stopping())).await;
+            self.refuse(&call.parent, call.id, stopping());
         }
     }
 
     /// No code that holds this lock can panic.
     fn load(&self) -> MutexGuard<'_, Load> {
         self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Load {
+    fn is_idle(&self) -> bool {
+        self.running == 0 && self.waiting.is_empty()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The thread of the sockets: reads messages, answers heartbeats, and stops the worker.
 
-use std::convert::Infallible;
 use std::fmt::Display;
 use std::process;
 use std::sync::Arc;
@@ -39,9 +38,6 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a parent may take to read the last answers and close, at the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long the thread stays awake for an answer. This makes a sequential call about 10 % faster.
-const AWAKE: Duration = Duration::from_micros(30);
 
 /// The most parents of a service. More wait until others leave.
 const MAX_PARENTS: usize = 4096;
@@ -255,7 +251,6 @@ impl<W: ChildWorker> Control<W> {
                     self.parents.lost(&parent);
                     return;
                 }
-                never = self.stay_awake() => match never {},
             }
         };
         if let ConnectionError::Protocol(_) = &ended {
@@ -285,22 +280,12 @@ impl<W: ChildWorker> Control<W> {
         });
     }
 
-    /// Keeps this thread awake for a moment while a single call runs: waking it takes longer than most methods. The future
-    /// never completes.
-    async fn stay_awake(&self) -> Infallible {
-        let until = Instant::now() + AWAKE;
-        while self.calls.running() == 1 && Instant::now() < until {
-            tokio::task::yield_now().await;
-        }
-        std::future::pending().await
-    }
-
     /// Refuses new calls, lets those in flight finish, and leaves the registry. Meanwhile the connections are read, to answer
     /// heartbeats and refuse late calls. A second signal ends the process at once.
     async fn stop(&self, signals: &mut Signals) {
         let drain = async {
             if timeout(self.context.stop_timeout, self.calls.drain()).await.is_err() {
-                self.calls.abandon().await;
+                self.calls.abandon();
             }
         };
         let finish = async { tokio::join!(self.leave_registry(), drain) };
@@ -371,7 +356,7 @@ impl<W: ChildWorker> Control<W> {
         }
         self.dropped(&unread.reason);
         if let (Some(id), Some("call")) = (&unread.id, unread.message_type.as_deref()) {
-            self.calls.refuse_unread(parent.clone(), id.clone(), unread);
+            self.calls.refuse_unread(parent, id.clone(), unread);
         }
     }
 

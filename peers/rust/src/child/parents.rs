@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::zmtp::Outbox;
+use crate::zmtp::{Follow, Outbox};
 
 /// How long a line of output waits for a parent that does not read. Then that parent gets no more output.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ impl Parents {
         let parents: Vec<Outbox> = self.lock().values().cloned().collect();
         let mut taken = false;
         for parent in parents {
-            match block_on(parent.send(payload.to_vec(), false), OUTPUT_TIMEOUT) {
+            match block_on(parent.send(payload.to_vec(), Follow::Nothing), OUTPUT_TIMEOUT) {
                 Some(true) => taken = true,
                 // It does not read, or is gone. Its next message adds it again.
                 Some(false) | None => self.lost(&parent),

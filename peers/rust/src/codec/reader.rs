@@ -1,5 +1,6 @@
 //! Decodes values. Limits are checked before memory is allocated for an announced length.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use super::limits::{ENVELOPE_DEPTH, ENVELOPE_VALUES, Limits};
@@ -102,20 +103,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a key of a map. Numbers, booleans and nil become text.
-    pub(crate) fn key(&mut self) -> Read<String> {
-        // Checked first, since nested keys would recurse without end.
-        if let Some(0x80..=0x9f | 0xdc..=0xdf) = self.rest.first() {
-            return Err(malformed("a map has a list or a map as a key"));
-        }
-        match self.value(ENVELOPE_DEPTH)? {
-            Value::Str(key) => Ok(key),
-            Value::Int(key) => Ok(key.to_string()),
-            Value::UInt(key) => Ok(key.to_string()),
-            Value::Float(key) => Ok(key.to_string()),
-            Value::Bool(key) => Ok(key.to_string()),
-            Value::Nil => Ok("null".to_owned()),
-            other => Err(malformed(format!("a map has {} as a key", other.kind()))),
-        }
+    pub(crate) fn key(&mut self) -> Read<Cow<'a, str>> {
+        let value = match self.rest.first() {
+            Some(head @ 0xa0..=0xbf) => {
+                self.head()?;
+                return self.text(usize::from(head & 0x1f));
+            }
+            // Checked first, since nested keys would recurse without end.
+            Some(0x80..=0x9f | 0xdc..=0xdf) => return Err(malformed("a map has a list or a map as a key")),
+            _ => self.value(ENVELOPE_DEPTH)?,
+        };
+        Ok(Cow::Owned(match value {
+            Value::Str(key) => key,
+            Value::Int(key) => key.to_string(),
+            Value::UInt(key) => key.to_string(),
+            Value::Float(key) => key.to_string(),
+            Value::Bool(key) => key.to_string(),
+            Value::Nil => "null".to_owned(),
+            other => return Err(malformed(format!("a map has {} as a key", other.kind()))),
+        }))
     }
 
     /// Reads one value, `depth` levels below the top.
@@ -126,7 +132,7 @@ impl<'a> Reader<'a> {
             0xe0..=0xff => Ok(Value::Int(i64::from(head as i8))),
             0x80..=0x8f => self.map(usize::from(head & 0x0f), depth),
             0x90..=0x9f => self.array(usize::from(head & 0x0f), depth),
-            0xa0..=0xbf => self.text(usize::from(head & 0x1f)),
+            0xa0..=0xbf => self.text(usize::from(head & 0x1f)).map(to_text),
             0xc0 => Ok(Value::Nil),
             0xc1 => Err(malformed("it has the byte 0xc1, which MessagePack does not use")),
             0xc2 | 0xc3 => Ok(Value::Bool(head == 0xc3)),
@@ -151,7 +157,7 @@ impl<'a> Reader<'a> {
             0xd4..=0xd8 => self.extension(1 << (head - 0xd4)),
             0xd9..=0xdb => {
                 let length = self.length(1 << (head - 0xd9))?;
-                self.text(length)
+                self.text(length).map(to_text)
             }
             0xdc | 0xdd => {
                 let length = self.length(2 << (head - 0xdc))?;
@@ -180,7 +186,7 @@ impl<'a> Reader<'a> {
         self.take_memory(length.div_ceil(NODE_ENTRIES) * NODE_BYTES)?;
         let mut entries = Map::new();
         for _ in 0..length {
-            let key = self.key()?;
+            let key = self.key()?.into_owned();
             entries.insert(key, self.value(depth + 1)?);
         }
         Ok(Value::Map(entries))
@@ -199,13 +205,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn text(&mut self, length: usize) -> Read<Value> {
+    fn text(&mut self, length: usize) -> Read<Cow<'a, str>> {
         if length > self.limits.string_bytes {
             return Err(exceeds(&format!("a text of {length} bytes"), "string_bytes", self.limits.string_bytes));
         }
         self.take_memory(length + ALLOCATION_BYTES)?;
         // Invalid UTF-8 becomes U+FFFD, as in the other languages.
-        Ok(Value::Str(String::from_utf8_lossy(self.take(length)?).into_owned()))
+        Ok(String::from_utf8_lossy(self.take(length)?))
     }
 
     fn binary(&mut self, length: usize) -> Read<Value> {
@@ -268,6 +274,10 @@ impl<'a> Reader<'a> {
         self.rest = rest;
         Ok(taken)
     }
+}
+
+fn to_text(text: Cow<'_, str>) -> Value {
+    Value::Str(text.into_owned())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::shared::Shared;
 use crate::codec::{Body, Message, Unread, UnreadKind, decode};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
-use crate::zmtp::{self, Outbox, Received};
+use crate::zmtp::{self, Follow, Outbox, Received};
 
 /// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Link {
             Waiting::Closed(why) => return Err(NoAnswer::Failed(why.clone())),
         };
         let _forget = Forget { link: self, id };
-        if !self.outbox.send(payload, others).await {
+        if !self.outbox.send(payload, Follow::with(others)).await {
             return Err(NoAnswer::NotSent);
         }
         match take.await {
@@ -133,7 +133,7 @@ impl Link {
 
     /// Sends a message without an answer.
     pub(super) async fn send(&self, payload: Vec<u8>) {
-        self.outbox.send(payload, false).await;
+        self.outbox.send(payload, Follow::Nothing).await;
     }
 
     /// Fails all waiting requests, and later ones.

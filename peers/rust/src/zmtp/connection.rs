@@ -78,7 +78,7 @@ impl Connection {
         self.reader.set_limits(limits);
     }
 
-    /// Waits for bytes of the peer, and meanwhile writes what the system did not take at once. Then [`Connection::next`] may
+    /// Waits for bytes of the peer, and meanwhile writes what senders left to this task. Then [`Connection::next`] may
     /// have messages. Nothing is read while too much waits for the peer. Cancel safe.
     pub(crate) async fn receive(&mut self) -> Result<(), ConnectionError> {
         let Self { reading, reader, outbox, .. } = self;
@@ -87,7 +87,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 read = read(reading, reader), if may_read => return read,
-                () = outbox.unblocked() => {}
+                () = outbox.write() => {}
             }
         }
     }
@@ -137,7 +137,7 @@ impl Connection {
         loop {
             tokio::select! {
                 read = reading.read(&mut dropped) => if !matches!(read, Ok(1..)) { return },
-                () = outbox.unblocked() => {}
+                () = outbox.write() => {}
             }
             dropped.clear();
         }
@@ -151,5 +151,137 @@ async fn read(reading: &mut Reading, reader: &mut Reader) -> Result<(), Connecti
     match reading.read(reader.space()).await? {
         0 => Err(ConnectionError::Closed),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::zmtp::Follow;
+
+    fn setup(own: SocketType) -> Setup<'static> {
+        let limits = Limits { message_bytes: 64 * 1024 * 1024, skips_larger: false, incomplete: None };
+        Setup { own, property: None, limits }
+    }
+
+    /// The two ends of a connection.
+    async fn ends() -> (Connection, Connection) {
+        let (one, other) = UnixStream::pair().expect("a pair");
+        let (parent, worker) = tokio::join!(
+            Connection::open(Stream::Unix(one), setup(SocketType::Dealer)),
+            Connection::open(Stream::Unix(other), setup(SocketType::Router)),
+        );
+        (parent.expect("it is ready"), worker.expect("it is ready"))
+    }
+
+    async fn next(connection: &mut Connection) -> Option<Vec<u8>> {
+        loop {
+            match connection.next().expect("it is allowed") {
+                Some(Received::Message(payload)) => return Some(payload.to_vec()),
+                Some(other) => panic!("{other:?}"),
+                None => connection.receive().await.ok()?,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn messages_of_any_size_arrive_in_order() {
+        let (mut parent, worker) = ends().await;
+        let sizes = [0, 1, 255, 256, 5000, 32 * 1024, 60_000, 10, 5_000_000, 3, 64 * 1024, 0];
+        let outbox = worker.outbox().clone();
+        let sending = tokio::spawn(async move {
+            for (index, size) in sizes.into_iter().enumerate() {
+                let follow = Follow::with(index % 2 == 0);
+                assert!(outbox.send(vec![index as u8; size], follow).await);
+            }
+            worker.finish(Duration::from_secs(10)).await;
+        });
+        for (index, size) in sizes.into_iter().enumerate() {
+            assert_eq!(next(&mut parent).await, Some(vec![index as u8; size]));
+        }
+        assert_eq!(next(&mut parent).await, None);
+        drop(parent);
+        sending.await.expect("no panic");
+    }
+
+    #[tokio::test]
+    async fn an_urgent_message_passes_those_that_wait() {
+        let (mut parent, mut worker) = ends().await;
+        for number in 0..10 {
+            worker.outbox().send_now(vec![number; 1_000_000], Follow::Nothing);
+        }
+        worker.outbox().send_urgent(b"urgent");
+        tokio::spawn(async move { worker.receive().await });
+        let mut before = 0;
+        while next(&mut parent).await.expect("it is connected") != b"urgent" {
+            before += 1;
+        }
+        assert!((1..10).contains(&before), "{before} came first");
+        for number in before..10 {
+            assert_eq!(next(&mut parent).await, Some(vec![number; 1_000_000]));
+        }
+    }
+
+    #[tokio::test]
+    async fn senders_wait_for_a_peer_that_does_not_read() {
+        let (mut parent, mut worker) = ends().await;
+        let mut sent = 0;
+        while !worker.outbox().is_full() {
+            worker.outbox().send_now(vec![0; 1_000_000], Follow::Nothing);
+            sent += 1;
+        }
+        assert!(sent < 40, "{sent} messages wait");
+        let outbox = worker.outbox().clone();
+        let mut waiting = tokio::spawn(async move { outbox.send(b"last".to_vec(), Follow::Nothing).await });
+        assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err(), "it does not wait");
+        tokio::spawn(async move { worker.receive().await });
+        while next(&mut parent).await.expect("it is connected") != b"last" {}
+        assert!(waiting.await.expect("no panic"));
+    }
+
+    #[tokio::test]
+    async fn the_last_messages_reach_a_peer_that_still_writes() {
+        for _ in 0..20 {
+            let (mut parent, worker) = ends().await;
+            worker.outbox().send_now(vec![7; 5_000_000], Follow::More);
+            parent.outbox().send_now(vec![8; 10_000], Follow::Nothing);
+            let closing = tokio::spawn(worker.finish(Duration::from_secs(10)));
+            assert_eq!(next(&mut parent).await.map(|payload| payload.len()), Some(5_000_000));
+            assert_eq!(next(&mut parent).await, None);
+            drop(parent);
+            closing.await.expect("no panic");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_can_be_sent_to_a_peer_that_is_gone() {
+        let (parent, mut worker) = ends().await;
+        drop(parent);
+        assert!(matches!(worker.receive().await, Err(ConnectionError::Closed)));
+        worker.outbox().close();
+        assert!(!worker.outbox().send(vec![1], Follow::Nothing).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_says_nothing_is_given_up() {
+        let (one, _silent) = UnixStream::pair().expect("a pair");
+        let opened = Connection::open(Stream::Unix(one), setup(SocketType::Dealer)).await;
+        assert!(matches!(opened.err(), Some(ConnectionError::Silent)));
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_told_that_it_is_refused() {
+        let (one, mut other) = UnixStream::pair().expect("a pair");
+        other.write_all(&hello(SocketType::Router, None)).await.expect("it is written");
+        let connection = Connection::open(Stream::Unix(one), setup(SocketType::Dealer)).await.expect("it is ready");
+        let refusing = tokio::spawn(connection.refuse("its token is wrong", Duration::from_secs(10)));
+        let mut bytes = Vec::new();
+        other.read_to_end(&mut bytes).await.expect("it is closed");
+        drop(other);
+        refusing.await.expect("no panic");
+        assert!(bytes.ends_with(&refusal("its token is wrong")), "{bytes:?}");
     }
 }

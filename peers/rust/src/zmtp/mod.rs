@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub(crate) use connection::{Connection, Setup};
 pub(crate) use listener::{Listener, PrivateSocket};
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Follow, Outbox};
 pub(crate) use reader::{Incomplete, Limits, Received};
 pub(crate) use stream::Stream;
 pub(crate) use wire::SocketType;

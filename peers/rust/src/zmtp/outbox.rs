@@ -18,6 +18,22 @@ const JOINED: usize = 64 * 1024;
 /// Payloads from this size on are written from where they are, without a copy.
 const LARGE: usize = 32 * 1024;
 
+/// What is sent after a message, as far as its sender knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// The message is written at once, by this thread.
+    Nothing,
+    /// More messages, soon: the task that reads from the peer writes them all together.
+    More,
+}
+
+impl Follow {
+    /// `more` tells whether more messages follow.
+    pub(crate) fn with(more: bool) -> Self {
+        if more { Self::More } else { Self::Nothing }
+    }
+}
+
 /// The sending half of a connection. The connection closes when all clones are dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox(Arc<Shared>);
@@ -26,8 +42,8 @@ pub(crate) struct Outbox(Arc<Shared>);
 struct Shared {
     writing: Writing,
     queue: Mutex<Queue>,
-    /// Notified when the system takes no more bytes.
-    blocked: Notify,
+    /// Notified when the system takes no more bytes, or messages wait for [`Outbox::write`].
+    work: Notify,
     /// Notified when something has been written, or the connection is lost.
     written: Notify,
 }
@@ -43,7 +59,7 @@ struct Queue {
     bytes: usize,
     /// The system takes no more bytes, or the peer is not ready yet.
     is_blocked: bool,
-    /// A sender is about to flush.
+    /// [`Outbox::write`] is to write what waits.
     is_due: bool,
     is_lost: bool,
 }
@@ -60,7 +76,7 @@ impl Outbox {
     /// Keeps everything until [`Outbox::unblock`], as a peer must get no message before its READY has come.
     pub(super) fn new(writing: Writing) -> Self {
         let queue = Mutex::new(Queue { is_blocked: true, ..Queue::default() });
-        Self(Arc::new(Shared { writing, queue, blocked: Notify::new(), written: Notify::new() }))
+        Self(Arc::new(Shared { writing, queue, work: Notify::new(), written: Notify::new() }))
     }
 
     /// Identifies the peer as long as there is an outbox of it.
@@ -68,29 +84,31 @@ impl Outbox {
         Arc::as_ptr(&self.0) as usize
     }
 
-    /// Sends a message. Waits while too much waits for the peer. If `others` will send soon too, lets them go first, so that
-    /// one write takes all. Returns whether the peer is connected.
-    pub(crate) async fn send(&self, payload: Vec<u8>, others: bool) -> bool {
+    /// Sends a message. Waits while too much waits for the peer. Returns whether the peer is connected.
+    pub(crate) async fn send(&self, payload: Vec<u8>, follow: Follow) -> bool {
         loop {
             let written = self.0.written.notified();
             if !self.is_full() {
-                break;
+                return self.send_now(payload, follow);
             }
             written.await;
         }
-        let is_first = {
-            let mut queue = self.queue();
-            if queue.is_lost {
-                return false;
+    }
+
+    /// Sends a message without waiting. Returns whether the peer is connected.
+    pub(crate) fn send_now(&self, payload: Vec<u8>, follow: Follow) -> bool {
+        let mut queue = self.queue();
+        if queue.is_lost {
+            return false;
+        }
+        queue.push(payload);
+        match follow {
+            Follow::Nothing => self.flush(&mut queue),
+            Follow::More if !queue.is_due => {
+                queue.is_due = true;
+                self.0.work.notify_waiters();
             }
-            queue.push(payload);
-            !std::mem::replace(&mut queue.is_due, true)
-        };
-        if is_first {
-            let _flush = FlushWhenDropped(self);
-            if others {
-                tokio::task::yield_now().await;
-            }
+            Follow::More => {}
         }
         true
     }
@@ -126,14 +144,21 @@ impl Outbox {
         self.flush(&mut queue);
     }
 
-    /// Waits until the system has taken no more bytes, and takes some again. Cancel safe.
-    pub(super) async fn unblocked(&self) {
+    /// Waits until there is something to write and the system takes it, and writes it. Cancel safe.
+    pub(super) async fn write(&self) {
         loop {
-            let blocked = self.0.blocked.notified();
-            if self.queue().is_blocked {
+            let work = self.0.work.notified();
+            let (is_blocked, is_due) = {
+                let queue = self.queue();
+                (queue.is_blocked, queue.is_due)
+            };
+            if is_blocked {
                 break;
             }
-            blocked.await;
+            if is_due {
+                return self.flush(&mut self.queue());
+            }
+            work.await;
         }
         if self.0.writing.writable().await.is_ok() {
             self.unblock();
@@ -178,7 +203,7 @@ impl Outbox {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     queue.is_blocked = true;
-                    self.0.blocked.notify_waiters();
+                    self.0.work.notify_waiters();
                 }
                 Err(_) => self.lose(queue),
             }
@@ -225,13 +250,5 @@ impl Queue {
             self.current = part.or_else(|| self.parts.pop_front()).map(|part| (part, 0));
         }
         self.current.as_mut()
-    }
-}
-
-struct FlushWhenDropped<'a>(&'a Outbox);
-
-impl Drop for FlushWhenDropped<'_> {
-    fn drop(&mut self) {
-        self.0.flush(&mut self.0.queue());
     }
 }

@@ -37,7 +37,7 @@ impl Limits {
 }
 
 /// What a peer has sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Received<T> {
     /// The payload of a message.
     Message(T),
@@ -297,5 +297,257 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let _ = self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zmtp::wire::{command, hello, write_head};
+
+    const LIMIT: usize = 1000;
+
+    fn limits() -> Limits {
+        Limits { message_bytes: LIMIT, skips_larger: false, incomplete: None }
+    }
+
+    fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
+        [&[flags | LONG], (body.len() as u64).to_be_bytes().as_slice(), body].concat()
+    }
+
+    fn message(payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_head(&mut bytes, payload.len());
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn greeted() -> Vec<u8> {
+        hello(SocketType::Dealer, Some(("X-Token", "secret")))
+    }
+
+    /// What a reader makes of bytes that come in these pieces: the payload of each message, or what came instead.
+    fn read_with<'a>(
+        limits: Limits,
+        pieces: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Vec<Received<Vec<u8>>>, ProtocolError> {
+        let mut reader = Reader::new(SocketType::Router, limits);
+        let mut all = Vec::new();
+        for piece in pieces {
+            reader.space().extend_from_slice(piece);
+            while let Some(item) = reader.next()? {
+                match item {
+                    Item::Message(Received::Message(payload)) => {
+                        all.push(Received::Message(reader.bytes(payload).to_vec()));
+                    }
+                    Item::Message(Received::Malformed) => all.push(Received::Malformed),
+                    Item::Message(Received::TooLarge) => all.push(Received::TooLarge),
+                    Item::Ping(pong) => all.push(Received::Message(pong)),
+                    Item::Ready(ready) => assert_eq!(ready.property("x-token"), Some(b"secret".as_slice())),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn read(bytes: &[u8], step: usize) -> Result<Vec<Received<Vec<u8>>>, ProtocolError> {
+        read_with(limits(), bytes.chunks(step))
+    }
+
+    /// One after READY of each kind of item, and what it is read as.
+    fn items() -> Vec<(Vec<u8>, Option<Received<Vec<u8>>>)> {
+        let ping = command(b"PING", b"\0\0context");
+        vec![
+            (message(b""), Some(Received::Message(Vec::new()))),
+            (message(b"short"), Some(Received::Message(b"short".to_vec()))),
+            (message(&[7; 900]), Some(Received::Message(vec![7; 900]))),
+            ([frame(MORE, b""), frame(MORE, b"a"), frame(0, b"b")].concat(), Some(Received::Message(b"a".to_vec()))),
+            (frame(0, b"alone"), Some(Received::Malformed)),
+            ([frame(MORE, b"full"), frame(0, b"b")].concat(), Some(Received::Malformed)),
+            (ping, Some(Received::Message(command(b"PONG", b"context")))),
+            (command(b"SUBSCRIBE", b"all"), None),
+        ]
+    }
+
+    #[test]
+    fn items_are_read_however_the_bytes_are_split() {
+        let (items, expected): (Vec<_>, Vec<_>) = items().into_iter().unzip();
+        let expected: Vec<_> = expected.into_iter().flatten().collect();
+        let bytes = [greeted(), items.concat()].concat();
+        for step in 1..=bytes.len() {
+            assert_eq!(read(&bytes, step), Ok(expected.clone()), "in pieces of {step}");
+        }
+        for at in 1..bytes.len() {
+            let (first, second) = bytes.split_at(at);
+            assert_eq!(read_with(limits(), [first, second].into_iter()), Ok(expected.clone()), "split at {at}");
+        }
+    }
+
+    #[test]
+    fn a_command_between_the_frames_of_a_message_does_not_change_it() {
+        let ping = command(b"PING", b"\0\0");
+        let bytes = [greeted(), frame(MORE, b""), ping, frame(0, b"payload"), message(b"next")].concat();
+        let pong = Received::Message(command(b"PONG", b""));
+        let expected = [pong, Received::Message(b"payload".to_vec()), Received::Message(b"next".to_vec())];
+        for step in 1..=bytes.len() {
+            assert_eq!(read(&bytes, step).as_deref(), Ok(expected.as_slice()), "in pieces of {step}");
+        }
+    }
+
+    #[test]
+    fn a_message_above_the_limit_ends_the_connection_as_soon_as_it_is_announced() {
+        for length in [LIMIT as u64 + 1, 1 << 36, 1 << 62, u64::MAX] {
+            let bytes = [greeted(), frame(MORE, b""), vec![LONG], length.to_be_bytes().to_vec()].concat();
+            for step in 1..=bytes.len() {
+                assert_eq!(read(&bytes, step), Err(ProtocolError::TooLarge(LIMIT)), "{length} in pieces of {step}");
+            }
+        }
+        let together = [greeted(), frame(MORE, &[0; 600]), frame(0, &[0; 600])].concat();
+        assert_eq!(read(&together, 64), Err(ProtocolError::TooLarge(LIMIT)));
+    }
+
+    #[test]
+    fn a_message_above_the_limit_can_be_skipped_instead() {
+        let large = [frame(MORE, b""), frame(MORE, &[1; 2000]), command(b"X", b"y"), frame(0, &[4; 300])].concat();
+        let bytes = [greeted(), message(b"before"), large, message(b"after")].concat();
+        let expected =
+            [Received::Message(b"before".to_vec()), Received::TooLarge, Received::Message(b"after".to_vec())];
+        for step in 1..=bytes.len() {
+            let limits = Limits { skips_larger: true, ..limits() };
+            assert_eq!(
+                read_with(limits, bytes.chunks(step)).as_deref(),
+                Ok(expected.as_slice()),
+                "in pieces of {step}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_ends_the_connection() {
+        let ready = greeted();
+        let after = |bytes: &[u8]| read(&[ready.as_slice(), bytes].concat(), 7);
+        assert_eq!(after(&frame(8, b"")), Err(ProtocolError::Flags(8 | LONG)));
+        assert_eq!(after(&frame(COMMAND | MORE, b"\x01X")), Err(ProtocolError::Flags(COMMAND | MORE | LONG)));
+        assert_eq!(after(&frame(COMMAND, &[0; 5000])), Err(ProtocolError::LongCommand(5000)));
+        assert_eq!(after(&frame(COMMAND, b"\x09X")), Err(ProtocolError::Command));
+        assert_eq!(after(&frame(COMMAND, b"")), Err(ProtocolError::Command));
+        assert_eq!(after(&command(b"PING", b"")), Err(ProtocolError::Command));
+        assert_eq!(after(&command(b"PING", &[0; 19])), Err(ProtocolError::Command));
+        assert_eq!(after(&frame(MORE, b"").repeat(MAX_FRAMES + 1)), Err(ProtocolError::TooManyFrames(MAX_FRAMES)));
+        let greeting = &ready[..GREETING_BYTES];
+        let instead = |bytes: &[u8]| read(&[greeting, bytes].concat(), 7);
+        assert_eq!(instead(&message(b"early")), Err(ProtocolError::NotReady));
+        assert_eq!(instead(&command(b"PING", b"\0\0")), Err(ProtocolError::NotReady));
+        assert_eq!(instead(&command(b"ERROR", b"\x02no")), Err(ProtocolError::Refused("no".to_owned())));
+        assert_eq!(instead(&command(b"READY", b"\x04name")), Err(ProtocolError::Command));
+        assert_eq!(instead(&command(b"READY", b"")), Err(ProtocolError::SocketType(String::new())));
+        let router = hello(SocketType::Router, None);
+        assert_eq!(read(&router, 7), Err(ProtocolError::SocketType("ROUTER".to_owned())));
+    }
+
+    #[test]
+    fn another_protocol_is_refused_as_soon_as_it_shows() {
+        assert_eq!(read(b"G", 1), Err(ProtocolError::NotZmtp));
+        assert_eq!(read(b"\x16\x03\x01", 1), Err(ProtocolError::NotZmtp));
+        assert_eq!(read(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0], 1), Err(ProtocolError::NotZmtp));
+        assert_eq!(read(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1], 1), Err(ProtocolError::Version(1)));
+        let mut plain = greeted();
+        plain[12..17].copy_from_slice(b"PLAIN");
+        assert_eq!(read(&plain[..13], 1), Err(ProtocolError::Mechanism));
+        let mut later = greeted();
+        later[11] = 9;
+        assert_eq!(read(&later, 7), Ok(Vec::new()), "a later minor version is compatible");
+    }
+
+    #[test]
+    fn an_announcement_costs_no_memory() {
+        let mut reader = Reader::new(SocketType::Router, Limits { message_bytes: 1 << 30, ..limits() });
+        let announced = [greeted(), frame(MORE, b""), vec![LONG], (1u64 << 30).to_be_bytes()[..].to_vec()].concat();
+        reader.space().extend(announced.into_iter().take(GREETING_BYTES + 90));
+        while reader.next().expect("it is allowed").is_some() {}
+        assert!(reader.space().capacity() <= 4 * CHUNK);
+        // It grows with what has come.
+        reader.space().extend(vec![0; 10 * CHUNK]);
+        while reader.next().expect("it is allowed").is_some() {}
+        assert!(reader.space().capacity() <= 40 * CHUNK);
+    }
+
+    #[test]
+    fn incomplete_messages_of_all_peers_are_bounded_together() {
+        let incomplete = Incomplete::new(10 * CHUNK);
+        let limits = Limits { message_bytes: 1 << 30, skips_larger: false, incomplete: Some(incomplete.clone()) };
+        let mut readers: Vec<Reader> = Vec::new();
+        let begun = [greeted(), frame(MORE, b""), vec![LONG], (1u64 << 29).to_be_bytes()[..].to_vec()].concat();
+        for _ in 0..4 {
+            let mut reader = Reader::new(SocketType::Router, limits.clone());
+            reader.space().extend_from_slice(&begun);
+            while reader.next().expect("it is allowed").is_some() {}
+            readers.push(reader);
+        }
+        let mut outcomes = Vec::new();
+        for reader in &mut readers {
+            reader.space().extend(vec![0; 3 * CHUNK]);
+            outcomes.push(reader.next());
+        }
+        assert_eq!(outcomes[..3], [Ok(None), Ok(None), Ok(None)]);
+        assert_eq!(outcomes[3], Err(ProtocolError::TooMuchIncomplete(10 * CHUNK)));
+        drop(readers);
+        assert_eq!(incomplete.bytes.load(Ordering::Relaxed), 0);
+        assert_eq!(incomplete.peers.load(Ordering::Relaxed), 0);
+    }
+
+    /// Bytes from a generator with a fixed seed: valid items, changed here and there, in pieces of random size.
+    #[test]
+    fn hostile_bytes_are_read_or_refused_without_a_panic() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        let valid = items();
+        let (mut read_whole, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let mut bytes = greeted();
+            for _ in 0..random(6) {
+                bytes.extend(&valid[random(valid.len())].0);
+            }
+            for _ in 0..random(4) {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }
+            if random(4) == 0 {
+                let at = random(bytes.len());
+                let noise: Vec<u8> = (0..random(64)).map(|_| random(256) as u8).collect();
+                bytes.splice(at..at, noise);
+            }
+            bytes.truncate(1 + random(bytes.len() * 2));
+            let whole = read_unnamed(&bytes, bytes.len(), random(2) == 0);
+            let in_pieces = read_unnamed(&bytes, 1 + random(100), false);
+            if let (Ok(whole), Ok(in_pieces)) = (&whole, &in_pieces) {
+                assert_eq!(whole, in_pieces, "{bytes:?}");
+                read_whole += 1;
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(read_whole > 1000 && refused > 1000, "{read_whole} and {refused}: the test tests little");
+    }
+
+    /// As [`read`], for a READY without the property.
+    fn read_unnamed(bytes: &[u8], step: usize, skips_larger: bool) -> Result<usize, ProtocolError> {
+        let mut reader = Reader::new(SocketType::Router, Limits { skips_larger, ..limits() });
+        let mut count = 0;
+        for piece in bytes.chunks(step) {
+            reader.space().extend_from_slice(piece);
+            while let Some(item) = reader.next()? {
+                if let Item::Message(Received::Message(payload)) = item {
+                    count += 1 + reader.bytes(payload).len();
+                }
+            }
+            assert!(reader.buffer.len() - reader.at <= LIMIT + MAX_COMMAND as usize + 10 * MAX_FRAMES);
+        }
+        Ok(count)
     }
 }

@@ -1,6 +1,6 @@
 //! A ZeroMQ peer on a plain socket, which says whatever a test wants.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The first bytes of a ZMTP peer: the greeting, and READY with the type of its socket and a property.
@@ -37,15 +37,15 @@ pub fn message(frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A connection whose handshake is complete.
-pub struct BarePeer {
-    pub stream: TcpStream,
+pub struct BarePeer<S = TcpStream> {
+    pub stream: S,
     /// The content of the other side's READY command.
     pub ready: Vec<u8>,
 }
 
-impl BarePeer {
+impl<S: AsyncRead + AsyncWrite + Unpin> BarePeer<S> {
     /// Exchanges greetings and READY.
-    pub async fn open(mut stream: TcpStream, socket_type: &str, property: Option<(&str, &str)>) -> Self {
+    pub async fn open(mut stream: S, socket_type: &str, property: Option<(&str, &str)>) -> Self {
         stream.write_all(&hello(socket_type, property)).await.expect("it is written");
         let mut greeting = [0; 64];
         stream.read_exact(&mut greeting).await.expect("a greeting");
