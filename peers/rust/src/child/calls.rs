@@ -21,9 +21,6 @@ use crate::zmtp::{Follow, Outbox};
 /// The name of introspection in each implementation.
 const INTROSPECTION: [&str; 3] = ["listFunctions", "list_functions", "ListFunctions"];
 
-/// The memory that calls of all parents may take together while they run and wait, in bytes.
-const MAX_BYTES: usize = 512 * 1024 * 1024;
-
 /// A call that the worker has received.
 pub(super) struct Call {
     pub(super) parent: Outbox,
@@ -41,6 +38,8 @@ pub(super) struct Calls<W> {
     names: Vec<String>,
     interface: Value,
     context: ChildWorkerContext,
+    /// The memory that the running and the waiting calls may take.
+    max_bytes: usize,
     /// The user's runtime, where methods run. The socket has another.
     runtime: Handle,
     load: Mutex<Load>,
@@ -59,14 +58,14 @@ struct Load {
 }
 
 impl<W: ChildWorker> Calls<W> {
-    pub(super) fn new(worker: W, context: ChildWorkerContext, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(worker: W, context: ChildWorkerContext, max_bytes: usize, runtime: Handle) -> Arc<Self> {
         let mut names: Vec<String> = worker.list_functions();
         names.retain(|name| !name.starts_with('_') && !name.is_empty());
         names.sort();
         names.dedup();
         let interface = worker.interface().to_value(&names);
         let (load, idle) = (Mutex::default(), Notify::new());
-        Arc::new(Self { worker, names, interface, context, runtime, load, idle })
+        Arc::new(Self { worker, names, interface, context, max_bytes, runtime, load, idle })
     }
 
     /// Runs a call as soon as there is room, or refuses it. Every call is answered, except those for ignored namespaces.
@@ -135,10 +134,11 @@ impl<W: ChildWorker> Calls<W> {
 
     /// The memory that a new call may take.
     pub(super) fn bytes_left(&self) -> usize {
-        MAX_BYTES.saturating_sub(self.load().bytes)
+        self.max_bytes.saturating_sub(self.load().bytes)
     }
 
     async fn respond(&self, call: Call) {
+        call.parent.room().await;
         let is_listed = self.names.contains(&call.function);
         let answer = if is_listed {
             match self.run(&call.function, call.args).await {
@@ -191,7 +191,7 @@ impl<W: ChildWorker> Calls<W> {
     /// Answers a call that could not be decoded.
     pub(super) fn refuse_unread(&self, parent: &Outbox, id: String, unread: Unread) {
         let parts = match unread.kind {
-            UnreadKind::Overload => out_of_memory(MAX_BYTES),
+            UnreadKind::Overload => out_of_memory(self.max_bytes),
             UnreadKind::Dropped | UnreadKind::Ignored => ErrorParts::new("MalformedMessageError", unread.reason),
         };
         self.refuse(parent, id, parts);

@@ -15,6 +15,7 @@ pub struct ChildWorkerContext {
     pub(crate) ignores_other_namespaces: bool,
     pub(crate) max_concurrency: usize,
     pub(crate) max_pending: usize,
+    pub(crate) max_held_bytes: usize,
     pub(crate) stop_timeout: Duration,
     pub(crate) allow_remote_shutdown: bool,
     pub(crate) limits: Limits,
@@ -31,6 +32,7 @@ impl ChildWorkerContext {
             ignores_other_namespaces: false,
             max_concurrency: usize::MAX,
             max_pending: 250_000,
+            max_held_bytes: 512 * 1024 * 1024,
             stop_timeout: Duration::from_secs(5),
             allow_remote_shutdown: false,
             limits: Limits::default(),
@@ -72,6 +74,15 @@ impl ChildWorkerContext {
     #[must_use]
     pub fn with_max_pending(mut self, calls: usize) -> Self {
         self.max_pending = calls.max(1);
+        self
+    }
+
+    /// Bounds the memory that a service holds for all its parents together, in bytes: once for the arguments of calls that run
+    /// and wait, and once for messages that have begun to arrive and answers that a parent has not read. Calls beyond are
+    /// refused with `OVERLOADED`, and parents with more than an equal part are disconnected. Default: 512 MiB.
+    #[must_use]
+    pub fn with_max_held_bytes(mut self, bytes: usize) -> Self {
+        self.max_held_bytes = bytes.max(1);
         self
     }
 

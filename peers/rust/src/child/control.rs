@@ -23,8 +23,7 @@ use crate::codec::{Body, Message, Unread, UnreadKind, decode_within, encode};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::zmtp::{
-    Connection, ConnectionError, Incomplete, Limits, Listener, Outbox, Received, Setup, SocketType, Stream,
-    TOKEN_PROPERTY,
+    Account, Connection, ConnectionError, Limits, Listener, Outbox, Received, Setup, SocketType, Stream, TOKEN_PROPERTY,
 };
 
 /// How long a worker tries to reach the parent that spawned it, at the start.
@@ -41,9 +40,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The most parents of a service. More wait until others leave.
 const MAX_PARENTS: usize = 4096;
-
-/// What the incomplete messages of all parents of a service may take together, in bytes.
-const MAX_INCOMPLETE: usize = 256 * 1024 * 1024;
 
 /// A running worker.
 pub(super) struct Control<W> {
@@ -171,7 +167,7 @@ impl<W: ChildWorker> Control<W> {
             (Some(path), None) => Stream::connect_path(path).await?,
             (None, port) => Stream::connect_port(port.unwrap_or_default()).await?,
         };
-        let limits = Limits { message_bytes: self.context.limits.message_bytes, skips_larger: true, incomplete: None };
+        let limits = Limits { message_bytes: self.context.limits.message_bytes, skips_larger: true, account: None };
         let property = address.token.as_deref().map(|token| (TOKEN_PROPERTY, token));
         Connection::open(stream, Setup { own: SocketType::Router, property, limits }).await
     }
@@ -194,7 +190,7 @@ impl<W: ChildWorker> Control<W> {
 
     /// Accepts the parents of a service.
     async fn serve_parents(self: Arc<Self>, listener: Listener) {
-        let incomplete = Incomplete::new(MAX_INCOMPLETE);
+        let account = Account::new(self.context.max_held_bytes);
         let seats = Arc::new(Semaphore::new(MAX_PARENTS));
         let mut parents = JoinSet::new();
         let mut closing = self.is_closing.subscribe();
@@ -205,9 +201,9 @@ impl<W: ChildWorker> Control<W> {
             };
             tokio::select! {
                 (stream, seat) = accepted => {
-                    let (control, incomplete) = (self.clone(), incomplete.clone());
+                    let (control, account) = (self.clone(), account.clone());
                     parents.spawn(async move {
-                        control.serve_stranger(stream, incomplete).await;
+                        control.serve_stranger(stream, account).await;
                         drop(seat);
                     });
                 }
@@ -218,12 +214,9 @@ impl<W: ChildWorker> Control<W> {
         while parents.join_next().await.is_some() {}
     }
 
-    async fn serve_stranger(&self, stream: Stream, incomplete: Arc<Incomplete>) {
-        let limits = Limits {
-            message_bytes: self.context.limits.message_bytes,
-            skips_larger: false,
-            incomplete: Some(incomplete),
-        };
+    async fn serve_stranger(&self, stream: Stream, account: Arc<Account>) {
+        let limits =
+            Limits { message_bytes: self.context.limits.message_bytes, skips_larger: false, account: Some(account) };
         let mut closing = self.is_closing.subscribe();
         let opened = tokio::select! {
             opened = Connection::open(stream, Setup { own: SocketType::Router, property: None, limits }) => opened,

@@ -35,7 +35,8 @@ pub(super) fn overloaded(max_pending: usize) -> ErrorParts {
 
 /// The calls that run and wait take too much memory.
 pub(super) fn out_of_memory(max_bytes: usize) -> ErrorParts {
-    let message = format!("Too many calls are waiting here, which take more than {max_bytes} bytes; call again later");
+    let message =
+        format!("Too many calls are waiting here, with more than {max_bytes} bytes (max_held_bytes); call again later");
     ErrorParts::refusal("OVERLOADED", message)
 }
 

@@ -25,7 +25,12 @@ pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) 
     if let Some(fault) = context.limits.fault() {
         give_up(&Error::usage("INVALID_OPTION", fault));
     }
-    let calls = Calls::new(worker, context.clone(), Handle::current());
+    let max_bytes = match mode {
+        Mode::Service(_) => context.max_held_bytes,
+        // A worker has no limit for the parent that spawned it.
+        Mode::Spawned(_) => usize::MAX,
+    };
+    let calls = Calls::new(worker, context.clone(), max_bytes, Handle::current());
     let started = thread::Builder::new().name("multifrost".to_owned()).spawn(move || {
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().unwrap_or_else(|error| give_up(&error));

@@ -88,7 +88,7 @@ impl Shared {
 
     /// What the worker may send.
     pub(super) fn connection_limits(&self) -> Limits {
-        Limits { message_bytes: self.options.limits.message_bytes, skips_larger: true, incomplete: None }
+        Limits { message_bytes: self.options.limits.message_bytes, skips_larger: true, account: None }
     }
 
     pub(super) fn set_pid(&self, pid: Option<u32>) {

@@ -36,15 +36,16 @@ impl Connection {
     async fn shake_hands(stream: Stream, setup: Setup<'_>) -> Result<Self, ConnectionError> {
         let ports = stream.ports();
         let (mut reading, writing) = stream.split();
-        let mut hello: &[u8] = &hello(setup.own, setup.property);
-        while !hello.is_empty() {
+        let mut rest: &[u8] = &hello(setup.own, setup.property);
+        while !rest.is_empty() {
             writing.writable().await?;
-            match writing.try_write(hello) {
-                Ok(count) => hello = &hello[count..],
+            match writing.try_write(rest) {
+                Ok(count) => rest = &rest[count..],
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        let outbox = Outbox::new(writing, setup.limits.account.clone());
         let mut reader = Reader::new(setup.own, setup.limits);
         let ready = loop {
             match reader.next()? {
@@ -54,7 +55,6 @@ impl Connection {
                 None => read(&mut reading, &mut reader).await?,
             }
         };
-        let outbox = Outbox::new(writing);
         outbox.unblock();
         Ok(Self { reading, reader, outbox, ready, ports })
     }
@@ -83,6 +83,9 @@ impl Connection {
     pub(crate) async fn receive(&mut self) -> Result<(), ConnectionError> {
         let Self { reading, reader, outbox, .. } = self;
         loop {
+            if let Some(why) = outbox.why_lost() {
+                return Err(why);
+            }
             let may_read = !outbox.is_full();
             tokio::select! {
                 biased;
@@ -160,10 +163,10 @@ mod tests {
     use tokio::net::UnixStream;
 
     use super::*;
-    use crate::zmtp::Follow;
+    use crate::zmtp::{Account, Follow, ProtocolError};
 
     fn setup(own: SocketType) -> Setup<'static> {
-        let limits = Limits { message_bytes: 64 * 1024 * 1024, skips_larger: false, incomplete: None };
+        let limits = Limits { message_bytes: 64 * 1024 * 1024, skips_larger: false, account: None };
         Setup { own, property: None, limits }
     }
 
@@ -235,11 +238,29 @@ mod tests {
         }
         assert!(sent < 40, "{sent} messages wait");
         let outbox = worker.outbox().clone();
-        let mut waiting = tokio::spawn(async move { outbox.send(b"last".to_vec(), Follow::Nothing).await });
-        assert!(timeout(Duration::from_millis(50), &mut waiting).await.is_err(), "it does not wait");
+        let waiting = tokio::spawn(async move { outbox.send(b"last".to_vec(), Follow::Nothing).await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished(), "it does not wait");
         tokio::spawn(async move { worker.receive().await });
         while next(&mut parent).await.expect("it is connected") != b"last" {}
         assert!(waiting.await.expect("no panic"));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_read_is_given_up_when_all_peers_hold_too_much() {
+        let (one, other) = UnixStream::pair().expect("a pair");
+        let account = Some(Account::new(8_000_000));
+        let bounded =
+            Setup { limits: Limits { account, ..setup(SocketType::Router).limits }, ..setup(SocketType::Router) };
+        let (worker, _parent) = tokio::join!(
+            Connection::open(Stream::Unix(one), bounded),
+            Connection::open(Stream::Unix(other), setup(SocketType::Dealer)),
+        );
+        let mut worker = worker.expect("it is ready");
+        let sent = (0..20).take_while(|_| worker.outbox().send_now(vec![0; 1_000_000], Follow::Nothing)).count();
+        assert!((5..15).contains(&sent), "{sent} were taken");
+        let ended = worker.receive().await.err();
+        assert!(matches!(ended, Some(ConnectionError::Protocol(ProtocolError::TooMuchHeld(8_000_000)))), "{ended:?}");
     }
 
     #[tokio::test]

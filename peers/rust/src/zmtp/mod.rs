@@ -3,6 +3,7 @@
 //!
 //! Nothing of a peer is trusted: [`reader`] checks each byte before memory is allocated for what the byte announces.
 
+mod account;
 mod connection;
 mod listener;
 mod outbox;
@@ -13,10 +14,11 @@ mod wire;
 use std::io;
 use std::time::Duration;
 
+pub(crate) use account::Account;
 pub(crate) use connection::{Connection, Setup};
 pub(crate) use listener::{Listener, PrivateSocket};
 pub(crate) use outbox::{Follow, Outbox};
-pub(crate) use reader::{Incomplete, Limits, Received};
+pub(crate) use reader::{Limits, Received};
 pub(crate) use stream::Stream;
 pub(crate) use wire::SocketType;
 
@@ -64,6 +66,6 @@ pub(crate) enum ProtocolError {
     TooLarge(usize),
     #[error("it sent a message of more than {0} frames")]
     TooManyFrames(usize),
-    #[error("the incomplete messages of all peers take more than {0} bytes, and its share is the largest")]
-    TooMuchIncomplete(usize),
+    #[error("more than {0} bytes are held for all peers, and more for it than an equal part")]
+    TooMuchHeld(usize),
 }

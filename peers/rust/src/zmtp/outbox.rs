@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::account::{Account, Share};
 use super::stream::Writing;
 use super::wire::{MAX_HEAD, write_head};
+use super::{ConnectionError, ProtocolError};
 
 /// How much may wait for a peer, in bytes. Beyond, senders wait, and nothing more is read from the peer.
 const MAX_WAITING: usize = 16 * 1024 * 1024;
@@ -48,7 +50,7 @@ struct Shared {
     written: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
     /// Goes ahead of the others.
     urgent: VecDeque<Vec<u8>>,
@@ -57,11 +59,14 @@ struct Queue {
     current: Option<(Part, usize)>,
     /// The bytes of all parts.
     bytes: usize,
+    share: Share,
     /// The system takes no more bytes, or the peer is not ready yet.
     is_blocked: bool,
     /// [`Outbox::write`] is to write what waits.
     is_due: bool,
     is_lost: bool,
+    /// The limit of the account that this peer exceeded, if that is why it is lost.
+    exceeded: Option<usize>,
 }
 
 /// Bytes that are written together.
@@ -74,8 +79,8 @@ struct Part {
 
 impl Outbox {
     /// Keeps everything until [`Outbox::unblock`], as a peer must get no message before its READY has come.
-    pub(super) fn new(writing: Writing) -> Self {
-        let queue = Mutex::new(Queue { is_blocked: true, ..Queue::default() });
+    pub(super) fn new(writing: Writing, account: Option<Arc<Account>>) -> Self {
+        let queue = Mutex::new(Queue::new(Share::of(account)));
         Self(Arc::new(Shared { writing, queue, work: Notify::new(), written: Notify::new() }))
     }
 
@@ -84,12 +89,19 @@ impl Outbox {
         Arc::as_ptr(&self.0) as usize
     }
 
-    /// Sends a message. Waits while too much waits for the peer. Returns whether the peer is connected.
+    /// Sends a message, and waits while too much waits for the peer. Returns whether the peer is connected.
     pub(crate) async fn send(&self, payload: Vec<u8>, follow: Follow) -> bool {
+        let is_sent = self.send_now(payload, follow);
+        self.room().await;
+        is_sent
+    }
+
+    /// Waits while too much waits for the peer.
+    pub(crate) async fn room(&self) {
         loop {
             let written = self.0.written.notified();
             if !self.is_full() {
-                return self.send_now(payload, follow);
+                return;
             }
             written.await;
         }
@@ -102,6 +114,11 @@ impl Outbox {
             return false;
         }
         queue.push(payload);
+        if let Err(limit) = queue.count() {
+            queue.exceeded = Some(limit);
+            self.lose(&mut queue);
+            return false;
+        }
         match follow {
             Follow::Nothing => self.flush(&mut queue),
             Follow::More if !queue.is_due => {
@@ -135,6 +152,12 @@ impl Outbox {
     pub(crate) fn is_full(&self) -> bool {
         let queue = self.queue();
         !queue.is_lost && queue.bytes > MAX_WAITING
+    }
+
+    /// Why nothing can be sent any more, if the peer did not read.
+    pub(super) fn why_lost(&self) -> Option<ConnectionError> {
+        let limit = self.queue().exceeded?;
+        Some(ProtocolError::TooMuchHeld(limit).into())
     }
 
     /// Begins to send.
@@ -185,9 +208,11 @@ impl Outbox {
 
     fn lose(&self, queue: &mut Queue) {
         if !queue.is_lost {
-            *queue = Queue { is_lost: true, ..Queue::default() };
+            let nothing = Queue::new(Share::of(None));
+            *queue = Queue { is_lost: true, exceeded: queue.exceeded, ..nothing };
             self.0.writing.shut_down();
             self.0.written.notify_waiters();
+            self.0.work.notify_waiters();
         }
     }
 
@@ -208,6 +233,8 @@ impl Outbox {
                 Err(_) => self.lose(queue),
             }
         }
+        // It can only shrink here.
+        let _ = queue.count();
         if queue.bytes <= MAX_WAITING {
             self.0.written.notify_waiters();
         }
@@ -220,6 +247,25 @@ impl Outbox {
 }
 
 impl Queue {
+    fn new(share: Share) -> Self {
+        Self {
+            urgent: VecDeque::new(),
+            parts: VecDeque::new(),
+            current: None,
+            bytes: 0,
+            share,
+            is_blocked: true,
+            is_due: false,
+            is_lost: false,
+            exceeded: None,
+        }
+    }
+
+    /// Counts what waits in the account of all peers.
+    fn count(&mut self) -> Result<(), usize> {
+        self.share.set(self.bytes)
+    }
+
     fn push(&mut self, payload: Vec<u8>) {
         self.bytes += payload.len();
         let is_large = payload.len() >= LARGE;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ProtocolError;
+use super::account::{Account, Share};
 use super::wire::{
     COMMAND, Command, GREETING_BYTES, Head, LONG, MORE, Ready, SocketType, check_greeting, read_command,
 };
@@ -25,14 +25,14 @@ pub(crate) struct Limits {
     pub(crate) message_bytes: usize,
     /// What happens to a longer one: it is read and dropped, or it ends the connection.
     pub(crate) skips_larger: bool,
-    /// The account of the incomplete messages of all peers, if there can be many.
-    pub(crate) incomplete: Option<Arc<Incomplete>>,
+    /// The account of all peers, if there can be many.
+    pub(crate) account: Option<Arc<Account>>,
 }
 
 impl Limits {
     /// For a peer that has not been accepted.
     pub(crate) fn of_strangers() -> Self {
-        Self { message_bytes: CHUNK, skips_larger: false, incomplete: None }
+        Self { message_bytes: CHUNK, skips_larger: false, account: None }
     }
 }
 
@@ -94,14 +94,14 @@ enum Scan {
 
 impl Reader {
     pub(super) fn new(own: SocketType, limits: Limits) -> Self {
-        let share = Share { of: limits.incomplete.clone(), bytes: 0 };
+        let share = Share::of(limits.account.clone());
         let phase = Phase::Greeting;
         Self { own, limits, buffer: Vec::new(), at: 0, missing: 0, phase, skip: None, share }
     }
 
     /// Changes what the peer may send from now on.
     pub(super) fn set_limits(&mut self, limits: Limits) {
-        self.share = Share { of: limits.incomplete.clone(), bytes: 0 };
+        self.share = Share::of(limits.account.clone());
         self.limits = limits;
     }
 
@@ -118,7 +118,7 @@ impl Reader {
 
     /// Frees the memory while nothing is incomplete, if there can be many peers. Returns whether it did.
     pub(super) fn rest(&mut self) -> bool {
-        let rests = self.limits.incomplete.is_some() && self.at == self.buffer.len();
+        let rests = self.share.has_account() && self.at == self.buffer.len();
         if rests {
             (self.buffer, self.at) = (Vec::new(), 0);
         }
@@ -146,7 +146,8 @@ impl Reader {
             match self.scan()? {
                 Scan::Partial { missing } => {
                     self.missing = missing;
-                    self.share.set(if missing == 0 { 0 } else { self.buffer.len() - self.at })?;
+                    let held = if missing == 0 { 0 } else { self.buffer.len() - self.at };
+                    self.share.set(held).map_err(ProtocolError::TooMuchHeld)?;
                     return Ok(None);
                 }
                 Scan::Command { frame, content } => {
@@ -249,57 +250,6 @@ impl Reader {
     }
 }
 
-/// The account of the incomplete messages of all peers: bounds what they cost together.
-#[derive(Debug)]
-pub(crate) struct Incomplete {
-    limit: usize,
-    bytes: AtomicUsize,
-    peers: AtomicUsize,
-}
-
-impl Incomplete {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, bytes: AtomicUsize::new(0), peers: AtomicUsize::new(0) })
-    }
-}
-
-/// One peer's part of the account.
-struct Share {
-    of: Option<Arc<Incomplete>>,
-    bytes: usize,
-}
-
-impl Share {
-    /// Sets what is held for this peer. Small messages do not count. Above the limit, peers with more than an equal part are
-    /// refused.
-    fn set(&mut self, held: usize) -> Result<(), ProtocolError> {
-        let Some(all) = &self.of else { return Ok(()) };
-        let held = if held > CHUNK { held } else { 0 };
-        if held == self.bytes {
-            return Ok(());
-        }
-        match (self.bytes, held) {
-            (0, _) => all.peers.fetch_add(1, Ordering::Relaxed),
-            (_, 0) => all.peers.fetch_sub(1, Ordering::Relaxed),
-            _ => all.peers.load(Ordering::Relaxed),
-        };
-        // Wraps around where it shrinks, and so does the sum.
-        all.bytes.fetch_add(held.wrapping_sub(self.bytes), Ordering::Relaxed);
-        self.bytes = held;
-        let part = all.limit / all.peers.load(Ordering::Relaxed).max(1);
-        if all.bytes.load(Ordering::Relaxed) > all.limit && held >= part {
-            return Err(ProtocolError::TooMuchIncomplete(all.limit));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let _ = self.set(0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,8 +257,11 @@ mod tests {
 
     const LIMIT: usize = 1000;
 
+    /// What a message is read as, with its payload.
+    type Read = Received<Vec<u8>>;
+
     fn limits() -> Limits {
-        Limits { message_bytes: LIMIT, skips_larger: false, incomplete: None }
+        Limits { message_bytes: LIMIT, skips_larger: false, account: None }
     }
 
     fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
@@ -327,10 +280,7 @@ mod tests {
     }
 
     /// What a reader makes of bytes that come in these pieces: the payload of each message, or what came instead.
-    fn read_with<'a>(
-        limits: Limits,
-        pieces: impl Iterator<Item = &'a [u8]>,
-    ) -> Result<Vec<Received<Vec<u8>>>, ProtocolError> {
+    fn read_with<'a>(limits: Limits, pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Read>, ProtocolError> {
         let mut reader = Reader::new(SocketType::Router, limits);
         let mut all = Vec::new();
         for piece in pieces {
@@ -350,12 +300,12 @@ mod tests {
         Ok(all)
     }
 
-    fn read(bytes: &[u8], step: usize) -> Result<Vec<Received<Vec<u8>>>, ProtocolError> {
+    fn read(bytes: &[u8], step: usize) -> Result<Vec<Read>, ProtocolError> {
         read_with(limits(), bytes.chunks(step))
     }
 
     /// One after READY of each kind of item, and what it is read as.
-    fn items() -> Vec<(Vec<u8>, Option<Received<Vec<u8>>>)> {
+    fn items() -> Vec<(Vec<u8>, Option<Read>)> {
         let ping = command(b"PING", b"\0\0context");
         vec![
             (message(b""), Some(Received::Message(Vec::new()))),
@@ -474,26 +424,20 @@ mod tests {
 
     #[test]
     fn incomplete_messages_of_all_peers_are_bounded_together() {
-        let incomplete = Incomplete::new(10 * CHUNK);
-        let limits = Limits { message_bytes: 1 << 30, skips_larger: false, incomplete: Some(incomplete.clone()) };
-        let mut readers: Vec<Reader> = Vec::new();
-        let begun = [greeted(), frame(MORE, b""), vec![LONG], (1u64 << 29).to_be_bytes()[..].to_vec()].concat();
-        for _ in 0..4 {
-            let mut reader = Reader::new(SocketType::Router, limits.clone());
-            reader.space().extend_from_slice(&begun);
-            while reader.next().expect("it is allowed").is_some() {}
-            readers.push(reader);
-        }
-        let mut outcomes = Vec::new();
-        for reader in &mut readers {
-            reader.space().extend(vec![0; 3 * CHUNK]);
-            outcomes.push(reader.next());
-        }
-        assert_eq!(outcomes[..3], [Ok(None), Ok(None), Ok(None)]);
-        assert_eq!(outcomes[3], Err(ProtocolError::TooMuchIncomplete(10 * CHUNK)));
-        drop(readers);
-        assert_eq!(incomplete.bytes.load(Ordering::Relaxed), 0);
-        assert_eq!(incomplete.peers.load(Ordering::Relaxed), 0);
+        let limit = 5 * CHUNK;
+        let limits = Limits { message_bytes: 1 << 30, skips_larger: false, account: Some(Account::new(limit)) };
+        let begun = [greeted(), frame(MORE, b""), vec![LONG], (1u64 << 29).to_be_bytes().to_vec()].concat();
+        let mut readers: Vec<Reader> = (0..2).map(|_| Reader::new(SocketType::Router, limits.clone())).collect();
+        let outcomes: Vec<_> = readers
+            .iter_mut()
+            .map(|reader| {
+                reader.space().extend_from_slice(&begun);
+                while reader.next().expect("it is allowed").is_some() {}
+                reader.space().extend(vec![0; 3 * CHUNK]);
+                reader.next()
+            })
+            .collect();
+        assert_eq!(outcomes, [Ok(None), Err(ProtocolError::TooMuchHeld(limit))]);
     }
 
     /// Bytes from a generator with a fixed seed: valid items, changed here and there, in pieces of random size.
