@@ -63,9 +63,9 @@ const LANGUAGES = [
       { command: ["cargo", "build", "--release", "--quiet"], cwd: path("rust") },
       { command: ["cargo", "build", "--release", "--quiet"], cwd: path("../../interop/rust") },
     ],
-    connect: (bytes) => connectBare([path("rust/target/release/bare-echo")], bytes),
-    bare: "zeromq crate echo",
-    most: 1.5,
+    connect: (bytes) => connectTcpEcho([path("rust/target/release/bare-echo")], bytes),
+    bare: "TCP echo",
+    most: 1.6,
     worker: { script: path("../../interop/rust/target/release/worker") },
   },
 ];

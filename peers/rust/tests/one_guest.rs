@@ -234,6 +234,11 @@ async fn strangers_change_nothing(when: When, leaves: bool) {
         match when {
             When::Before => {
                 attack();
+                if leaves {
+                    let expected = if kind == Kind::Idle200 { 200 } else { 1 };
+                    let refused = || parent.metrics().snapshot().refused_connections == expected;
+                    until(&format!("{case}: it is counted"), refused).await;
+                }
                 held.release();
             }
             When::While => {
@@ -250,11 +255,6 @@ async fn strangers_change_nothing(when: When, leaves: bool) {
         assert_eq!(parent.state(), WorkerState::Running, "{case}");
         let metrics = parent.metrics().snapshot();
         assert_eq!((metrics.restarts, metrics.dropped_messages, metrics.request_metrics.failed), (0, 0, 0), "{case}");
-        if when == When::Before {
-            let expected = if kind == Kind::Idle200 { 200 } else { 1 };
-            until(&format!("{case}: it is counted"), || parent.metrics().snapshot().refused_connections == expected)
-                .await;
-        }
         let unexpected = [LogEvent::SocketDisconnect, LogEvent::WorkerRestart, LogEvent::HeartbeatMissed];
         assert!(!events.lock().expect("no panic").iter().any(|event| unexpected.contains(event)), "{case}");
         // The death of the worker is noticed.

@@ -1,7 +1,10 @@
-//! The bare peer in Rust, with the `zeromq` crate alone. It does the same as ../../../bare/echo-peer.mjs.
+//! The bare peer in Rust, with tokio alone: answers every call with as many bytes as an answer has. ../../tcp-echo.mjs is the other
+//! end.
 
-use tokio::io::AsyncReadExt;
-use zeromq::{RouterSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
+use std::env::args;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -9,16 +12,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
         std::process::exit(0);
     });
-    let endpoint = std::env::args().nth(1).ok_or("an endpoint to connect to")?;
-    let mut router = RouterSocket::new();
-    router.connect(&endpoint).await?;
-    let mut answer = None;
+    let mut numbers = args().skip(1).map(|number| number.parse::<usize>());
+    let mut next = || {
+        numbers
+            .next()
+            .ok_or("the arguments are a port, the bytes of a call and those of an answer")
+    };
+    let (port, call, answer) = (next()??, next()??, next()??);
+    let mut stream = TcpStream::connect(("127.0.0.1", u16::try_from(port)?)).await?;
+    stream.set_nodelay(true)?;
+    let (mut call, answer) = (vec![0; call], vec![0; answer]);
     loop {
-        let frames = router.recv().await?.into_vec();
-        let answer = answer.get_or_insert_with(|| frames[2].clone()).clone();
-        let mut reply = ZmqMessage::from(frames[0].clone());
-        reply.push_back(Vec::new().into());
-        reply.push_back(answer);
-        router.send(reply).await?;
+        stream.read_exact(&mut call).await?;
+        stream.write_all(&answer).await?;
     }
 }

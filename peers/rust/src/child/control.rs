@@ -47,10 +47,8 @@ pub(super) struct Control<W> {
     calls: Arc<Calls<W>>,
     parents: Arc<Parents>,
     context: ChildWorkerContext,
-    /// The number of messages that could not be decoded.
+    /// The number of messages that were not handled.
     dropped: AtomicU64,
-    /// The number of shutdown messages that were not obeyed.
-    shutdowns: AtomicU64,
     /// Why the worker must end, once it must.
     end: watch::Sender<Option<End>>,
     /// True when the connections must be closed.
@@ -76,7 +74,6 @@ impl<W: ChildWorker> Control<W> {
             parents: Arc::default(),
             context,
             dropped: AtomicU64::new(0),
-            shutdowns: AtomicU64::new(0),
             end: watch::Sender::new(None),
             is_closing: watch::Sender::new(false),
         })
@@ -333,13 +330,9 @@ impl<W: ChildWorker> Control<W> {
     /// Obeys the parent that spawned this worker. Parents of a service must be allowed to end it.
     fn shut_down(&self) {
         if matches!(self.mode, Mode::Spawned(_)) || self.context.allow_remote_shutdown {
-            return self.end_by(End::Asked);
-        }
-        let count = self.shutdowns.fetch_add(1, Ordering::Relaxed) + 1;
-        if count.is_power_of_two() {
-            let reason = "a parent asked this service to end; it goes on, as allow_remote_shutdown is not set";
-            let entry = LogEntry::new(LogLevel::Warn, LogEvent::MessageDropped).with("reason", reason);
-            self.log(entry.with("ignored_shutdowns", count));
+            self.end_by(End::Asked);
+        } else {
+            self.dropped("A parent asked this service to end; it goes on, because allow_remote_shutdown is false.");
         }
     }
 
