@@ -108,6 +108,8 @@ impl<W: ChildWorker> Calls<W> {
             let bytes = call.bytes;
             self.respond(call).await;
             self.end(bytes);
+            // From time to time, other tasks have their turn.
+            tokio::task::coop::consume_budget().await;
         }
     }
 
