@@ -6,7 +6,7 @@ import { ParentWorker } from "multifrost";
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
 export async function open({ transport }) {
-  const worker = ParentWorker.spawn(path("../../../peers/python/examples/math_worker.py"), "python3", {
+  const worker = ParentWorker.spawn(path("./worker.py"), "python3", {
     transport,
     env: { PYTHONPATH: path("../../../peers/python"), MULTIFROST_TRANSPORT: transport },
   });

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 import time
-import traceback
 from math import isfinite
 from typing import Any
 
@@ -22,16 +20,6 @@ MAX_ID = 256
 
 MAX_ERROR_TEXT = 256 * 1024
 """Longest error message or traceback that is sent, in characters. The middle of a longer one is left out."""
-
-REFUSALS = {
-    "FUNCTION_NOT_FOUND": re.compile(r"Function '[^']*' not found", re.I),
-    "NOT_CALLABLE": re.compile(r"'[^']*' is (?:not callable$|a function property, not a method)", re.I),
-    "PRIVATE_METHOD": re.compile(r"Cannot call private method '", re.I),
-    "MISSING_FUNCTION": re.compile(r"Message missing 'function'", re.I),
-    "WRONG_NAMESPACE": re.compile(r"No namespace '", re.I),
-    "OVERLOADED": re.compile(r"Too many calls ", re.I),
-}
-"""The refusals of a worker by code, with the text that older implementations send instead of the code."""
 
 MAX_SMALL = 1024
 """Longest text or bytes that `response` encodes in its usual form, in characters or bytes."""
@@ -207,6 +195,8 @@ def _message_of(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
+    import traceback  # takes 4 ms, which a worker need not spend before its first call
+
     # The first frame is the executor's and means nothing to the caller.
     frames = error.__traceback__
     lines = traceback.format_exception(type(error), error, (frames and frames.tb_next) or frames)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -87,6 +86,8 @@ class Registry:
         Raises:
             RegistryError: ``SERVICE_NOT_FOUND`` after `timeout` seconds.
         """
+        import asyncio  # takes 30 ms, and a service registers itself without it
+
         deadline = time.monotonic() + timeout
         while (port := self._port_of(service_id)) is None:
             if time.monotonic() >= deadline:

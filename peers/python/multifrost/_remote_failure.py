@@ -6,7 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ._messages import REFUSALS, Message
+from ._messages import Message
+
+REFUSALS = {
+    "FUNCTION_NOT_FOUND": re.compile(r"Function '[^']*' not found", re.I),
+    "NOT_CALLABLE": re.compile(r"'[^']*' is (?:not callable$|a function property, not a method)", re.I),
+    "PRIVATE_METHOD": re.compile(r"Cannot call private method '", re.I),
+    "MISSING_FUNCTION": re.compile(r"Message missing 'function'", re.I),
+    "WRONG_NAMESPACE": re.compile(r"No namespace '", re.I),
+    "OVERLOADED": re.compile(r"Too many calls ", re.I),
+}
+"""The refusals of a worker by code, with the text that older implementations send instead of the code."""
 
 _TRACEBACK = "\nTraceback (most recent call last):"
 _HEAD = re.compile(r"([A-Za-z_][\w.]*): ?(.*)$", re.DOTALL)

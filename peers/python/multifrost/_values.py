@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import dataclasses
 import math
 import sys
 from collections.abc import Collection, Mapping
@@ -68,7 +67,9 @@ def _less_common(value: Any, depth: int) -> Any:
         return value if value.tzinfo else value.astimezone()
     if isinstance(value, BaseException):
         return _map({"name": type(value).__name__, "message": str(value)}, depth)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(type(value), "__dataclass_fields__"):
+        import dataclasses  # as a program that has such a value did before
+
         return _map({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, depth)
     # numpy is not imported here: a program that has a numpy value has already imported it.
     numpy = sys.modules.get("numpy")

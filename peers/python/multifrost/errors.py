@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class MultifrostError(Exception):
@@ -78,8 +80,7 @@ class SerializationError(MultifrostError):
         return SerializationError(self.code, self.reason, step + self.path)
 
 
-@dataclass(frozen=True)
-class ProcessExit:
+class ProcessExit(NamedTuple):
     """How a worker's process ended."""
 
     code: int | None

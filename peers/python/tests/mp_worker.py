@@ -6,6 +6,7 @@ import multiprocessing as mp
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -29,6 +30,35 @@ class MpWorker(ChildWorker):
     def squares(self, how: str) -> list[int]:
         with mp.get_context(how).Pool(2) as pool:
             return pool.map(square, [1, 2, 3])
+
+    def squares_by_futures(self, how: str) -> list[int]:
+        with ProcessPoolExecutor(2, mp_context=mp.get_context(how)) as pool:
+            return list(pool.map(square, [1, 2, 3]))
+
+    async def async_pid(self) -> int:
+        return os.getpid()
+
+    def start_service(self, name: str) -> int:
+        self.service = subprocess.Popen([sys.executable, __file__, name])
+        return self.service.pid
+
+    def stop_service(self) -> int:
+        self.service.terminate()
+        return self.service.wait()
+
+    def fork_that_stays(self) -> int:
+        reader, self.fork_ends = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.close(self.fork_ends)
+            os.read(reader, 1)  # until the worker closes its end
+            os._exit(0)
+        os.close(reader)
+        return pid
+
+    def end_fork(self, pid: int) -> int:
+        os.close(self.fork_ends)
+        return os.waitpid(pid, 0)[1]
 
     def failing_process(self) -> int | None:
         process = mp.get_context("fork").Process(target=fail, args=(2,))
@@ -57,4 +87,4 @@ class MpWorker(ChildWorker):
 
 
 if __name__ == "__main__" or not os.environ.get("TEST_GUARD"):
-    MpWorker().run()
+    MpWorker(sys.argv[1] if len(sys.argv) > 1 else None).run()

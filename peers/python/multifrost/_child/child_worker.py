@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -13,17 +12,14 @@ from functools import partial
 from types import FrameType
 from typing import Any, TextIO, TypeVar
 
-from .._registry import Registry
+from .. import _log as log
 from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
 from . import spawn_address
-from .descriptor_capture import DescriptorCapture
 from .fork_undo import undone_by_fork
 from .line_forwarder import LineForwarder, as_text, write_line
 from .method_table import CLASS_OPTIONS, MethodTable
 from .server import Server, ServerOptions
-
-logger = logging.getLogger("multifrost")
 
 Self = TypeVar("Self", bound="ChildWorker")
 
@@ -142,7 +138,8 @@ class ChildWorker:
 
     def __start(self, owns_process: bool) -> None:
         if _is_multiprocessing_child():
-            sys.stderr.write(_NO_GUARD)  # one write, so that the lines of several processes do not mix
+            if _is_first_multiprocessing_child():
+                sys.stderr.write(_NO_GUARD)
             return
         address = spawn_address.claim(self.service_id)
         service_id = None if address else self.service_id
@@ -152,25 +149,25 @@ class ChildWorker:
         server.owns_process = owns_process
         if self.__stopped_early:
             server.stop()
-        registry = Registry()
         leaving: list[threading.Thread] = []
 
         def leave() -> None:
             # In a thread, because it may wait for locks while answers are still being sent.
-            if not leaving:
-                leaving.append(threading.Thread(target=_unregister, args=(registry, service_id), daemon=True))
+            if service_id and not leaving:
+                leaving.append(threading.Thread(target=_unregister, args=(service_id,), daemon=True))
                 leaving[0].start()
 
         def left() -> None:
             leave()
-            leaving[0].join()
+            for thread in leaving:
+                thread.join()
 
         server.leave = left
         try:
             if address is not None:
                 server.connect(address)
             elif service_id:
-                registry.register(service_id, server.bind())
+                _register(service_id, server.bind())
             try:
                 with _forwarded_output(server, is_service=service_id is not None):
                     server.run(on_stop=leave)
@@ -248,6 +245,15 @@ def _is_multiprocessing_child() -> bool:
     return process is not None and hasattr(process.current_process(), "_inheriting")
 
 
+def _is_first_multiprocessing_child() -> bool:
+    """Whether no other process of the same worker has said already that the guard is missing."""
+    # Processes that have no name of their own are numbered: SpawnPoolWorker-1. A fork server is called MainProcess.
+    process = sys.modules.get("multiprocessing.process")
+    name = "" if process is None else process.current_process().name
+    number = name.rpartition("-")[2]
+    return not number.isdigit() or int(number) == 1
+
+
 def _server_options(worker: ChildWorker, threads: int, transport: str, allow_remote_shutdown: bool) -> ServerOptions:
     if worker.other_namespaces not in ("answer", "ignore"):
         raise _invalid("other_namespaces", "'answer' or 'ignore'", worker.other_namespaces)
@@ -309,6 +315,8 @@ def _own_log(server: Server, is_service: bool) -> Iterator[TextIO]:
     if not is_service:
         yield sys.stdout
         return
+    from .descriptor_capture import DescriptorCapture
+
     try:
         capture = DescriptorCapture(1, lambda line: server.print("stdout", line, undelivered=_nothing))
     except OSError:  # a service may run without a stdout
@@ -339,9 +347,16 @@ def _nothing() -> None:
     pass
 
 
-def _unregister(registry: Registry, service_id: str | None) -> None:
-    if service_id:
-        try:
-            registry.unregister(service_id)
-        except MultifrostError as error:
-            logger.warning("Could not remove the service '%s' from the registry: %s", service_id, error)
+def _register(service_id: str, port: int) -> None:
+    from .._registry import Registry  # takes 10 ms, which a worker that a parent spawned does not need
+
+    Registry().register(service_id, port)
+
+
+def _unregister(service_id: str) -> None:
+    from .._registry import Registry
+
+    try:
+        Registry().unregister(service_id)
+    except MultifrostError as error:
+        log.warning("Could not remove the service '%s' from the registry: %s", service_id, error)

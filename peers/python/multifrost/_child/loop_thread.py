@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 Start = Callable[[], Awaitable[None]]
 
@@ -48,6 +50,8 @@ class LoopThread:
         self._flush()
 
     def _take(self) -> None:
+        import asyncio
+
         while self._inbox:
             start = self._inbox[0]
             task: asyncio.Task[None] = asyncio.Task(_awaited(start), loop=self._loop, **_EAGER)
@@ -59,6 +63,8 @@ class LoopThread:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
         if loop is None:
+            import asyncio  # takes 30 ms, which only workers with asynchronous methods need
+
             with self._lock:
                 loop = self._loop
                 if loop is None:

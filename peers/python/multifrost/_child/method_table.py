@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CallError
-from .interface import describe
 
 INTROSPECTION_NAMES = frozenset({"listFunctions", "list_functions", "ListFunctions"})
 """What parents call to list the methods: in JavaScript and Rust, in Python, and in Go."""
+
+CO_COROUTINE = 0x80
+"""The flag of the code of ``async def`` functions, as `inspect` has it. Importing that takes 5 ms."""
 
 CLASS_OPTIONS = ("threads", "transport", "allow_remote_shutdown")
 """Options of workers that are read from the class. A subclass may have a method of such a name instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(NamedTuple):
     """A method that parents can call."""
 
     function: Callable[..., Any]
     """The bound method."""
     is_async: bool
-    """Whether it is an ``async def`` method."""
+    """Whether it is an ``async def`` method. Another one may return an awaitable, too: a decorated one, for example."""
 
 
 class MethodTable:
@@ -65,6 +63,8 @@ class MethodTable:
     @cached_property
     def interface(self) -> dict[str, Any]:
         """The methods' parameters, types and the first paragraph of their documentation."""
+        from .interface import describe  # takes 10 ms, which a worker need not spend before its first call
+
         return describe({name: self._callable[name].function for name in self.names()})
 
     def find(self, name: str) -> Method:
@@ -82,16 +82,19 @@ class MethodTable:
             raise CallError("PRIVATE_METHOD", f"Cannot call private method '{name}'")
         if name not in self._hidden and (name in self._members or name in vars(self._worker)):
             raise CallError("NOT_CALLABLE", f"'{name}' is not callable")
+        import difflib
+
         # Long names are not compared: they come from a peer, and the comparison takes quadratic time.
         near = difflib.get_close_matches(name, self._callable, n=1, cutoff=0.75) if len(name) <= 64 else []
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise CallError("FUNCTION_NOT_FOUND", f"Function '{name}' not found{hint}")
 
     def _is_callable(self, name: str, member: object) -> bool:
-        if name.startswith("_") or name in self._hidden or inspect.isclass(member):
+        if name.startswith("_") or name in self._hidden or isinstance(member, type):
             return False
         return callable(member) or isinstance(member, staticmethod | classmethod)
 
 
 def _method(function: Callable[..., Any]) -> Method:
-    return Method(function, inspect.iscoroutinefunction(function))
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return Method(function, bool(code and code.co_flags & CO_COROUTINE))

@@ -11,15 +11,15 @@ the same odd number twice takes the lock. The main thread asks for it back with 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from .. import _log as log
 from .. import _messages as messages
 from .._messages import Message
 from .._zmtp.reader import Payload
@@ -32,8 +32,6 @@ from .link import Handle, Link
 from .method_table import INTROSPECTION_NAMES, MethodTable
 from .spawn_address import SpawnAddress
 from .zmtp_link import ZmtpLink
-
-logger = logging.getLogger("multifrost")
 
 PATIENCE = 0.015
 """A method that runs for one to two times this is long: the watchdog reads meanwhile. In seconds."""
@@ -57,8 +55,7 @@ _serving = threading.Lock()
 """Held while a worker of this process serves."""
 
 
-@dataclass(frozen=True)
-class ServerOptions:
+class ServerOptions(NamedTuple):
     """The options of a worker: see the attributes of `ChildWorker`."""
 
     namespace: str
@@ -307,7 +304,7 @@ class Server:
                 self._check()
         except Exception:
             # The main thread reads again after its method, and gets the same error if it lasts.
-            logger.exception("Could not read while a method runs")
+            log.exception("Could not read while a method runs")
         finally:
             self._stands_in = False
 
@@ -422,15 +419,13 @@ class Server:
             self.stop()
         else:
             if not self._shutdown_refused:  # once: a parent may ask as often as it likes
-                logger.warning(
-                    "A parent asked this service to end; it goes on, because allow_remote_shutdown is False."
-                )
+                log.warning("A parent asked this service to end; it goes on, because allow_remote_shutdown is False.")
             self._shutdown_refused = True
             self._drop("a shutdown")
 
     def _drop(self, reason: str, count: int = 1) -> None:
         self.dropped += count
-        logger.info("Dropped %s (%d so far): %s", "a message" if count == 1 else "messages", self.dropped, reason)
+        log.info("Dropped %s (%d so far): %s", "a message" if count == 1 else "messages", self.dropped, reason)
 
 
 @contextlib.contextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .._spawn_variables import ENDPOINT_VARIABLE, MODE_VARIABLE, PORT_VARIABLE, TOKEN_VARIABLE
 from ..errors import LaunchError
 
 
-@dataclass(frozen=True)
-class SpawnAddress:
+class SpawnAddress(NamedTuple):
     """The parent that spawned this process, as the environment describes it."""
 
     port: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import select
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from .. import _log as log
 from .._values import MAX_BYTES
 from .._wakeup import WakeUp
 from .._zmtp.endpoint import connect, listen_on_loopback
@@ -17,8 +17,6 @@ from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import Limits
 from .._zmtp.wire import ProtocolError
 from .link import OnDropped, OnPayload, OnWake
-
-logger = logging.getLogger("multifrost")
 
 CONNECT_TIMEOUT = 10.0
 """How long the first connection to the parent may take, in seconds."""
@@ -187,7 +185,7 @@ class ZmtpLink:
         except (BlockingIOError, InterruptedError, ConnectionError):
             return
         except OSError as error:
-            logger.warning("Could not accept a connection: %s", error)
+            log.warning("Could not accept a connection: %s", error)
             self._accept_again = time.monotonic() + ACCEPT_PAUSE
             self._poll.modify(listener.fileno(), 0)
             return
@@ -222,7 +220,7 @@ class ZmtpLink:
 
     def _refuse(self, peer: Peer, reason: str) -> None:
         self.refused += 1
-        logger.info("Closed a connection (%d so far): %s", self.refused, reason)
+        log.info("Closed a connection (%d so far): %s", self.refused, reason)
         self._drop(peer)
 
     def _drop(self, peer: Peer) -> None:

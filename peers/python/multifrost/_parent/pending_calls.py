@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _messages as messages
-from .._messages import REFUSALS, Message
-from .._remote_failure import read_remote_failure
+from .._messages import Message
+from .._remote_failure import REFUSALS, read_remote_failure
 from ..errors import (
     CallTimeoutError,
     CircuitOpenError,

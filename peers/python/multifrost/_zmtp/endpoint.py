@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from urllib.parse import urlsplit
 
 MAX_PATH = 103
 """Longest path of a Unix socket, in bytes: 103 on macOS, 107 on Linux."""
@@ -28,10 +27,10 @@ def connect(endpoint: str, timeout: float) -> socket.socket:
             made.close()
             raise
         return made
-    parts = urlsplit(endpoint)
-    if parts.scheme != "tcp" or not parts.hostname or not parts.port:
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    if not endpoint.startswith("tcp://") or not host or not (port.isascii() and port.isdigit()):
         raise ValueError(f"{endpoint!r} is no endpoint")
-    return socket.create_connection((parts.hostname, parts.port), timeout)
+    return socket.create_connection((host.strip("[]"), int(port)), timeout)
 
 
 def listen_on_loopback() -> tuple[socket.socket, int]:

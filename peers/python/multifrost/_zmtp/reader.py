@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .wire import (
     COMMAND,
@@ -31,8 +31,7 @@ Payload = bytes | bytearray | memoryview | mmap.mmap
 """The payload of a message. A big one is not copied to ``bytes``."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What the other side may send. More ends its connection."""
 
     message_bytes: int = 64 * 1024 * 1024

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MORE, LONG, COMMAND = 1, 2, 4
 """Flags of a frame: more frames follow, the size has 8 bytes, the frame is a command."""
@@ -30,8 +30,7 @@ class ProtocolError(Exception):
     """The other side does not speak the protocol, or exceeds a limit. Its connection must be closed."""
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """What the other side says about itself in its READY command."""
 
     socket_type: bytes
