@@ -28,8 +28,12 @@ class MpWorker(ChildWorker):
         return os.getpid()
 
     def squares(self, how: str) -> list[int]:
-        with mp.get_context(how).Pool(2) as pool:
+        pool = mp.get_context(how).Pool(2)
+        try:
             return pool.map(square, [1, 2, 3])
+        finally:
+            pool.close()
+            pool.join()  # lets a process that is still starting say what it has to say
 
     def squares_by_futures(self, how: str) -> list[int]:
         with ProcessPoolExecutor(2, mp_context=mp.get_context(how)) as pool:
