@@ -143,16 +143,21 @@ class ZeroMqLink:
                 self._lock.release()
 
     def check(self) -> None:
-        if self._watch and not self.gone:
-            self.gone = self._watch.parent_gone()
+        if self._watch and not self.gone and self._lock.acquire(False):  # who holds it may be closing
+            try:
+                if not self._socket.closed:
+                    self.gone = self._watch.parent_gone()
+            finally:
+                self._lock.release()
+            self.flush()  # what was queued while this thread held the lock
 
     def close(self, timeout: float) -> None:
         with self._lock:
             self._send_queued()
             self._socket.disable_monitor()
+            if self._watch:
+                self._watch.close()
             self._socket.close(linger=round(timeout * 1000))
-        if self._watch:
-            self._watch.close()
         self._context.term()
         self._wake_up.close()
 
