@@ -1,6 +1,7 @@
 // Where an end listens or connects to: TCP, or a Unix socket (a named pipe on Windows).
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MultifrostError } from "@multifrost/protocol/errors";
@@ -69,7 +70,12 @@ export async function privateEndpoint(): Promise<PrivateEndpoint> {
   return {
     path: pathIn(directory),
     async remove() {
-      await rm(directory, { recursive: true, force: true }).catch(() => {});
+      try {
+        // Before the process, or its thread, can end.
+        rmSync(directory, { recursive: true, force: true });
+      } catch {
+        // The system removes it with the other temporary files.
+      }
     },
   };
 }
