@@ -14,6 +14,19 @@ from .errors import MalformedMessageError, SerializationError
 MAX_VALUES = 4_000_000
 """Most values in one message, keys included. A payload of fewer bytes cannot hold more and is not counted."""
 
+MAX_OBJECTS = 1_000_000
+"""Most arrays, maps and extensions in one message: each takes 60 to 250 bytes in memory, but may take one byte in the
+message. A payload of fewer bytes cannot hold more and is not counted."""
+
+SMALL_CALL = 512
+"""The values in the arrays and maps of a call of at most this size are not counted, in bytes."""
+
+OBJECT_BYTES = 128
+"""What an array, a map or an extension takes in memory besides its items, estimated, in bytes."""
+
+VALUE_BYTES = 16
+"""What a value takes in memory besides its bytes in the message, estimated, in bytes."""
+
 MAX_REUSED = 64 * 1024
 """A packer that wrote more than this is not used again, since it keeps its buffer, in bytes."""
 
@@ -145,13 +158,13 @@ def _unpack(payload: Payload) -> Any:
 def _unpack_as(payload: Payload, timestamp: int, **options: Any) -> Any:
     # msgpack reserves memory for an announced length before it reads the items: allow no more items than bytes.
     most = min(len(payload), MAX_ITEMS)
-    if len(payload) > MAX_VALUES:
+    if len(payload) > MAX_OBJECTS:
         options.update(_counting_hooks(options.get("object_pairs_hook", dict)))
+    options.setdefault("ext_hook", _read_ext)
     return msgpack.unpackb(
         payload,
         timestamp=timestamp,
         unicode_errors="replace",
-        ext_hook=_read_ext,
         max_array_len=most,
         max_map_len=most,
         **options,
@@ -159,13 +172,16 @@ def _unpack_as(payload: Payload, timestamp: int, **options: Any) -> Any:
 
 
 def _counting_hooks(make_map: Any) -> dict[str, Any]:
-    left = MAX_VALUES
+    values_left, objects_left = MAX_VALUES, MAX_OBJECTS
 
     def take(values: int) -> None:
-        nonlocal left
-        left -= values
-        if left < 0:
-            raise _limit(f"there are more than {MAX_VALUES} values in it")
+        nonlocal values_left, objects_left
+        values_left -= values
+        objects_left -= 1
+        if values_left < 0:
+            raise _limit(f"there are more than {MAX_VALUES} values in it; send less in one message")
+        if objects_left < 0:
+            raise _limit(f"there are more than {MAX_OBJECTS} arrays and maps in it; send less in one message")
 
     def count_list(items: list[Any]) -> list[Any]:
         take(len(items))
@@ -175,7 +191,35 @@ def _counting_hooks(make_map: Any) -> dict[str, Any]:
         take(2 * len(pairs))
         return make_map(pairs)
 
-    return {"list_hook": count_list, "object_pairs_hook": count_map}
+    def count_ext(code: int, data: bytes) -> Any:
+        take(0)
+        return _read_ext(code, data)
+
+    return {"list_hook": count_list, "object_pairs_hook": count_map, "ext_hook": count_ext}
+
+
+def memory_of_call(args: list[Any], size: int) -> int:
+    """Returns what a call with these decoded arguments takes in memory, estimated, in bytes.
+
+    Args:
+        size: The bytes of its message.
+    """
+    if _FLAT.issuperset(map(type, args)):
+        return size + VALUE_BYTES * len(args)
+    if size <= SMALL_CALL:
+        return size * 16  # counting takes longer
+    total = size
+    level = args
+    while level:
+        total += VALUE_BYTES * len(level)
+        containers = [item for item in level if type(item) in _CONTAINERS]
+        total += OBJECT_BYTES * len(containers)
+        level = [item for container in containers for item in _values_of(container)]
+    return total
+
+
+def _values_of(container: Any) -> Any:
+    return container.values() if type(container) is dict else container
 
 
 def _with_text_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -260,6 +304,8 @@ def _head(payload: Payload) -> dict[str, str]:
         )
         unpacker.feed(payload)
         for _ in range(min(unpacker.read_map_header(), 64)):
+            if len(found) == 2:
+                break  # what follows may be large
             key, value = unpacker.unpack(), unpacker.unpack()
             if key in (b"id", b"type") and isinstance(value, bytes):
                 found[key.decode()] = value.decode("utf-8", "replace")

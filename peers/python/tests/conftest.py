@@ -141,8 +141,8 @@ class Bench:
         services: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return services
 
-    def serve(self, service_id: str, script: Path = EXAMPLE) -> tuple[RawParent, subprocess.Popen[str]]:
-        process = self.start(script, service_id)
+    def serve(self, service_id: str, script: Path = EXAMPLE, **env: str) -> tuple[RawParent, subprocess.Popen[str]]:
+        process = self.start(script, service_id, **env)
         entry = until(lambda: (entry := self.services().get(service_id)) and entry["pid"] == process.pid and entry)
         return self.parent(entry["port"]), process
 

@@ -13,6 +13,7 @@ import pytest
 import zmq
 from conftest import EDGE, Bench, RawParent, until
 
+from multifrost._child.zmtp_link import ZmtpLink
 from multifrost._zmtp.wire import GREETING, message_head, ready
 
 MIB = 1024 * 1024
@@ -168,3 +169,94 @@ def test_the_bytes_of_waiting_calls_are_bounded(bench: Bench, tmp_path: Path) ->
     assert parent.answer(running)["result"] == "woken"
     kinds = [parent.answer(message_id)["type"] for message_id in ids]
     assert kinds == ["response"] * 31 + ["error"] * 9
+
+
+def many(count: int, item: bytes) -> bytes:
+    return bytes(b"\xdd" + count.to_bytes(4, "big") + item * count)
+
+
+BOMBS = {
+    "empty maps": many(3, many(1_000_000, b"\x80")),
+    "arrays of one": many(2, many(750_000, b"\x91\xc0")),
+    "maps of one": many(750_000, b"\x81\xa1a\xc0"),
+    "extensions": many(1_000_000, b"\xd4\x05\0"),
+}
+"""Values of about 3 MB on the wire that take much more memory."""
+
+
+def call_with(function: str, args: bytes, message_id: str = "1") -> bytes:
+    call = {"app": "comlink_ipc_v3", "id": message_id, "type": "call", "function": function}
+    payload: bytes = b"\x85" + msgpack.packb(call)[1:] + b"\xa4args" + args
+    return message_head(len(payload)) + payload
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_values_that_take_much_memory_are_bounded_while_calls_wait(bench: Bench, tmp_path: Path, bomb: str) -> None:
+    parent, process = bench.serve("bombed", EDGE)
+    running = parent.send("call", function="sleep_until", args=[str(tmp_path / "go")])
+    parent.answer(parent.send("heartbeat"))
+    before = resident(process.pid)
+    hostile = [connected(parent.port, GREETED) for _ in range(2)]
+    senders = [
+        threading.Thread(target=one.sendall, args=(call_with("static", b"\x91" + BOMBS[bomb]),)) for one in hostile
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert parent.answer(parent.send("heartbeat"), 60)
+    assert resident(process.pid) - before < 700 * MIB
+    (tmp_path / "go").touch()
+    assert parent.answer(running)["result"] == "woken"
+    for one in hostile:
+        one.close()
+    assert parent.call("static", 1) == 1
+
+
+def test_a_parent_with_too_many_calls_leaves_others_their_share(bench: Bench, tmp_path: Path) -> None:
+    parent, _ = bench.serve("shared", EDGE, TEST_MAX_PENDING="10")
+    flood = connected(parent.port, GREETED)
+    flood.sendall(call_with("nap_async", msgpack.packb([60])) * 20)
+    running = parent.send("call", function="sleep_until", args=[str(tmp_path / "go")])
+    waiting = [parent.send("call", function="static", args=[n]) for n in range(4)]
+    refused = parent.ask("static", 5)
+    assert refused["metadata"]["error"]["code"] == "OVERLOADED"
+    (tmp_path / "go").touch()
+    assert parent.answer(running)["result"] == "woken"
+    assert [parent.answer(one)["result"] for one in waiting] == [0, 1, 2, 3]
+    flood.close()
+
+
+def test_parents_that_read_nothing_are_bounded_together(bench: Bench) -> None:
+    parent, process = bench.serve("unread")
+    parent.call("echo", "x")
+    before = resident(process.pid)
+    call = call_with("echo", b"\x91\xc6" + MIB.to_bytes(4, "big") + bytes(MIB))
+    slow = [connected(parent.port, GREETED) for _ in range(8)]
+    for one in slow:
+        one.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):  # the service reads no more of it
+            for _ in range(70):
+                one.sendall(call)
+    assert parent.call("echo", "x") == "x"
+    assert resident(process.pid) - before < 450 * MIB
+    for one in slow:
+        one.close()
+    assert parent.call("echo", "x") == "x"
+
+
+def test_a_parent_that_has_sent_nothing_makes_room_for_another(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = ZmtpLink(lambda *_: None, lambda _: None, lambda _: None)
+    monkeypatch.setattr("multifrost._child.zmtp_link.MAX_PARENTS", 2)
+    port = link.bind()
+    first, second = connected(port, GREETED), connected(port, GREETED)
+    while link.count() < 2:
+        link.step(1)
+    third = connected(port, GREETED)
+    while link.refused < 1:
+        link.step(1)
+    assert link.count() == 2
+    assert ends(first)
+    link.close(0)
+    for one in (first, second, third):
+        one.close()

@@ -18,7 +18,7 @@ import pytest
 from conftest import Bench, RawParent, until
 
 from multifrost import SerializationError
-from multifrost._codec import decode, encode
+from multifrost._codec import decode, encode, memory_of_call
 from multifrost._values import to_wire
 from multifrost.errors import MalformedMessageError
 
@@ -130,6 +130,19 @@ def test_a_message_with_too_many_values_is_refused() -> None:
     for too_many in ([*most, [None] * 2], [{str(n): None for n in range(700_000)}] * 3):
         with pytest.raises(MalformedMessageError, match="more than 4000000 values"):
             decode(encode({"v": too_many}))
+
+
+@pytest.mark.parametrize("item", [b"\x80", b"\x90", b"\xd4\x05\0"])
+def test_a_message_with_too_many_maps_arrays_or_extensions_is_refused(item: bytes) -> None:
+    million = b"\xdd" + (1_000_000).to_bytes(4, "big") + item * 1_000_000
+    with pytest.raises(MalformedMessageError, match="more than 1000000 arrays and maps in it; send less"):
+        decode(b"\x81\xa1v\x92" + million * 2)
+
+
+def test_the_memory_of_a_call_is_estimated() -> None:
+    assert memory_of_call([1, "text"], 100) < 200
+    assert memory_of_call([[{} for _ in range(1000)]], 1100) > 1000 * 100
+    assert memory_of_call([[[[]]]], 100) > 1000
 
 
 def nested(levels: int) -> Any:

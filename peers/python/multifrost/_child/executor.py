@@ -27,7 +27,7 @@ READ_INTERVAL = 0.005
 starve: the main thread gives the GIL up for each short write, and that starts the watchdog's waiting time again."""
 
 MAX_PENDING_BYTES = 256 * 1024 * 1024
-"""Calls that run or wait have at most this many bytes together. More are refused."""
+"""Calls that run or wait take at most this much memory together, by an estimate, in bytes. More are refused."""
 
 CO_ITERABLE_COROUTINE = 0x100
 """The flag of the code of generators that may be awaited."""
@@ -48,7 +48,8 @@ class Executor:
         wake: Wakes the main thread, because a call waits for it or the last one has ended.
         threads: How many plain methods run at once. 1: they run in the main thread, in `run_some`.
         max_concurrency: Calls that run at once; None for no limit.
-        max_pending: Calls that run or wait at once; more are refused.
+        max_pending: Calls that run or wait at once; more are refused, unless their parent has less than an equal share.
+        parents: Returns how many parents there are. None: the link does not tell them apart, and there are no shares.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Executor:
         threads: int,
         max_concurrency: int | None,
         max_pending: int,
+        parents: Callable[[], int] | None = None,
     ) -> None:
         self.jobs: deque[PlainCall] = deque()
         """Calls that wait for the main thread."""
@@ -70,6 +72,8 @@ class Executor:
         self._pool = _make_pool(threads) if threads > 1 else None
         self._loop = LoopThread(flush)
         self._max_pending = max_pending
+        self._parents = parents
+        self._shares = parents is not None
         self._limit = max_concurrency
         self._limit_lock = threading.Lock()
         self._running = 0
@@ -100,9 +104,11 @@ class Executor:
         """
         size = call[4]
         if self._room <= 0 or self._room_bytes < size:
-            self._make_room(size)
+            self._make_room(call[0], size)
         self._room -= 1
         self._room_bytes -= size
+        if self._shares:
+            call[0].taken += 1
         self._submitted += 1
         self._submitted_bytes += size
         if self._limit is not None:
@@ -113,15 +119,28 @@ class Executor:
                 self._running += 1
         self._start(call)
 
-    def _make_room(self, size: int) -> None:
+    def _make_room(self, peer: Handle, size: int) -> None:
         self._room = self._max_pending - self.pending
         self._room_bytes = MAX_PENDING_BYTES - self.pending_bytes
-        if self._room <= 0:
+        if self._room <= 0 and not self._has_share(peer):
             text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
             raise CallError("OVERLOADED", text)
-        if self._room_bytes < size and self.pending:
+        if self._room_bytes < size and self.pending and not self._has_share_of_bytes(peer, size):
             text = f"The calls that wait here have {self.pending_bytes} bytes; call again later"
             raise CallError("OVERLOADED", f"Too many calls are waiting here. {text}")
+
+    def _has_share(self, peer: Handle) -> bool:
+        """Whether this parent has less than an equal share of the calls that may be pending."""
+        if self._parents is None:
+            return False
+        pending: int = peer.pending_calls
+        return pending < self._max_pending / max(1, self._parents())
+
+    def _has_share_of_bytes(self, peer: Handle, size: int) -> bool:
+        """Whether this parent has no call yet, and this one takes no more than an equal share of the bytes."""
+        if self._parents is None:
+            return False
+        return not peer.pending_calls and size <= MAX_PENDING_BYTES / max(1, self._parents())
 
     def run_some(self) -> None:
         """Runs calls that wait for the main thread, and sends their answers; at most about 5 ms, or one call."""
@@ -167,6 +186,8 @@ class Executor:
             leave_forked_process()
         self._push(peer, answer)
         self._ended_here += 1
+        if self._shares:
+            peer.ended_here += 1
         self._ended_bytes_here += size
         if self._limit is not None:
             self._start_next()
@@ -194,6 +215,8 @@ class Executor:
         self._push(call[0], answer)
         self._loop.flush_soon()
         self._ended_on_loop += 1
+        if self._shares:
+            call[0].ended_on_loop += 1
         self._ended_bytes_on_loop += call[4]
         self._after_end()
 
@@ -204,6 +227,8 @@ class Executor:
     def _ended_in_pool_once(self, call: PlainCall) -> None:
         with self._pool_lock:
             self._ended_in_pool += 1
+            if self._shares:
+                call[0].ended_in_pool += 1
             self._ended_bytes_in_pool += call[4]
         self._after_end()
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from .. import _log as log
 from .. import _messages as messages
+from .._codec import memory_of_call
 from .._messages import Message
 from .._zmtp.reader import Payload
 from ..errors import CallError, LaunchError, MalformedMessageError
@@ -91,6 +92,7 @@ class Server:
             options.threads,
             options.max_concurrency,
             options.max_pending,
+            self._link.count if isinstance(self._link, ZmtpLink) else None,
         )
         self._reading = threading.Lock()
         self._turn = 0
@@ -401,7 +403,8 @@ class Server:
             self._link.push(peer, answer)
             return
         method = self._methods.get(name) or self._methods.find(name)
-        self._executor.submit((peer, message_id, method, message["args"], size))
+        args = message["args"]
+        self._executor.submit((peer, message_id, method, args, memory_of_call(args, size)))
 
     def _answer_heartbeat(self, peer: Handle, beat: Message) -> None:
         if beat.get("metadata", {}).get("hb_response"):

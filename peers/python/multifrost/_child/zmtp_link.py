@@ -14,7 +14,7 @@ from .._values import MAX_BYTES
 from .._wakeup import WakeUp
 from .._zmtp.endpoint import connect, listen_on_loopback
 from .._zmtp.peer import ConnectionClosed, Peer
-from .._zmtp.reader import Limits
+from .._zmtp.reader import BIG_FRAME, Limits, Payload
 from .._zmtp.wire import ProtocolError
 from .link import OnDropped, OnPayload, OnWake
 
@@ -25,13 +25,21 @@ HANDSHAKE_TIMEOUT = 10.0
 """How long a parent may take from connecting to its READY, in seconds."""
 
 MAX_PARENTS = 4096
-"""Parents connected to a service at once. More are closed."""
+"""Parents connected to a service at once. Of more, the first that has sent nothing is closed, or else the new one."""
 
 MAX_UNSENT = 64 * 1024 * 1024
 """A parent that leaves more than this unread is not read from until it reads, in bytes. It gets no output either."""
 
+MAX_UNSENT_TOGETHER = 256 * 1024 * 1024
+"""When all parents together leave more than this unread, one that leaves more than an equal share is not read from
+either, in bytes."""
+
 MAX_PARTIAL = 256 * 1024 * 1024
 """Most bytes held of messages that have not arrived completely, of all parents together."""
+
+STEP_BYTES = 1024 * 1024
+"""Bytes of large messages, of all parents together, that are handled in one step, before small ones: a message of
+1 MiB may be made of a million empty maps, which take half a second."""
 
 ACCEPT_PAUSE = 0.2
 """Pause after the system could not accept a connection, for want of descriptors for example, in seconds."""
@@ -73,6 +81,12 @@ class ZmtpLink:
         self._newly_blocked: deque[Peer] = deque()
         self._greeting: deque[tuple[float, Peer]] = deque()
         """Parents whose READY is awaited, and until when."""
+        self._blocked: set[Peer] = set()
+        """Parents that take no more now."""
+        self._later: dict[Peer, list[Payload | None]] = {}
+        """Large messages that wait for another step. Their parents are not read from."""
+        self._handled = 0
+        """Bytes of large messages that were handled in this step."""
         self._partial: set[Peer] = set()
         """Parents that are sending a big message."""
         self._properties: Mapping[str, bytes] = {}
@@ -108,18 +122,27 @@ class ZmtpLink:
         if self._greeting or self._accept_again is not None:
             timeout = self._next_check(timeout)
         peers = self._peers
+        self._handled = 0
+        if self._later:
+            timeout = 0
+            self._handle_later()
         for fd, event in self._poll.poll(None if timeout is None else timeout * 1000):
             peer = peers.get(fd)
             if peer is not None:
                 if event & _OUT:
-                    self._poll.modify(fd, _IN)
+                    self._blocked.discard(peer)
+                    self._watch(peer)
                     peer.unblock()
-                if event & ~_OUT:
+                if event & ~_OUT and peer not in self._later:
                     self._read(peer)
             elif fd == self._wake_reader:
                 self._on_wake(self._wake_up.clear())
             elif self._listener is not None and fd == self._listener.fileno():
                 self._accept(self._listener)
+
+    def count(self) -> int:
+        """Returns how many parents are connected."""
+        return len(self._peers)
 
     def remember(self, peer: Peer) -> None:
         self._seen[peer] = None
@@ -190,10 +213,13 @@ class ZmtpLink:
             self._poll.modify(listener.fileno(), 0)
             return
         if len(self._peers) >= MAX_PARENTS:
-            sock.close()
-            self.refused += 1
-        else:
-            self._add(sock)
+            silent = next((peer for peer in self._peers.values() if peer not in self._seen), None)
+            if silent is None:
+                sock.close()
+                self.refused += 1
+                return
+            self._refuse(silent, "others came, and it had sent nothing")
+        self._add(sock)
 
     def _read(self, peer: Peer) -> None:
         try:
@@ -204,6 +230,23 @@ class ZmtpLink:
         except ProtocolError as error:
             self._refuse(peer, str(error))
             return
+        if payloads and payloads[0] is not None and len(payloads[0]) > BIG_FRAME:
+            if self._handled > STEP_BYTES:
+                self._later[peer] = payloads
+                self._watch(peer)
+                return
+            self._handled += len(payloads[0])
+        self._handle(peer, payloads)
+
+    def _handle_later(self) -> None:
+        """Handles the large messages that have waited longest."""
+        peer = next(iter(self._later))
+        payloads = self._later.pop(peer)
+        self._handled += sum(0 if payload is None else len(payload) for payload in payloads)
+        self._watch(peer)
+        self._handle(peer, payloads)
+
+    def _handle(self, peer: Peer, payloads: list[Payload | None]) -> None:
         on_payload = self._on_payload
         dropped = 0  # counted together, so that a flood of them costs little
         for payload in payloads:
@@ -215,8 +258,8 @@ class ZmtpLink:
             self._on_dropped(dropped)
         if peer.reader.is_receiving_big or self._partial:
             self._limit_partial(peer)
-        if peer.is_blocked and peer.unsent > MAX_UNSENT:
-            self._poll.modify(peer.fd, _OUT)
+        if peer.is_blocked:
+            self._watch(peer)
 
     def _refuse(self, peer: Peer, reason: str) -> None:
         self.refused += 1
@@ -228,6 +271,8 @@ class ZmtpLink:
             return
         self._seen.pop(peer, None)
         self._partial.discard(peer)
+        self._blocked.discard(peer)
+        self._later.pop(peer, None)
         self._poll.unregister(peer.fd)
         peer.close()
         if self._listener is None:
@@ -251,7 +296,23 @@ class ZmtpLink:
         while self._newly_blocked:
             peer = self._newly_blocked.popleft()
             if self._peers.get(peer.fd) is peer:
-                self._poll.modify(peer.fd, _OUT if peer.unsent > MAX_UNSENT else _IN | _OUT)
+                self._blocked.add(peer)
+                self._watch(peer)
+
+    def _watch(self, peer: Peer) -> None:
+        """Waits for what a parent sends, and until it takes more if it is blocked."""
+        blocked = peer in self._blocked
+        reads = peer not in self._later and not (blocked and self._leaves_too_much(peer))
+        self._poll.modify(peer.fd, (_IN if reads else 0) | (_OUT if blocked else 0))
+
+    def _leaves_too_much(self, peer: Peer) -> bool:
+        """Whether this parent leaves so much unread that it must not send more."""
+        unsent = peer.unsent
+        if unsent > MAX_UNSENT:
+            return True
+        if unsent <= MAX_UNSENT_TOGETHER / len(self._peers):
+            return False
+        return sum(one.unsent for one in self._blocked) > MAX_UNSENT_TOGETHER
 
     def _next_check(self, timeout: float | None) -> float | None:
         """Ends handshakes that take too long. Returns `timeout`, or less until the next such check."""

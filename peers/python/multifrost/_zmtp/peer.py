@@ -55,6 +55,9 @@ class Peer:
         self.reader = MessageReader(own_type, limits)
         self.lost = False
         """Whether sending failed. What is sent later is forgotten; receiving reports the end."""
+        # Each of these is written by one thread only, so that a call needs no lock.
+        self.taken = self.ended_here = self.ended_on_loop = self.ended_in_pool = 0
+        """For a worker: calls of this peer that were taken, and that ended in each kind of thread."""
         self._recv = sock.recv
         self._send = sock.send
         self.on_blocked = on_blocked
@@ -74,6 +77,11 @@ class Peer:
     def is_blocked(self) -> bool:
         """Whether messages wait because the socket takes no more."""
         return self._blocked and self.is_ready
+
+    @property
+    def pending_calls(self) -> int:
+        """Calls of this peer that run or wait."""
+        return self.taken - self.ended_here - self.ended_on_loop - self.ended_in_pool
 
     @property
     def unsent(self) -> int:
