@@ -216,7 +216,11 @@ def test_values_that_take_much_memory_are_bounded_while_calls_wait(bench: Bench,
 def test_a_parent_with_too_many_calls_leaves_others_their_share(bench: Bench, tmp_path: Path) -> None:
     parent, _ = bench.serve("shared", EDGE, TEST_MAX_PENDING="10")
     flood = connected(parent.port, GREETED)
-    flood.sendall(call_with("nap_async", msgpack.packb([60])) * 20)
+    flood.sendall(call_with("rest", msgpack.packb([60])) * 20)
+    flood.settimeout(15)
+    received = b""
+    while b"OVERLOADED" not in received:
+        received += flood.recv(65536)
     running = parent.send("call", function="sleep_until", args=[str(tmp_path / "go")])
     waiting = [parent.send("call", function="static", args=[n]) for n in range(4)]
     refused = parent.ask("static", 5)

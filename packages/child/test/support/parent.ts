@@ -26,7 +26,9 @@ export interface StandInParent {
   /** Sends a call and waits for its answer. */
   call(name: string, args?: readonly unknown[], parts?: Partial<CallParts>): Promise<Message>;
   /** Waits for the answer to the message with this id. */
-  answer(id: string): Promise<Message>;
+  answer(id: string, timeout?: number): Promise<Message>;
+  /** Forgets what was received so far. */
+  forget(): void;
   /** Sends a heartbeat and waits for its answer. Everything sent before has then arrived. */
   heartbeat(): Promise<Message>;
   shutdown(): void;
@@ -48,8 +50,8 @@ export async function openParent(transport: ClientTransport): Promise<StandInPar
   });
   onTestFinished(() => channel.close());
   const send = (message: Message): void => channel.send(codec.encode(message));
-  const answer = async (id: string): Promise<Message> => {
-    await until(() => received.some((message) => message.id === id));
+  const answer = async (id: string, timeout?: number): Promise<Message> => {
+    await until(() => received.some((message) => message.id === id), timeout);
     return received.find((message) => message.id === id) as Message;
   };
   const fire: StandInParent["fire"] = (name, args = [], parts = {}) => {
@@ -65,6 +67,7 @@ export async function openParent(transport: ClientTransport): Promise<StandInPar
     fire,
     call: (name, args, parts) => answer(fire(name, args, parts).id),
     answer,
+    forget: () => void received.splice(0),
     async heartbeat() {
       const heartbeat = createHeartbeat();
       send(heartbeat);

@@ -22,9 +22,17 @@ export function services(home: string): Record<string, { port: number; pid: numb
 }
 
 /** Starts a fixture as a service, with its own registry, and waits until it has registered. */
-export async function startService(fixture: string, name: string, options: ChildOptions = {}): Promise<Service> {
+export async function startService(
+  fixture: string,
+  name: string,
+  options: ChildOptions = {},
+  transport?: string,
+): Promise<Service> {
   const home = temporaryHome();
-  const service = startFixture(fixture, { args: [name, JSON.stringify(options)], env: { HOME: home } });
+  const service = startFixture(fixture, {
+    args: [name, JSON.stringify(options)],
+    env: { HOME: home, ...(transport && { MULTIFROST_TRANSPORT: transport }) },
+  });
   await until(() => services(home)[name] !== undefined);
   return { ...service, home, port: services(home)[name]?.port ?? 0 };
 }
