@@ -177,3 +177,21 @@ func TestOneCallMayUseWhatTheServiceHoldsForItsParents(t *testing.T) {
 		t.Error("it does not come back", n, err)
 	}
 }
+
+func TestAParentWithManyCallsLeavesOthersTheirShare(t *testing.T) {
+	serviceOf(t, "short-service", "short")
+	greedy, modest := connected(t, "short"), connected(t, "short")
+	refused := make(chan error, 11)
+	for range 11 {
+		go func() { _, err := greedy.CallFunction(t.Context(), "Stuck"); refused <- err }()
+	}
+	var remote *RemoteCallError
+	if err := <-refused; !errors.As(err, &remote) || remote.Code != CodeOverloaded {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if n, err := Call[int](within(t), modest, "Add", 1, 2); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}

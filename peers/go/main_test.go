@@ -70,7 +70,9 @@ func play(role string) {
 	case "open-service":
 		NewWorker(&fixture{}, WithServiceID(id), WithAllowRemoteShutdown()).Run()
 	case "narrow-service":
-		NewWorker(&fixture{}, WithServiceID(id), WithMaxHeldBytes(8<<20)).Run()
+		NewWorker(&fixture{}, WithServiceID(id), WithMaxPendingBytes(8<<20)).Run()
+	case "short-service":
+		NewWorker(&fixture{}, WithServiceID(id), WithMaxPending(10)).Run()
 	case "expected":
 		meet(id)
 		NewWorker(&fixture{}).Run()

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"unicode"
 
 	"github.com/multifrost/multifrost-go/internal/wire"
@@ -31,23 +30,15 @@ func refusal(code, format string, args ...any) *failure {
 // method is a method that can be called.
 type method struct {
 	name        string
-	function    reflect.Value
+	receiver    reflect.Value
+	function    reflect.Value // takes the receiver first
 	withContext bool
 	params      []reflect.Type // without the context; the last is a slice where variadic
 	variadic    bool
 	result      reflect.Type // nil if there is none
 	withError   bool
-	// apart is how many more calls run in another goroutine, because one was slow.
-	apart atomic.Int32
+	pace        pace
 }
-
-// callsApart is after how many calls a method that was slow is tried inline again.
-const callsApart = 256
-
-// mayRunInline reports whether a call may run in the goroutine that reads its link: not if one was slow lately.
-func (m *method) mayRunInline() bool { return m.apart.Load() == 0 || m.apart.Add(-1) <= 0 }
-
-func (m *method) wasSlow() { m.apart.Store(callsApart) }
 
 // methodTable has the methods that can be called.
 type methodTable struct {
@@ -68,7 +59,7 @@ func newMethodTable(target any, lowerCamel bool) (*methodTable, error) {
 		if lowerCamel {
 			name = lowerCamelName(name)
 		}
-		if m, ok := newMethod(name, v.Method(i)); ok {
+		if m, ok := newMethod(name, v, v.Type().Method(i).Func); ok {
 			table.methods[name] = m
 			table.names = append(table.names, name)
 		} else {
@@ -84,11 +75,11 @@ func newMethodTable(target any, lowerCamel bool) (*methodTable, error) {
 }
 
 // newMethod reads a signature. It reports whether the results are (T, error), T, error or none.
-func newMethod(name string, function reflect.Value) (*method, bool) {
+func newMethod(name string, receiver, function reflect.Value) (*method, bool) {
 	t := function.Type()
-	m := &method{name: name, function: function, variadic: t.IsVariadic()}
-	for i := range t.NumIn() {
-		if i == 0 && t.In(0) == reflect.TypeFor[context.Context]() {
+	m := &method{name: name, receiver: receiver, function: function, variadic: t.IsVariadic()}
+	for i := 1; i < t.NumIn(); i++ {
+		if i == 1 && t.In(1) == reflect.TypeFor[context.Context]() {
 			m.withContext = true
 			continue
 		}
@@ -160,7 +151,8 @@ func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, er
 		}
 		return nil, fmt.Errorf("'%s' wants %s%s, not %d", m.name, atLeast, plural(fixed, "argument"), len(args))
 	}
-	in := make([]reflect.Value, 0, len(args)+1)
+	in := make([]reflect.Value, 0, len(args)+2)
+	in = append(in, m.receiver)
 	if m.withContext {
 		in = append(in, reflect.ValueOf(ctx))
 	}
@@ -168,6 +160,10 @@ func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, er
 		t := m.params[min(i, len(m.params)-1)]
 		if i >= fixed {
 			t = t.Elem()
+		}
+		if value, ok := quickValue(t, arg); ok {
+			in = append(in, value)
+			continue
 		}
 		value := reflect.New(t).Elem()
 		if assign(value, arg, "") != nil {
@@ -177,6 +173,28 @@ func (m *method) arguments(ctx context.Context, args []any) ([]reflect.Value, er
 		in = append(in, value)
 	}
 	return in, nil
+}
+
+var (
+	intType   = reflect.TypeFor[int]()
+	floatType = reflect.TypeFor[float64]()
+)
+
+// quickValue converts the usual arguments without the memory that a target for assign takes.
+func quickValue(t reflect.Type, arg any) (reflect.Value, bool) {
+	switch n := arg.(type) {
+	case nil:
+		return reflect.Value{}, false
+	case int64:
+		if t == intType && int64(int(n)) == n {
+			return reflect.ValueOf(int(n)), true
+		}
+		if t == floatType {
+			return reflect.ValueOf(float64(n)), true
+		}
+	}
+	value := reflect.ValueOf(arg)
+	return value, value.Type() == t || t.Kind() == reflect.Interface && t.NumMethod() == 0
 }
 
 // failureOf splits an error for the wire. The code comes from its method Code() string, if it has one.

@@ -47,7 +47,7 @@ type workerConfig struct {
 	maxPending       int
 	stopTimeout      time.Duration
 	host             string
-	maxHeld          int64
+	maxPendingBytes  int64
 
 	allowRemoteShutdown bool
 
@@ -58,11 +58,11 @@ type workerConfig struct {
 
 func defaultWorkerConfig() workerConfig {
 	return workerConfig{
-		namespace:   wire.DefaultNamespace,
-		maxPending:  250_000,
-		stopTimeout: 5 * time.Second,
-		host:        loopback,
-		maxHeld:     512 << 20,
+		namespace:       wire.DefaultNamespace,
+		maxPending:      250_000,
+		stopTimeout:     5 * time.Second,
+		host:            loopback,
+		maxPendingBytes: 512 << 20,
 	}
 }
 

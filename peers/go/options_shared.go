@@ -14,7 +14,7 @@ func WithNamespace(namespace string) AnyOption {
 }
 
 // WithMaxPending bounds the calls that run and wait. A parent refuses more with an *OverloadError, a worker with the code
-// OVERLOADED. Default: 250,000.
+// OVERLOADED, unless their parent has less than an equal share of them. Default: 250,000.
 func WithMaxPending(n int) CommonOption {
 	return commonOption{
 		func(c *workerConfig) { c.maxPending = n },

@@ -35,9 +35,9 @@ func WithAllowRemoteShutdown() WorkerOption {
 	return workerOption(func(c *workerConfig) { c.allowRemoteShutdown = true })
 }
 
-// WithMaxHeldBytes bounds the memory that a service holds for all its parents together: messages that have not arrived
-// completely, arguments of calls that are not answered, and answers that a parent has not taken. Beyond it, a parent that holds
-// more than an equal part has its calls refused with the code OVERLOADED, or is disconnected. Default: 512 MiB.
-func WithMaxHeldBytes(bytes int64) WorkerOption {
-	return workerOption(func(c *workerConfig) { c.maxHeld = bytes })
+// WithMaxPendingBytes bounds the memory that a service uses for all its parents together, roughly: messages that have not arrived
+// completely, arguments of calls that are not answered, and answers that a parent has not taken. Beyond it, a parent that uses
+// more than an equal share has its calls refused with the code OVERLOADED, or is disconnected. Default: 512 MiB.
+func WithMaxPendingBytes(bytes int64) WorkerOption {
+	return workerOption(func(c *workerConfig) { c.maxPendingBytes = bytes })
 }

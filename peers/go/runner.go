@@ -10,36 +10,40 @@ import (
 // its stack, which took a fifth of the time of a small call.
 const maxResting = 64
 
-// runner runs calls in the order in which they arrive, each in a separate goroutine, a bounded number at a time.
+// runner runs calls in the order in which they arrive, a bounded number at a time, in other goroutines or in that of take.
 type runner struct {
 	maxRunning int // 0: no bound
 	maxPending int
+	// share returns how many calls of one parent may run and wait when there are maxPending of all parents.
+	share func() int
 
 	mu      sync.Mutex
 	running int
-	waiting []*incoming
-	resting []chan *incoming // of the goroutines that wait for a call
+	waiting []incoming
+	resting []chan incoming // of the goroutines that wait for a call
 	closed  bool
 	idle    chan struct{} // set by drain, closed when nothing runs or waits
 }
 
-// incoming is a call that a worker has received.
-type incoming struct {
-	run    func()
-	refuse func(*failure)
-	// inline runs the call in this goroutine. It is nil if the call must have another one.
-	inline func(run func())
+// incoming is a call that a worker has received. One of run, refuse and runInline is called, once.
+type incoming interface {
+	// pending returns how many calls of the same parent run and wait, with this one.
+	pending() int
+	run()
+	refuse(*failure)
+	// runInline runs the call in this goroutine, which is that of take.
+	runInline()
 }
 
 // take runs a call now or later, or refuses it.
-func (r *runner) take(call *incoming) {
-	refused, now := r.admit(call)
+func (r *runner) take(call incoming, inline bool) {
+	refused, now := r.admit(call, inline)
 	switch {
 	case refused != nil:
 		call.refuse(refused)
 	case now:
 		defer r.ran()
-		call.inline(call.run)
+		call.runInline()
 	}
 }
 
@@ -51,17 +55,17 @@ func (r *runner) ran() {
 }
 
 // admit reports whether the caller must run the call now.
-func (r *runner) admit(call *incoming) (refused *failure, now bool) {
+func (r *runner) admit(call incoming, inline bool) (refused *failure, now bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return stopping(), false
-	case r.running+len(r.waiting) >= r.maxPending:
+	case r.running+len(r.waiting) >= r.maxPending && call.pending() > r.share():
 		return refusal(CodeOverloaded, "Too many calls are waiting here (maxPending %d); call again later", r.maxPending), false
 	case r.maxRunning > 0 && r.running >= r.maxRunning:
 		r.waiting = append(r.waiting, call)
-	case call.inline != nil:
+	case inline:
 		r.running++
 		return nil, true
 	default:
@@ -77,8 +81,8 @@ func (r *runner) admit(call *incoming) (refused *failure, now bool) {
 }
 
 // run runs a call, then calls that wait, in the order in which they arrived, then those that it is given.
-func (r *runner) run(call *incoming) {
-	given := make(chan *incoming, 1)
+func (r *runner) run(call incoming) {
+	given := make(chan incoming, 1)
 	defer func() {
 		if call != nil { // a method has ended the goroutine
 			r.ran()
@@ -95,7 +99,7 @@ func (r *runner) run(call *incoming) {
 
 // next ends a call. It returns a call that waits, or whether the goroutine rests until it is given one. A goroutine that cannot
 // rest gives nil.
-func (r *runner) next(given chan *incoming) (call *incoming, rests bool) {
+func (r *runner) next(given chan incoming) (call incoming, rests bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.waiting) > 0 {

@@ -17,7 +17,8 @@ import (
 // connected returns a running parent of a service.
 func connected(t *testing.T, id string, options ...Option) *ParentWorker {
 	t.Helper()
-	w, err := Connect(within(t), id, options...)
+	// A service may take its time to start on a busy machine.
+	w, err := Connect(within(t), id, append([]Option{WithDiscoverTimeout(patience)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

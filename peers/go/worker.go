@@ -24,8 +24,8 @@ type Worker struct {
 }
 
 // NewWorker returns a worker that answers calls with target's exported methods, by their names. A method may take a
-// context.Context first, which is cancelled when the worker ends, and returns nothing, T, error or (T, error). Each call
-// runs in a separate goroutine, so methods must be safe for concurrent use, unless WithMaxConcurrency is 1.
+// context.Context first, which is cancelled when the worker ends, and returns nothing, T, error or (T, error). Calls run at
+// the same time, in several goroutines, so methods must be safe for concurrent use, unless WithMaxConcurrency is 1.
 //
 // Without WithServiceID, a parent must spawn the worker. NewWorker removes from the environment what the parent set there, so
 // that no process that this one starts can be taken for the worker: call it before the program starts others.

@@ -3,6 +3,7 @@ package multifrost
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/multifrost/multifrost-go/internal/link"
 	"github.com/multifrost/multifrost-go/internal/wire"
@@ -75,7 +76,10 @@ func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message, held int) {
 		refuse(refusal(CodeWrongNamespace, "No namespace '%s' here; this worker's is '%s'", shown(m.Namespace), w.config.namespace))
 		return
 	case w.isIntrospection(m.Function):
-		w.answer(from, m, w.table.names, map[string]any{"interface": w.table.describe()})
+		response := wire.Answer(wire.Response, m.ID)
+		response.Result, response.HasResult = w.table.names, true
+		response.Metadata = map[string]any{"interface": w.table.describe()}
+		w.answer(from, m.Function, response, (*link.Link).Push)
 		from.Share().Give(held)
 		return
 	}
@@ -84,37 +88,69 @@ func (w *workerLifecycle) takeCall(from *link.Link, m *wire.Message, held int) {
 		refuse(refused)
 		return
 	}
-	call := &incoming{refuse: refuse, run: func() { w.run(from, m, method, held) }}
-	if from.Quiet() && method.mayRunInline() {
-		call.inline = func(run func()) {
-			if !from.Inline(run) {
-				method.wasSlow()
-			}
-		}
-	}
-	w.calls.take(call)
+	from.Calls.Add(1)
+	w.calls.take(&workerCall{worker: w, from: from, message: m, method: method, held: held}, method.pace.mayRunInline(from.Quiet()))
 }
 
-// run calls a method and answers, also if the method ends its goroutine.
-func (w *workerLifecycle) run(from *link.Link, m *wire.Message, method *method, held int) {
+// workerCall is a call of a method.
+type workerCall struct {
+	worker  *workerLifecycle
+	from    *link.Link
+	message *wire.Message
+	method  *method
+	held    int // bytes of memory
+	inline  bool
+}
+
+func (c *workerCall) pending() int { return int(c.from.Calls.Load()) }
+
+func (c *workerCall) refuse(f *failure) {
+	c.worker.answerError(c.from, c.message.ID, f)
+	c.end()
+}
+
+// end gives back what the call held.
+func (c *workerCall) end() {
+	c.from.Calls.Add(-1)
+	c.from.Share().Give(c.held)
+}
+
+func (c *workerCall) runInline() {
+	c.inline = true
+	pace := &c.method.pace
+	pace.ran(c.from.Inline(c.run, pace.isSlow))
+}
+
+// run calls the method and answers, also if the method ends its goroutine.
+func (c *workerCall) run() {
 	var result any
 	var failed *failure
 	returned := false
 	defer func() {
+		id := c.message.ID
 		switch {
 		case !returned:
-			w.answerError(from, m.ID, &failure{Name: "panic", Message: fmt.Sprintf("'%s' ended its goroutine without returning", method.name)})
+			c.worker.answerError(c.from, id, &failure{Name: "panic", Message: fmt.Sprintf("'%s' ended its goroutine without returning", c.method.name)})
 		case failed != nil:
-			w.answerError(from, m.ID, failed)
-		case method.result == nil:
-			w.send(from, wire.Answer(wire.Response, m.ID)) // no result, which is not the same as nil
+			c.worker.answerError(c.from, id, failed)
 		default:
-			w.answer(from, m, result, nil)
+			c.answer(result)
 		}
-		from.Share().Give(held)
+		c.end()
 	}()
-	result, failed = method.call(w.methods, m.Args)
+	result, failed = c.method.call(c.worker.methods, c.message.Args)
 	returned = true
+}
+
+// answer sends a result: none, which is not the same as nil, for a method without one.
+func (c *workerCall) answer(result any) {
+	send := (*link.Link).Push
+	if c.inline {
+		send = (*link.Link).PushLater
+	}
+	response := wire.Answer(wire.Response, c.message.ID)
+	response.Result, response.HasResult = result, c.method.result != nil
+	c.worker.answer(c.from, c.message.Function, response, send)
 }
 
 func (w *workerLifecycle) isIntrospection(name string) bool {
@@ -127,17 +163,14 @@ func (w *workerLifecycle) isIntrospection(name string) bool {
 	return false
 }
 
-// answer sends a result, or an error if the result cannot be sent.
-func (w *workerLifecycle) answer(to *link.Link, m *wire.Message, result any, metadata map[string]any) {
-	response := wire.Answer(wire.Response, m.ID)
-	response.Result, response.HasResult, response.Metadata = result, true, metadata
-	if err := w.send(to, response); err != nil {
-		message := fmt.Sprintf("What '%s' returned cannot be sent. %v", m.Function, err)
-		f := &failure{Name: "SerializationError", Message: message}
+// answer sends a response, or an error if the result cannot be sent.
+func (w *workerLifecycle) answer(to *link.Link, function string, response *wire.Message, send func(*link.Link, []byte) error) {
+	if err := w.sendBy(send, to, response); err != nil {
+		f := &failure{Name: "SerializationError", Message: fmt.Sprintf("What '%s' returned cannot be sent. %v", function, err)}
 		if value, ok := err.(*wire.ValueError); ok {
 			f.Code = value.Code
 		}
-		w.answerError(to, m.ID, f)
+		w.answerError(to, response.ID, f)
 	}
 }
 
@@ -162,14 +195,22 @@ func (w *workerLifecycle) answerError(to *link.Link, id string, f *failure) {
 	w.drop("an answer could not be sent: not even the shortest fits in the limits")
 }
 
+// buffers are used again for answers that Push copies.
+var buffers = sync.Pool{New: func() any { return new([link.CopiedBytes]byte) }}
+
 // send fails only if the message cannot be encoded. A message to a parent that is gone is dropped.
 func (w *workerLifecycle) send(to *link.Link, m *wire.Message) error {
-	data, err := w.codec.Encode(m)
-	if err != nil {
-		return err
+	return w.sendBy((*link.Link).Push, to, m)
+}
+
+func (w *workerLifecycle) sendBy(send func(*link.Link, []byte) error, to *link.Link, m *wire.Message) error {
+	buffer := buffers.Get().(*[link.CopiedBytes]byte)
+	defer buffers.Put(buffer)
+	data, err := w.codec.Append(buffer[:0], m)
+	if err == nil {
+		_ = send(to, data) // data that is too long for the buffer is not in it
 	}
-	_ = to.Push(data)
-	return nil
+	return err
 }
 
 // sentence turns a text in Go's style into one as other languages show it.

@@ -49,10 +49,11 @@ func newWorkerLifecycle(config workerConfig, table *methodTable) *workerLifecycl
 		config: config,
 		table:  table,
 		codec:  wire.NewCodec(config.app, config.limits),
-		calls:  &runner{maxRunning: config.maxConcurrency, maxPending: config.maxPending},
 		log:    config.log(os.Stderr),
 		peers:  map[*link.Link]struct{}{},
 	}
+	w.calls = &runner{maxRunning: config.maxConcurrency, maxPending: config.maxPending,
+		share: func() int { return config.maxPending / max(1, len(w.parents())) }}
 	w.methods, w.cancel = context.WithCancel(context.Background())
 	return w
 }
@@ -79,7 +80,7 @@ func (w *workerLifecycle) serveService(ctx context.Context, ownsProcess bool) er
 	defer w.cancel()
 	restore := w.forwardOutput(ownsProcess, true)
 	defer func() { restore() }()
-	listener, err := link.Listen(w.config.host, w.linkConfig(), link.NewBudget(w.config.maxHeld))
+	listener, err := link.Listen(w.config.host, w.linkConfig(), link.NewBudget(w.config.maxPendingBytes))
 	if err != nil {
 		return &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("the service '%s' %v", w.config.serviceID, err), Err: err}
 	}

@@ -227,7 +227,7 @@ func (p *Private) prove(l *Link) error {
 // ask sends a heartbeat and returns the token in the answer.
 func (p *Private) ask(l *Link) (token string, err error) {
 	challenge := p.challenge()
-	l.out.put(challenge.Question, true)
+	l.out.put(challenge.Question, urgent)
 	for range maxWrongAnswers {
 		arrival, err := l.reader.Next()
 		switch {

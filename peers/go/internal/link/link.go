@@ -4,6 +4,7 @@ package link
 import (
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/multifrost/multifrost-go/internal/zmtp"
@@ -62,15 +63,19 @@ type Link struct {
 	events Events
 	onEnd  func()
 	run    *inlineRun // of the goroutine that reads
+
+	// Calls is how many calls of the peer are not answered. A worker counts them.
+	Calls atomic.Int64
 }
 
 // shake shakes hands over conn. An error closes it.
 func shake(conn net.Conn, config Config, share *Share) (*Link, error) {
+	out := newOutbox(conn, share)
 	l := &Link{
 		conn:   conn,
-		reader: zmtp.NewReader(conn, zmtp.Limits{MessageBytes: strangerBytes}),
+		reader: zmtp.NewReader(flushing{conn, out}, zmtp.Limits{MessageBytes: strangerBytes}),
 		share:  share,
-		out:    newOutbox(conn, share),
+		out:    out,
 		gone:   make(chan struct{}),
 	}
 	var properties []zmtp.Property
@@ -90,18 +95,39 @@ func shake(conn net.Conn, config Config, share *Share) (*Link, error) {
 	return l, nil
 }
 
+// flushing writes what is queued before it waits for something to read.
+type flushing struct {
+	conn net.Conn
+	out  *outbox
+}
+
+func (f flushing) Read(p []byte) (int, error) {
+	f.out.flush()
+	return f.conn.Read(p)
+}
+
 // Send queues a message. If much is queued it waits for room, until done is closed. The error is ErrClosed. The payload must
 // not be changed afterwards.
 func (l *Link) Send(payload []byte, done <-chan struct{}) error {
-	if l.out.wait(maxQueued, done) && l.out.put(payload, false) {
+	if l.out.wait(maxQueued, done) && l.out.put(payload, now) {
 		return nil
 	}
 	return ErrClosed
 }
 
-// Push queues a message, however much is queued. The error is ErrClosed. The payload must not be changed afterwards.
+// Push queues a message, however much is queued. The error is ErrClosed. A payload of up to CopiedBytes is copied; a longer one
+// must not be changed afterwards.
 func (l *Link) Push(payload []byte) error {
-	if l.out.put(payload, false) {
+	if l.out.put(payload, now) {
+		return nil
+	}
+	return ErrClosed
+}
+
+// PushLater queues a message as Push does, and leaves it to the goroutine that reads the link to write it: before that waits for the
+// next message, and when it no longer reads. It is for functions that Inline runs.
+func (l *Link) PushLater(payload []byte) error {
+	if l.out.put(payload, later) {
 		return nil
 	}
 	return ErrClosed
@@ -109,12 +135,12 @@ func (l *Link) Push(payload []byte) error {
 
 // TrySend queues a message if there is room, and reports whether there was.
 func (l *Link) TrySend(payload []byte) bool {
-	return l.out.queued.Load() <= maxQueued && l.out.put(payload, false)
+	return l.out.queued.Load() <= maxQueued && l.out.put(payload, now)
 }
 
 // SendUrgent queues a short message ahead of the others, and reports whether it did.
 func (l *Link) SendUrgent(payload []byte) bool {
-	return l.out.queued.Load() <= maxQueued+strangerBytes && l.out.put(payload, true)
+	return l.out.queued.Load() <= maxQueued+strangerBytes && l.out.put(payload, urgent)
 }
 
 // Share returns what is held for the peer, nil where that has no bound.
@@ -164,6 +190,7 @@ func (l *Link) serve(config Config, onEnd func()) {
 // readOn reads until the connection ends, or a method keeps this goroutine and another one reads on.
 func (l *Link) readOn() {
 	run := l.run
+	l.out.flush()
 	for !run.over {
 		if err := l.readOne(); err != nil {
 			l.end()

@@ -113,7 +113,7 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 func TestWhatAPeerSentBeforeItWentIsRead(t *testing.T) {
 	// Less than the 64 KiB that the system buffers for a peer that does not read.
 	const answers = 3
-	for _, size := range []int{1, 2 * copyBytes} {
+	for _, size := range []int{1, 2 * CopiedBytes} {
 		server, client, reading := newEnd(), newEnd(), make(chan struct{})
 		listener, err := Listen("127.0.0.1", server.config(zmtp.Router), nil)
 		if err != nil {

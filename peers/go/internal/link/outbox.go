@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// copyBytes is the longest payload that is copied into a batch, so that one write takes many messages.
-	copyBytes = 4 << 10
+	// CopiedBytes is the longest payload that is copied into a batch, so that one write takes many messages.
+	CopiedBytes = 4 << 10
 	// batchBytes is the size of a batch. Urgent messages go between two batches.
 	batchBytes = 64 << 10
 	// maxQueued is how much may wait to be written before Send waits, in bytes.
@@ -27,12 +27,16 @@ type outbox struct {
 	raw   syscall.RawConn // nil if the connection has none
 	share *Share
 
+	tryOnce func(fd uintptr) bool
+	trying  []byte // what tryOnce writes, and afterwards what is left
+
 	queued  atomic.Int64 // bytes
 	written atomic.Int64 // when the last write ended, in nanoseconds since 1970
 
 	mu      sync.Mutex
 	urgent  []byte // whole messages and commands
 	entries []entry
+	first   int    // in entries: what is before it has been written
 	spare   []byte // a batch to use again
 	writing bool
 	crowded bool // the last write had several messages
@@ -56,11 +60,23 @@ func newOutbox(conn net.Conn, share *Share) *outbox {
 	if socket, ok := conn.(syscall.Conn); ok {
 		o.raw, _ = socket.SyscallConn()
 	}
+	o.tryOnce = func(fd uintptr) bool {
+		written, err := syscall.Write(int(fd), o.trying)
+		o.trying = o.trying[max(0, written):] // the goroutine that writes on finds out why nothing was written
+		return err != syscall.EINTR
+	}
 	return o
 }
 
+// How soon a message is written.
+const (
+	now    = iota
+	urgent // ahead of the others
+	later  // with a message that is written now, or by flush
+)
+
 // put queues a message and reports whether it did: not after close. Without room for the message it ends the connection.
-func (o *outbox) put(payload []byte, urgent bool) bool {
+func (o *outbox) put(payload []byte, when int) bool {
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
@@ -76,17 +92,31 @@ func (o *outbox) put(payload []byte, urgent bool) bool {
 	o.queued.Add(int64(size))
 	o.count++
 	switch {
-	case urgent:
+	case when == urgent:
 		o.urgent = append(zmtp.AppendHead(o.urgent, len(payload)), payload...)
-	case len(payload) <= copyBytes:
+	case len(payload) <= CopiedBytes:
 		last := o.batch()
 		last.batch = append(zmtp.AppendHead(last.batch, len(payload)), payload...)
 	default:
 		last := o.batch()
 		last.batch, last.payload = zmtp.AppendHead(last.batch, len(payload)), payload
 	}
+	if when == later && o.queued.Load() < batchBytes {
+		o.mu.Unlock()
+		return true
+	}
 	o.start()
 	return true
+}
+
+// flush writes what is queued.
+func (o *outbox) flush() {
+	o.mu.Lock()
+	if o.first == len(o.entries) {
+		o.mu.Unlock()
+		return
+	}
+	o.start()
 }
 
 // command queues a command ahead of the messages.
@@ -103,7 +133,7 @@ func (o *outbox) command(data []byte) {
 
 // batch returns the entry to which small messages are added.
 func (o *outbox) batch() *entry {
-	if last := len(o.entries) - 1; last >= 0 && o.entries[last].payload == nil && len(o.entries[last].batch) < batchBytes {
+	if last := len(o.entries) - 1; last >= o.first && o.entries[last].payload == nil && len(o.entries[last].batch) < batchBytes {
 		return &o.entries[last]
 	}
 	o.entries = append(o.entries, entry{batch: o.spare})
@@ -173,11 +203,11 @@ func (o *outbox) take(done entry) (next entry, ok bool) {
 	switch {
 	case len(o.urgent) > 0:
 		next.batch, o.urgent = o.urgent, nil
-	case len(o.entries) > 0:
-		next = o.entries[0]
-		o.entries[0] = entry{}
-		if o.entries = o.entries[1:]; len(o.entries) == 0 {
-			o.entries = nil
+	case o.first < len(o.entries):
+		next = o.entries[o.first]
+		o.entries[o.first] = entry{}
+		if o.first++; o.first == len(o.entries) {
+			o.entries, o.first = o.entries[:0], 0
 		}
 	default:
 		o.writing = false
@@ -194,16 +224,9 @@ func (o *outbox) try(next entry) (left entry, err error) {
 	if o.raw == nil || next.payload != nil {
 		return next, nil
 	}
-	written := 0
-	err = o.raw.Write(func(fd uintptr) bool {
-		var failed error
-		written, failed = syscall.Write(int(fd), next.batch)
-		if written < 0 {
-			written = 0 // the goroutine that writes on finds the reason
-		}
-		return failed != syscall.EINTR
-	})
-	return entry{batch: next.batch[written:]}, err
+	o.trying = next.batch
+	err = o.raw.Write(o.tryOnce)
+	return entry{batch: o.trying}, err
 }
 
 // notify must be called with mu held.
@@ -244,14 +267,13 @@ func (o *outbox) wait(bytes int64, done <-chan struct{}) bool {
 // close refuses more messages. What is queued is still written.
 func (o *outbox) close() {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if !o.closed {
-		o.closed = true
-		o.notify()
-		if !o.writing {
-			close(o.drained)
-		}
+	if o.closed {
+		o.mu.Unlock()
+		return
 	}
+	o.closed = true
+	o.notify()
+	o.start()
 }
 
 // fail refuses more messages and drops those that are queued. The connection stays open: there may still be messages that
@@ -266,7 +288,7 @@ func (o *outbox) fail() {
 		close(o.drained)
 	}
 	o.closed, o.failed = true, true
-	o.urgent, o.entries = nil, nil
+	o.urgent, o.entries, o.first = nil, nil, 0
 	o.share.Give(int(o.queued.Swap(0)))
 	o.notify()
 }

@@ -31,7 +31,8 @@ func (c *Codec) decode(data []byte, admit func(bytes int) bool) (cost int, m *Me
 	if admit != nil && !admit(cost) {
 		return 0, nil, c.overload(r, h.length)
 	}
-	f := readFields(&r, h.length, c.App)
+	var f fields
+	f.read(&r, h.length, c.App)
 	if f.app.text != c.App {
 		return cost, nil, &Fault{Code: CodeForeignApp, What: fmt.Sprintf("a message is for the app %.60q, not for %q", f.app.text, c.App)}
 	}
@@ -116,9 +117,8 @@ var fieldNames = []string{
 	"app", "id", "type", "timestamp", "function", "args", "namespace", "result", "metadata", "client_name", "clientName", "error", "output",
 }
 
-// readFields reads the fields of a message. Of equal fields, the last one counts.
-func readFields(r *reader, length int, app string) *fields {
-	f := &fields{}
+// read reads the fields of a message. Of equal fields, the last one counts.
+func (f *fields) read(r *reader, length int, app string) {
 	for range length {
 		switch r.fieldName() {
 		case "app":
@@ -151,7 +151,6 @@ func readFields(r *reader, length int, app string) *fields {
 			r.skip()
 		}
 	}
-	return f
 }
 
 // message checks the fields, by the type of the message.

@@ -7,7 +7,12 @@ const usualBytes = 256
 
 // Encode returns the bytes of a message. The error is a *ValueError.
 func (c *Codec) Encode(m *Message) ([]byte, error) {
-	w := writer{limits: c.Limits, out: make([]byte, 0, usualBytes)}
+	return c.Append(make([]byte, 0, usualBytes), m)
+}
+
+// Append writes a message to the memory of an empty slice, or to more if that is too little. The error is a *ValueError.
+func (c *Codec) Append(to []byte, m *Message) ([]byte, error) {
+	w := writer{limits: c.Limits, out: to}
 	w.out = appendMapHead(w.out, countFields(m))
 	w.fieldText("app", c.App)
 	w.fieldText("id", m.ID)

@@ -3,24 +3,35 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 )
 
 // scan checks the bytes of a message before they are decoded, so that a hostile length or depth costs no memory and the
 // decoder sees only valid MessagePack within the limits. It returns the number of values.
 func scan(data []byte, limits Limits) (values int, fault *Fault) {
-	s := scanner{data: data, limits: limits}
-	if len(data) > limits.MessageBytes {
-		return 0, s.exceeds(fmt.Sprintf("%d bytes", len(data)), "MessageBytes", limits.MessageBytes)
+	s := scanners.Get().(*scanner)
+	*s = scanner{data: data, limits: limits, open: s.open[:0]}
+	defer func() {
+		s.data, s.field, s.id, s.typ = nil, nil, nil, nil
+		scanners.Put(s)
+	}()
+	return s.scan()
+}
+
+var scanners = sync.Pool{New: func() any { return &scanner{} }}
+
+func (s *scanner) scan() (values int, fault *Fault) {
+	if len(s.data) > s.limits.MessageBytes {
+		return 0, s.exceeds(fmt.Sprintf("%d bytes", len(s.data)), "MessageBytes", s.limits.MessageBytes)
 	}
-	var few [8]container // enough for most messages
-	s.open = append(few[:0], container{wanted: 1})
+	s.open = append(s.open, container{wanted: 1})
 	for len(s.open) > 0 {
 		if fault := s.step(); fault != nil {
 			return 0, fault
 		}
 	}
-	if s.at < len(data) {
-		return 0, s.malformed(fmt.Sprintf("%d bytes too many", len(data)-s.at))
+	if s.at < len(s.data) {
+		return 0, s.malformed(fmt.Sprintf("%d bytes too many", len(s.data)-s.at))
 	}
 	return s.values, nil
 }
