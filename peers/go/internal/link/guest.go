@@ -120,7 +120,7 @@ func (p *Private) Expect(pid int) {
 	close(p.started)
 }
 
-// Close stops listening and closes every connection. That of the worker writes its queued messages for up to 1 s.
+// Close stops listening and closes every connection. That of the worker writes its queued messages first.
 func (p *Private) Close() {
 	p.mu.Lock()
 	if !p.closed {

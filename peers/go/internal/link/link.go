@@ -13,7 +13,7 @@ import (
 const (
 	// handshakeLimit is how long the handshake with a peer may take.
 	handshakeLimit = 10 * time.Second
-	// flushLimit is how long the queued messages may take to go out, and the peer to close, when a link is closed.
+	// flushLimit is how long a peer may take nothing of what is queued, and then may take to close, when a link is closed.
 	flushLimit = time.Second
 	// unreadGrace is the time between the last message and the end of a connection. When a connection ends, a libzmq peer
 	// with ZMQ_IMMEDIATE drops received messages that its program has not read yet: without this, 3 of 15 last answers
@@ -146,7 +146,7 @@ func (l *Link) SendUrgent(payload []byte) bool {
 // Share returns what is held for the peer, nil where that has no bound.
 func (l *Link) Share() *Share { return l.share }
 
-// Close writes the queued messages, for up to 1 s, and closes the connection. It may be called again.
+// Close writes the queued messages, until the peer takes nothing for 1 s, and closes the connection. It may be called again.
 func (l *Link) Close() {
 	l.out.close()
 	l.conn.SetWriteDeadline(time.Now().Add(flushLimit))

@@ -99,8 +99,14 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	const large = 20 // of 1 MiB
+	for range large {
+		if err := l.Send(make([]byte, 1<<20), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	l.Close()
-	for range 500 {
+	for range 500 + large {
 		take(t, server.got)
 	}
 	take(t, server.down)

@@ -65,7 +65,7 @@ func acceptAll(listener net.Listener, accepted func(net.Conn)) {
 // Port returns the port on which the listener listens.
 func (s *Listener) Port() int { return s.tcp.Addr().(*net.TCPAddr).Port }
 
-// Close stops listening and closes the links, which write their queued messages for up to 1 s.
+// Close stops listening and closes the links, which write their queued messages first.
 func (s *Listener) Close() {
 	s.mu.Lock()
 	s.closed = true

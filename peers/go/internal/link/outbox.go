@@ -16,6 +16,8 @@ const (
 	CopiedBytes = 4 << 10
 	// batchBytes is the size of a batch. Urgent messages go between two batches.
 	batchBytes = 64 << 10
+	// partBytes is how much of a large payload is written at once.
+	partBytes = 1 << 20
 	// maxQueued is how much may wait to be written before Send waits, in bytes.
 	maxQueued = 64 << 20
 )
@@ -170,9 +172,14 @@ func (o *outbox) start() {
 // writeOn writes what is left of an entry, and those after it, and waits while the system takes no more.
 func (o *outbox) writeOn(left, whole entry, err error) {
 	for ok := true; ok; left = whole {
-		if err == nil {
-			buffers := net.Buffers{left.batch, left.payload}
+		for err == nil && left.size() > 0 {
+			part := min(len(left.payload), partBytes)
+			if o.isClosed() { // as long as the peer takes something, the rest may go out too
+				o.conn.SetWriteDeadline(time.Now().Add(flushLimit))
+			}
+			buffers := net.Buffers{left.batch, left.payload[:part]}
 			_, err = buffers.WriteTo(o.conn)
+			left = entry{payload: left.payload[part:]}
 		}
 		if err != nil {
 			o.fail()
@@ -274,6 +281,12 @@ func (o *outbox) close() {
 	o.closed = true
 	o.notify()
 	o.start()
+}
+
+func (o *outbox) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
 }
 
 // fail refuses more messages and drops those that are queued. The connection stays open: there may still be messages that
