@@ -45,8 +45,8 @@ export interface CloseOptions {
  *
  * **Sending.** `send` queues a message and returns at once. It may be called any number of times in a row, also from
  * inside an event. Queued messages go out in the order of the calls, starting no later than the next turn of the event
- * loop, and wait while there is no connection. The queue is bounded: when it is full, `send` throws `OverloadError` and
- * queues nothing. (A server may keep one queue with these bounds per peer, so that a peer that does not read fills only
+ * loop, and wait while there is no connection. (With many in one turn a channel may start earlier: the other end works on
+ * the first ones meanwhile.) The queue is bounded: when it is full, `send` throws `OverloadError` and queues nothing. (A server may keep one queue with these bounds per peer, so that a peer that does not read fills only
  * its own.) A message above the channel's limit throws `SerializationError` (`MESSAGE_TOO_LARGE`). Once `close` has been
  * called, `send` throws `ConnectionError` (`CHANNEL_CLOSED`). `send` takes over the bytes: the caller must not change
  * them afterwards.

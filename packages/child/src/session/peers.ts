@@ -6,12 +6,15 @@ const MAX_PEERS = 10_000;
 /** The parents that have sent a message, and the way to send to them. They get the worker's output. */
 export class Peers {
   readonly #channel: ServerChannel;
+  readonly #saysWhoLeaves: boolean;
   /** In the order of their latest messages. */
   readonly #peers = new Set<Peer>();
   #latest: Peer | undefined;
 
-  constructor(channel: ServerChannel) {
+  /** @param saysWhoLeaves Whether the channel calls `peerGone`: then answers need no outcome, which costs as much as sending one. Default: `false`. */
+  constructor(channel: ServerChannel, saysWhoLeaves = false) {
     this.#channel = channel;
+    this.#saysWhoLeaves = saysWhoLeaves;
   }
 
   /** Every peer that is remembered. */
@@ -46,6 +49,10 @@ export class Peers {
 
   /** Sends as {@link ServerChannel.send}, and throws what it throws. A peer that turns out to be gone is forgotten. */
   send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+    if (this.#saysWhoLeaves) {
+      this.#channel.send(peer, bytes, settled, options);
+      return;
+    }
     const onSettled: SendSettled = (error) => {
       if (error?.code === "PEER_UNKNOWN") {
         this.gone(peer);

@@ -8,7 +8,7 @@ import type { MethodTable } from "../calls/method-table.js";
 import type { ResolvedChildOptions } from "../options.js";
 import { ParentWatch } from "./parent-watch.js";
 import { Peers } from "./peers.js";
-import { openChannel, type StartMode } from "./start-mode.js";
+import { type StartMode, serverTransport } from "./start-mode.js";
 
 /** How long answers that are already queued may take to go out, in milliseconds: a busy parent does not read them. */
 const FLUSH_TIMEOUT_MS = 5_000;
@@ -50,7 +50,8 @@ export class Session {
   readonly calls: CallRunner;
 
   /**
-   * Opens the channel of the start mode. Rejects as {@link openChannel} does; then nothing is left open.
+   * Opens the channel of the start mode. Rejects with `ConnectionError` (`UNREACHABLE`, `TRANSPORT_UNAVAILABLE`); then nothing
+   * is left open.
    *
    * @param onEnd Called when the worker should end, possibly more than once.
    */
@@ -62,8 +63,10 @@ export class Session {
         : undefined;
     const inbound = new Inbound();
     try {
-      const channel = await openChannel(mode, options.options.host, options.codec.limits, inbound);
-      const session = new Session(channel, watch, options, onEnd);
+      const transport = serverTransport(mode, options.options.host, options.codec.limits);
+      const channel = await transport.open(inbound);
+      const peers = new Peers(channel, transport.capabilities?.tellsPeersApart);
+      const session = new Session(channel, peers, watch, options, onEnd);
       inbound.deliverTo(session);
       return session;
     } catch (error) {
@@ -74,6 +77,7 @@ export class Session {
 
   private constructor(
     channel: ServerChannel,
+    peers: Peers,
     watch: ParentWatch | undefined,
     { mode, options, methods, codec, events, drops }: SessionOptions,
     onEnd: (end: SessionEnd) => void,
@@ -87,8 +91,8 @@ export class Session {
     this.#codec = codec;
     this.#events = events;
     this.#drops = drops;
-    this.peers = new Peers(channel);
-    this.calls = new CallRunner(options, codec, methods, this.peers, new CallTelemetry(events, drops));
+    this.peers = peers;
+    this.calls = new CallRunner(options, codec, methods, peers, new CallTelemetry(events, drops));
   }
 
   /** Where the worker is reached. */

@@ -14,8 +14,6 @@ import type { ServiceRegistry } from "@multifrost/registry";
 import {
   chooseTransport,
   parseTcpEndpoint,
-  type ServerChannel,
-  type ServerEvents,
   type ServerTransport,
   zeromqServer,
   zmtpServer,
@@ -83,27 +81,24 @@ function noStartMode(): MultifrostError {
 }
 
 /**
- * Opens the channel: connects to the parent, or listens on a free port.
+ * What the channel is opened with: a connection to the parent, or a free port to listen on.
  *
  * @param host The address a service listens on. Default: `127.0.0.1`.
- *
- * Rejects with `ConnectionError`: `UNREACHABLE`, `TRANSPORT_UNAVAILABLE`.
  */
-export async function openChannel(
+export function serverTransport(
   mode: StartMode,
   host: string | undefined,
   { maxMessageBytes }: Pick<MessageLimits, "maxMessageBytes">,
-  events: ServerEvents,
-): Promise<ServerChannel> {
+): ServerTransport {
   switch (mode.kind) {
     case "composed":
-      return mode.transport.open(events);
+      return mode.transport;
     case "spawned":
-      return spawnedTransport(mode, maxMessageBytes).open(events);
+      return spawnedTransport(mode, maxMessageBytes);
     case "service": {
       const bind = { port: 0, ...(host === undefined ? {} : { host }) };
       const server = mode.transport === "zmtp" ? zmtpServer : zeromqServer;
-      return server({ bind, maxMessageBytes }).open(events);
+      return server({ bind, maxMessageBytes });
     }
     default:
       return mode satisfies never;

@@ -49,3 +49,10 @@ test("a peer that is unknown to the channel is forgotten, and the sender is noti
   expect([...peers]).toEqual([]);
   expect(settled).toEqual([closed, unknown]);
 });
+
+test("answers need no outcome where the channel says who leaves", () => {
+  const channel = new FakeChannel();
+  const peers = new Peers(channel, true);
+  peers.send("a", new Uint8Array());
+  expect(channel.sent.map(({ settled }) => settled)).toEqual([undefined]);
+});

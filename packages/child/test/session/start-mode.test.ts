@@ -3,7 +3,13 @@ import { RegistryError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { createMemoryTransport, type ServerEvents } from "@multifrost/transport";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { announce, openChannel, type SpawnedMode, type StartMode, startMode } from "../../src/session/start-mode.js";
+import {
+  announce,
+  type SpawnedMode,
+  type StartMode,
+  serverTransport,
+  startMode,
+} from "../../src/session/start-mode.js";
 import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
 import { until } from "../support/until.js";
@@ -60,7 +66,7 @@ function fakeRegistry(asked: string[], failure?: Error): ServiceRegistry {
 
 async function open(mode: StartMode, host?: string) {
   const { events, ups } = eventsThatCount();
-  const channel = await openChannel(mode, host, codec.limits, events);
+  const channel = await serverTransport(mode, host, codec.limits).open(events);
   onTestFinished(() => channel.close());
   return { channel, ups };
 }

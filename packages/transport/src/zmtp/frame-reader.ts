@@ -43,9 +43,12 @@ const GROWTH = 16;
 /** A body of which this much is missing is read directly into its memory. */
 const LEAST_DIRECT = 32_768;
 
-/** Small frames share pieces of memory of this size: far less than a chunk, so that keeping one keeps little. */
+/** Small bodies share pieces of memory of this size: far less than a chunk, so that keeping one keeps little. */
 const POOL_BYTES = 8192;
 const LARGEST_POOLED = 1024;
+
+/** The headers of an empty frame and of a short one. */
+const SHORT_MESSAGE_HEADERS = 4;
 
 const EMPTY = new Uint8Array(0);
 
@@ -67,6 +70,10 @@ export class FrameReader {
   #held = 0;
   #chunk: Uint8Array = EMPTY;
   #at = 0;
+  /** Where the chunk has been copied to, up to which of its bytes, and where its first byte would be in there. */
+  #copy: Uint8Array = EMPTY;
+  #copiedTo = 0;
+  #copyAt = 0;
   #phase: typeof HEADER | typeof BODY | typeof SKIP = HEADER;
   /** The beginning of a header whose rest is in the next chunk. */
   readonly #header: Uint8Array = new Uint8Array(LONGEST_HEADER);
@@ -119,6 +126,7 @@ export class FrameReader {
     // Not `slice`, which copies nothing on a Buffer.
     this.#chunk = this.hasRest ? new Uint8Array(this.#chunk.subarray(this.#at)) : EMPTY;
     this.#at = 0;
+    this.#copiedTo = 0;
   }
 
   /**
@@ -140,8 +148,14 @@ export class FrameReader {
 
   /** The next message or command; `undefined` until more bytes come. Throws `ProtocolError`. */
   next(): Arrival | undefined {
+    const message = this.#shortMessage();
+    if (message !== undefined) {
+      return message;
+    }
     for (;;) {
       if (this.#phase === HEADER && !this.#readHeader()) {
+        this.#copy = EMPTY;
+        this.#copiedTo = 0;
         return undefined;
       }
       if (this.#phase === SKIP) {
@@ -164,6 +178,24 @@ export class FrameReader {
         return this.#endMessage();
       }
     }
+  }
+
+  /** A message as nearly all are, if it is next and all there: an empty frame, and one whose length is in one byte. */
+  #shortMessage(): Uint8Array[] | undefined {
+    const chunk = this.#chunk;
+    const at = this.#at;
+    const length = chunk[at + 3];
+    const isNext = this.#phase === HEADER && this.#headerBytes === 0 && this.#frameCount === 0;
+    if (!isNext || length === undefined || chunk[at] !== MORE || chunk[at + 1] !== 0 || chunk[at + 2] !== 0) {
+      return undefined;
+    }
+    const bodyAt = at + SHORT_MESSAGE_HEADERS;
+    const { maxMessageBytes, maxFrames } = this.limits;
+    if (bodyAt + length > chunk.length || length > maxMessageBytes || maxFrames < 2) {
+      return undefined;
+    }
+    this.#at = bodyAt + length;
+    return [EMPTY, this.#copyOf(bodyAt, length)];
   }
 
   /** Returns whether a header was complete; the phase says what follows. */
@@ -239,7 +271,7 @@ export class FrameReader {
     const available = this.#chunk.length - this.#at;
     const length = this.#length;
     if (this.#body === undefined && available >= length) {
-      const body = copyOf(this.#chunk, this.#at, length);
+      const body = this.#copyOf(this.#at, length);
       this.#at += length;
       return body;
     }
@@ -282,6 +314,35 @@ export class FrameReader {
     }
   }
 
+  /** A copy, so that neither the chunk is kept in memory nor the receiver's bytes are overwritten. */
+  #copyOf(at: number, length: number): Uint8Array {
+    if (length === 0) {
+      return EMPTY;
+    }
+    if (length > LARGEST_POOLED) {
+      const copy = unfilled(length);
+      copy.set(this.#chunk.subarray(at, at + length));
+      return copy;
+    }
+    if (at + length > this.#copiedTo) {
+      this.#copyFrom(at, length);
+    }
+    return new Uint8Array(this.#copy.buffer, this.#copyAt + at, length);
+  }
+
+  /** Copies the chunk from here on, as far as there is room, for this body and those behind it. */
+  #copyFrom(at: number, least: number): void {
+    if (poolAt + least > POOL_BYTES) {
+      pool = new Uint8Array(POOL_BYTES);
+      poolAt = 0;
+    }
+    this.#copiedTo = Math.min(this.#chunk.length, at + POOL_BYTES - poolAt);
+    pool.set(this.#chunk.subarray(at, this.#copiedTo), poolAt);
+    this.#copy = pool;
+    this.#copyAt = poolAt - at;
+    poolAt += this.#copiedTo - at;
+  }
+
   #skip(): boolean {
     const count = Math.min(this.#length, this.#chunk.length - this.#at);
     this.#at += count;
@@ -317,28 +378,8 @@ function longLength(bytes: Uint8Array, at: number): number {
   return high * 2 ** 32 + low;
 }
 
-let pool = new ArrayBuffer(POOL_BYTES);
+let pool: Uint8Array = new Uint8Array(POOL_BYTES);
 let poolAt = 0;
-
-/** A copy, so that neither the chunk is kept in memory nor the receiver's bytes are overwritten. */
-function copyOf(chunk: Uint8Array, at: number, length: number): Uint8Array {
-  if (length === 0) {
-    return EMPTY;
-  }
-  let copy: Uint8Array;
-  if (length > LARGEST_POOLED) {
-    copy = unfilled(length);
-  } else {
-    if (poolAt + length > POOL_BYTES) {
-      pool = new ArrayBuffer(POOL_BYTES);
-      poolAt = 0;
-    }
-    copy = new Uint8Array(pool, poolAt, length);
-    poolAt += length;
-  }
-  copy.set(chunk.subarray(at, at + length));
-  return copy;
-}
 
 /** Memory that is not filled with zeros: pages that nothing is written to cost nothing. */
 function unfilled(length: number): Uint8Array {

@@ -15,6 +15,12 @@ const WINDOW_BYTES = 524_288;
 /** Commands that wait; further ones are left out. Only a peer that sends PING without reading gets there. */
 const MOST_COMMANDS = 64;
 
+/**
+ * So many messages are written before the turn is over: the other end works on them meanwhile. With a batch for each turn the
+ * two ends would take turns.
+ */
+const EARLY_MESSAGES = 32;
+
 const BATCH_BYTES = 65_536;
 
 /** The empty frame in front of every payload. */
@@ -81,11 +87,13 @@ export class FrameWriter {
     }
   }
 
-  /** Sends what waits when the current turn's work is done. */
+  /** Sends what waits when the current turn's work is done, or now if that is much. */
   schedule(): void {
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       process.nextTick(this.#flush);
+    } else if ((this.#queue?.length ?? 0) >= EARLY_MESSAGES) {
+      this.#writeWaiting();
     }
   }
 
@@ -116,6 +124,10 @@ export class FrameWriter {
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
+    this.#writeWaiting();
+  };
+
+  #writeWaiting(): void {
     if (this.#isStopped || this.#inFlight >= WINDOW_BYTES) {
       return;
     }
@@ -174,7 +186,7 @@ export class FrameWriter {
         batchAt = firstUsed;
       }
     }
-  };
+  }
 
   #write(parts: readonly Uint8Array[], bytes: number, withOutcome: readonly Outgoing[] | undefined): void {
     const socket = this.#socket;
