@@ -17,9 +17,12 @@ import type { ParentContext } from "../session/types.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type MeasuredCall, reportEnd, reportStart } from "./call-telemetry.js";
 
+const NO_BYTES = new Uint8Array();
+
 /** A call that was made and has not settled. */
 interface PendingCall extends MeasuredCall {
-  readonly bytes: Uint8Array;
+  /** What is to be sent; empty once it is, since a call may wait for its answer for long. */
+  bytes: Uint8Array;
   readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
   readonly reject: (error: unknown) => void;
   /** Whether the channel has it; until then it waits for a session. */
@@ -237,6 +240,7 @@ export class Calls {
         throw notRunning(call.name, this.#context.name, this.#current.state);
       }
       session.send(call.bytes);
+      call.bytes = NO_BYTES;
     } catch (error) {
       this.#rejectCall(call, error as Error);
     }

@@ -119,6 +119,7 @@ export class FrameReader {
   push(chunk: Uint8Array): void {
     this.#chunk = this.hasRest ? Buffer.concat([this.#chunk.subarray(this.#at), chunk]) : chunk;
     this.#at = 0;
+    this.#copiedTo = 0;
   }
 
   /** Copies what is unread of the latest chunk, whose memory is used again. */
