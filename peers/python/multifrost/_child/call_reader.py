@@ -1,4 +1,4 @@
-"""Reads the usual form of a call in a quarter of the time that `messages.read` takes: 1 µs instead of 4."""
+"""Reads the usual form of a call in half the time that `messages.read` takes: 2 µs instead of 4."""
 
 from __future__ import annotations
 
