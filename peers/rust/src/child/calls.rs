@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::context::ChildWorkerContext;
 use super::refusals::{not_callable, out_of_memory, overloaded, stopping, wrong_namespace};
+use super::starter::Starter;
 use super::worker::ChildWorker;
 use crate::codec::{Body, ErrorParts, Message, Unread, UnreadKind, encode};
 use crate::value::{Map, Value};
@@ -40,8 +41,8 @@ pub(super) struct Calls<W> {
     context: ChildWorkerContext,
     /// The memory that the running and the waiting calls may take.
     max_bytes: usize,
-    /// The user's runtime, where methods run. The socket has another.
-    runtime: Handle,
+    /// Begins calls, which run on the user's runtime. The sockets have another.
+    starter: Starter,
     load: Mutex<Load>,
     idle: Notify,
 }
@@ -65,7 +66,8 @@ impl<W: ChildWorker> Calls<W> {
         names.dedup();
         let interface = worker.interface().to_value(&names);
         let (load, idle) = (Mutex::default(), Notify::new());
-        Arc::new(Self { worker, names, interface, context, max_bytes, runtime, load, idle })
+        let starter = Starter::new(runtime);
+        Arc::new(Self { worker, names, interface, context, max_bytes, starter, load, idle })
     }
 
     /// Runs a call as soon as there is room, or refuses it. Every call is answered, except those for ignored namespaces.
@@ -96,7 +98,7 @@ impl<W: ChildWorker> Calls<W> {
         let has_work = !load.waiting.is_empty() && load.running < self.context.max_concurrency;
         if has_work && !load.is_hired {
             load.is_hired = true;
-            self.runtime.spawn(self.clone().run_waiting());
+            self.starter.begin(self.clone().run_waiting());
         }
     }
 

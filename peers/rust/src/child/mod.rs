@@ -14,6 +14,7 @@ mod parents;
 mod refusals;
 mod run;
 mod start_mode;
+mod starter;
 mod wire_type;
 mod worker;
 
