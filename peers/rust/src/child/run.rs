@@ -15,11 +15,13 @@ use crate::error::Error;
 /// Runs the worker until the end of the process. The process exits with code 0 after a shutdown message, SIGTERM or SIGINT,
 /// and with code 1 and a line on stderr when the worker cannot start or its parent has ended.
 ///
-/// Methods run on the current runtime. The socket has a separate thread, so that heartbeats are answered while methods
-/// compute. Methods that block their thread should use [`tokio::task::spawn_blocking`], so that other calls can run.
+/// Methods run on the current runtime, except for the part before they first wait, which may run on a thread of the library.
+/// The sockets have a separate thread, so that heartbeats are answered while methods compute. Methods that block their thread
+/// should use [`tokio::task::spawn_blocking`], so that other calls can run.
 ///
 /// `run_worker` removes what the parent has put into the environment, so that no process that this one starts can be taken for
-/// the worker. Call it before other threads use functions of C that read the environment. It forwards what the process writes to stdout and stderr to the parents, line by line.
+/// the worker. Call it before other threads use functions of C that read the environment. It forwards what the process
+/// writes to stdout and stderr to the parents, line by line.
 pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) {
     let mode = Mode::take(context.service_id.as_deref()).unwrap_or_else(|error| give_up(&error));
     if let Some(fault) = context.limits.fault() {
