@@ -1,6 +1,7 @@
 import { createDecoder, type DecodeMessage } from "./decode.js";
-import { createEncoder, type EncodeMessage } from "./encode.js";
+import { createEncoder, type EncodeMessage, type EncodeParts } from "./encode.js";
 import { Envelope } from "./envelope.js";
+import { joinParts } from "./internal/message-parts.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
 import { APP_ID } from "./messages.js";
 
@@ -20,6 +21,8 @@ export interface Codec {
   readonly limits: Readonly<MessageLimits>;
   /** Turns a message into bytes. */
   readonly encode: EncodeMessage;
+  /** Turns a message into bytes, and leaves values above 64 KiB where they are: for channels, which take parts. */
+  readonly encodeParts: EncodeParts;
   /** Turns bytes into a message. */
   readonly decode: DecodeMessage;
   /**
@@ -38,5 +41,10 @@ export function createCodec(options: CodecOptions = {}): Codec {
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);
   const envelope = new Envelope(app);
-  return { app, limits, encode: createEncoder(envelope, limits), ...createDecoder(app, envelope, limits) };
+  const encodeParts = createEncoder(envelope, limits);
+  const encode: EncodeMessage = (message) => {
+    const bytes = encodeParts(message);
+    return bytes instanceof Uint8Array ? bytes : joinParts(bytes);
+  };
+  return { app, limits, encode, encodeParts, ...createDecoder(app, envelope, limits) };
 }

@@ -1,5 +1,6 @@
 import { type Envelope, FIXMAP, STARTING_FIELDS } from "./envelope.js";
 import { SerializationError } from "./errors/index.js";
+import type { MessageParts } from "./internal/message-parts.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message } from "./messages.js";
 import { PackedWriter } from "./packed-writer.js";
@@ -9,12 +10,18 @@ import { ValueWriter } from "./value-writer.js";
 export type EncodeMessage = (message: Message) => Uint8Array;
 
 /**
+ * Turns messages into bytes, without copying values above 64 KiB: a message with such values comes in parts, and these are
+ * the memory of the values themselves.
+ */
+export type EncodeParts = (message: Message) => Uint8Array | MessageParts;
+
+/**
  * Creates an encoder.
  *
  * The function it returns throws `SerializationError`: `UNSENDABLE_VALUE` and `LIMIT_EXCEEDED` with the path of the
  * value, `MESSAGE_TOO_LARGE` for the message as a whole.
  */
-export function createEncoder(envelope: Envelope, limits: MessageLimits): EncodeMessage {
+export function createEncoder(envelope: Envelope, limits: MessageLimits): EncodeParts {
   return new MessageWriter(envelope, limits).write;
 }
 
@@ -35,7 +42,7 @@ class MessageWriter {
     this.#values = new ValueWriter(limits, this.#out);
   }
 
-  readonly write = (message: Message): Uint8Array => {
+  readonly write: EncodeParts = (message) => {
     if (this.#busy) {
       // A getter in a message encodes a message itself.
       return new MessageWriter(this.#envelope, this.#limits).write(message);
@@ -56,8 +63,8 @@ class MessageWriter {
       this.#writeFields(message);
       this.#field("metadata", message.metadata);
       const bytes = out.close(FIXMAP + this.#fields);
-      if (bytes.length > maxMessageBytes) {
-        throw tooLarge(message, bytes.length, maxMessageBytes);
+      if (bytes.byteLength > maxMessageBytes) {
+        throw tooLarge(message, bytes.byteLength, maxMessageBytes);
       }
       isWritten = true;
       return bytes;

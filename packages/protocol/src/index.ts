@@ -19,7 +19,7 @@ export {
   wireTime,
 } from "./create-message.js";
 export type { DecodeMessage } from "./decode.js";
-export type { EncodeMessage } from "./encode.js";
+export type { EncodeMessage, EncodeParts } from "./encode.js";
 export { describeThrown, type RefusalCode, readRemoteError } from "./error-message.js";
 export type {
   FieldDescription,
@@ -29,6 +29,7 @@ export type {
   RecordDescription,
   ValueType,
 } from "./interface/description.js";
+export type { MessageParts } from "./internal/message-parts.js";
 export { completeLimits, DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 export { newMessageId } from "./message-id.js";
 export type {

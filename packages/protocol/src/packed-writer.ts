@@ -1,4 +1,4 @@
-import { SerializationError } from "./errors/index.js";
+import { joinParts, type MessageParts, partTransferred } from "./internal/message-parts.js";
 import { utf8Encoder } from "./utf8.js";
 import { UUID_LENGTH } from "./value-reader.js";
 
@@ -11,6 +11,9 @@ const SHORT_TEXT = 40;
 /** Above these sizes, in bytes and characters, a value is not copied into the pool, but once, into the whole message. */
 const LARGE_BINARY = 2 * 1024;
 const LARGE_TEXT = 4 * 1024;
+
+/** Above this size, in bytes, a value is not copied at all. Copying 64 KiB takes 6 µs, and 1 MiB 300 µs in new memory. */
+const LARGEST_COPIED = 64 * 1024;
 
 /** The first head bytes of a kind: with the length in the head, and followed by 1, 2 or 4 bytes of length. */
 export interface Heads {
@@ -46,16 +49,17 @@ export class PackedWriter {
   #largeBytes = 0;
 
   /**
-   * Ends the message and returns it. Its bytes are not written to again.
+   * Ends the message and returns it, in parts where a value above 64 KiB is one of them. What it copied is not written to
+   * again.
    *
    * @param head Replaces the first byte.
    */
-  close(head: number): Uint8Array {
+  close(head: number): Uint8Array | MessageParts {
     this.#buffer[this.#start] = head;
-    if (this.#large.length > 0) {
-      return this.#joined();
-    }
-    const message = new Uint8Array(this.#buffer.buffer, this.#start, this.#at - this.#start);
+    const message =
+      this.#large.length > 0
+        ? this.#withLarge()
+        : new Uint8Array(this.#buffer.buffer, this.#start, this.#at - this.#start);
     this.#start = this.#at;
     if (this.#buffer.length > POOL_BYTES) {
       // A large message keeps its buffer for itself.
@@ -232,7 +236,7 @@ export class PackedWriter {
     return true;
   }
 
-  /** Writes binary data. Large data is copied by `close`: it must not change until then. */
+  /** Writes binary data. `close` copies what is above 2 KiB, and leaves what is above 64 KiB where it is. */
   binary(bytes: Uint8Array): void {
     this.head(BINARY, bytes.byteLength);
     this.#body(bytes);
@@ -345,25 +349,34 @@ export class PackedWriter {
     }
   }
 
-  /** The message with its large values, in a buffer for itself. */
-  #joined(): Uint8Array {
-    const message = new Uint8Array(this.#at - this.#start + this.#largeBytes);
+  /** The message with its large values: the largest are parts, and what is between two of them is copied together. */
+  #withLarge(): Uint8Array | MessageParts {
+    const byteLength = this.#at - this.#start + this.#largeBytes;
+    const parts: Uint8Array[] = [];
+    let between: Uint8Array[] = [];
     let from = this.#start;
-    let to = 0;
     for (const { at, bytes, length } of this.#large) {
       if (bytes.length !== length) {
-        const what = "Binary data whose memory was transferred while the message was encoded cannot be sent.";
-        throw new SerializationError("UNSENDABLE_VALUE", `${what} Nothing was sent.`);
+        throw partTransferred();
       }
-      const small = this.#buffer.subarray(from, this.#start + at);
-      message.set(small, to);
-      message.set(bytes, to + small.length);
-      from += small.length;
-      to += small.length + bytes.length;
+      const to = this.#start + at;
+      between.push(this.#buffer.subarray(from, to));
+      from = to;
+      if (length > LARGEST_COPIED) {
+        parts.push(joined(between), bytes);
+        between = [];
+      } else {
+        between.push(bytes);
+      }
     }
-    message.set(this.#buffer.subarray(from, this.#at), to);
-    this.abandon();
-    return message;
+    const last = joined([...between, this.#buffer.subarray(from, this.#at)]);
+    this.#large = [];
+    this.#largeBytes = 0;
+    if (parts.length > 0) {
+      return { parts: [...parts, last], byteLength };
+    }
+    this.#at = this.#start;
+    return last;
   }
 
   /** Makes room: the message moves to a new buffer with what is written of it. */
@@ -380,6 +393,16 @@ export class PackedWriter {
     this.#start = 0;
     this.#at = 0;
   }
+}
+
+/** Nothing is copied where there is one part. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) {
+    return first;
+  }
+  const byteLength = parts.reduce((bytes, part) => bytes + part.length, 0);
+  return joinParts({ parts, byteLength });
 }
 
 function headBytes({ shortLengths, length8 }: Heads, length: number): number {

@@ -16,6 +16,49 @@ function begin(fields: number, type: string): string {
   );
 }
 
+describe("large binary values", () => {
+  const codec = createCodec();
+  const response = (result: unknown): Message => ({ type: "response", ...at, result });
+
+  it("above 64 KiB they are parts of the message, in the memory they came in; the rest is copied", () => {
+    const [limit, large] = [new Uint8Array(65_536).fill(1), new Uint8Array(65_537).fill(2)];
+    const message = codec.encodeParts(response([limit, large, "text", limit, limit, large.subarray(0)]));
+    if (message instanceof Uint8Array) {
+      throw new Error("It should have come in parts.");
+    }
+    expect(message.parts).toHaveLength(5);
+    expect([1, 3].map((index) => message.parts[index]?.buffer)).toEqual([large.buffer, large.buffer]);
+    limit.fill(9);
+    expect(codec.decode(Buffer.concat(message.parts))).toMatchObject({
+      result: [{ 0: 1 }, { 0: 2 }, "text", { 0: 1 }, { 0: 1 }, { 0: 2 }],
+    });
+  });
+
+  it("up to 64 KiB a message is in one piece, and so is what encode returns", () => {
+    const large = new Uint8Array(65_537);
+    expect(codec.encodeParts(response([large.subarray(1), large.subarray(1)]))).toBeInstanceOf(Uint8Array);
+    expect(codec.encode(response(large))).toBeInstanceOf(Uint8Array);
+  });
+
+  it("the parts of a message are the bytes that encode returns, and later messages do not change them", () => {
+    const size = fc.constantFrom(0, 10, 3000, 65_536, 65_537, 70_000);
+    const value = fc.oneof(
+      size.map((length) => new Uint8Array(length).fill(length)),
+      fc.string({ maxLength: 9000 }),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 8 }), (values) => {
+        const parts = codec.encodeParts(response(values));
+        const whole = codec.encode(response(values));
+        codec.encodeParts(response("x".repeat(500)));
+        const joined = parts instanceof Uint8Array ? parts : Buffer.concat(parts.parts);
+        expect(parts.byteLength).toBe(whole.length);
+        expect(Buffer.compare(joined, whole)).toBe(0);
+      }),
+    );
+  });
+});
+
 describe("messages on the wire", () => {
   const rows: [rule: string, message: Message, hex: string][] = [
     [

@@ -182,7 +182,8 @@ describe("values that can be sent", () => {
       },
     };
     expect(thrownBy(() => resultHex(value), SerializationError).message).toBe(
-      "Binary data whose memory was transferred while the message was encoded cannot be sent. Nothing was sent.",
+      "Binary data whose memory was transferred before the message was sent cannot be sent. Nothing was sent. " +
+        "Transfer it later, or send a copy (slice).",
     );
     expect(resultHex(1)).toBe("01");
   });

@@ -6,6 +6,7 @@
  */
 
 import type { MultifrostError } from "@multifrost/protocol/errors";
+import type { MessageParts } from "@multifrost/protocol/internal";
 import type { TcpAddress } from "./endpoint.js";
 
 /**
@@ -49,7 +50,7 @@ export interface CloseOptions {
  * the first ones meanwhile.) The queue is bounded: when it is full, `send` throws `OverloadError` and queues nothing. (A server may keep one queue with these bounds per peer, so that a peer that does not read fills only
  * its own.) A message above the channel's limit throws `SerializationError` (`MESSAGE_TOO_LARGE`). Once `close` has been
  * called, `send` throws `ConnectionError` (`CHANNEL_CLOSED`). `send` takes over the bytes: the caller must not change
- * them afterwards.
+ * them afterwards. `sendParts` is optional: a channel that has it is given large binary values without a copy of them.
  *
  * **Receiving.** The channel calls `message` once per message, in the order they were sent, never two at a time. The
  * receiver owns the bytes: the channel neither changes nor reuses them. A channel always keeps reading; limits on work
@@ -146,6 +147,11 @@ export interface ClientEvents extends ConnectionEvents {
 /** The caller's end: it talks to one server. */
 export interface ClientChannel extends Channel {
   send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
+  /**
+   * Like `send`, for a message in parts: it arrives in one piece. If the memory of a part is transferred before it is
+   * sent, `settled` gets a `SerializationError` (`UNSENDABLE_VALUE`).
+   */
+  sendParts?(message: MessageParts, settled?: SendSettled, options?: SendOptions): void;
 }
 
 /** Opens the caller's end. Each call of `open` makes a new channel, so a parent can start over. */
@@ -177,6 +183,8 @@ export interface ServerChannel extends Channel {
    * peer that does not read must not delay the others.
    */
   send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
+  /** See {@link ClientChannel.sendParts}. */
+  sendParts?(peer: Peer, message: MessageParts, settled?: SendSettled, options?: SendOptions): void;
 }
 
 /** Opens the answering end; see {@link ClientTransport}. */

@@ -1,14 +1,14 @@
 // Messages that `send` accepted and the layer below has not taken yet. Bounds the memory of a channel.
 
 import { type MultifrostError, OverloadError, SerializationError } from "@multifrost/protocol/errors";
-import { FifoQueue, rethrowLater } from "@multifrost/protocol/internal";
+import { FifoQueue, type MessageParts, rethrowLater } from "@multifrost/protocol/internal";
 import type { ChannelLimits, Peer, SendSettled } from "./channel.js";
 
 /** One message on its way out. */
 export interface Outgoing {
   /** The receiver; empty on a client channel, which has one peer. */
   readonly peer: Peer;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | MessageParts;
   readonly settled: SendSettled | undefined;
   /** Goes ahead of those that are not. */
   readonly urgent?: boolean;

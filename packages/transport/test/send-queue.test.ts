@@ -88,7 +88,7 @@ function message(size: number): Outgoing {
 }
 
 function bytesIn(items: readonly Outgoing[]): number {
-  return items.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return items.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }
 
 function expectedOf(model: readonly Outgoing[], size: number): string {

@@ -10,6 +10,7 @@ import {
   type Metadata,
   type RefusalCode,
 } from "@multifrost/protocol";
+import type { MultifrostError } from "@multifrost/protocol/errors";
 import type { Peer } from "@multifrost/transport";
 import type { Peers } from "../session/peers.js";
 
@@ -46,18 +47,38 @@ export function answerCall(call: IncomingCall, outcome: Outcome, codec: Codec, p
   }
   const { id, function: name } = call.message;
   try {
-    peers.send(call.peer, codec.encode(createResponse(id, outcome.value, outcome.metadata)));
+    const bytes = codec.encodeParts(createResponse(id, outcome.value, outcome.metadata));
+    peers.send(
+      call.peer,
+      bytes,
+      bytes instanceof Uint8Array ? undefined : (error) => checkTaken(call, error, codec, peers),
+    );
     return undefined;
   } catch (thrown) {
     if (outcome.metadata !== undefined) {
       // The result matters more than what was added to it.
       return answerCall(call, { ok: true, value: outcome.value }, codec, peers);
     }
-    const { message, ...parts } = describeThrown(thrown);
-    const error = { ...parts, message: `What '${name}' returned cannot be sent. ${message}` };
+    const error = unsendable(name, thrown);
     sendError(call, error, codec, peers);
     return error;
   }
+}
+
+/** The method may have transferred binary data that it returned to another thread. */
+function checkTaken(call: IncomingCall, error: MultifrostError | undefined, codec: Codec, peers: Peers): void {
+  if (error?.code === "UNSENDABLE_VALUE") {
+    try {
+      sendError(call, unsendable(call.message.function, error), codec, peers);
+    } catch {
+      // The channel is closed or full.
+    }
+  }
+}
+
+function unsendable(name: string, thrown: unknown): ErrorParts {
+  const { message, ...parts } = describeThrown(thrown);
+  return { ...parts, message: `What '${name}' returned cannot be sent. ${message}` };
 }
 
 /** A call that is refused: the caller's mistake, or too many calls. */

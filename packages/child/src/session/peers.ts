@@ -1,3 +1,5 @@
+import type { MessageParts } from "@multifrost/protocol";
+import { joinParts } from "@multifrost/protocol/internal";
 import type { Peer, SendOptions, SendSettled, ServerChannel } from "@multifrost/transport";
 
 /** Peers remembered, as they come from outside. Beyond, the one that was silent for the longest time is forgotten. */
@@ -48,9 +50,9 @@ export class Peers {
   }
 
   /** Sends as {@link ServerChannel.send}, and throws what it throws. A peer that turns out to be gone is forgotten. */
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+  send(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     if (this.#saysWhoLeaves) {
-      this.#channel.send(peer, bytes, settled, options);
+      this.#pass(peer, bytes, settled, options);
       return;
     }
     const onSettled: SendSettled = (error) => {
@@ -59,6 +61,16 @@ export class Peers {
       }
       settled?.(error);
     };
-    this.#channel.send(peer, bytes, onSettled, options);
+    this.#pass(peer, bytes, onSettled, options);
+  }
+
+  #pass(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    if (bytes instanceof Uint8Array) {
+      this.#channel.send(peer, bytes, settled, options);
+    } else if (this.#channel.sendParts !== undefined) {
+      this.#channel.sendParts(peer, bytes, settled, options);
+    } else {
+      this.#channel.send(peer, joinParts(bytes), settled, options);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { createCall, createCodec, type ErrorMessage, type ErrorParts, type Message } from "@multifrost/protocol";
+import { SerializationError } from "@multifrost/protocol/errors";
 import { describe, expect, test } from "vitest";
 import { answerCall, type Outcome } from "../../src/calls/answer.js";
 import { Peers } from "../../src/session/peers.js";
@@ -36,6 +37,16 @@ describe("a call is always answered", () => {
     const { message, error } = answered(returned({ sum: 3 }));
     expect(message).toMatchObject({ type: "response", id: ID, result: { sum: 3 } });
     expect(error).toBeUndefined();
+  });
+
+  test("with an error when the bytes it returned were transferred before they were sent", () => {
+    const channel = new FakeChannel();
+    answerCall(callWith(ID), returned(new Uint8Array(70_000)), createCodec(), new Peers(channel));
+    channel.settle(new SerializationError("UNSENDABLE_VALUE", "The memory was transferred."));
+    expect(channel.sent.map(({ bytes }) => createCodec().decode(bytes))).toMatchObject([
+      { type: "response", id: ID },
+      { type: "error", id: ID, error: "What 'give' returned cannot be sent. The memory was transferred." },
+    ]);
   });
 
   test("[INT-1] with the method's metadata, or without it where it cannot be sent", () => {

@@ -4,11 +4,12 @@
 import {
   createCall,
   type ErrorMessage,
+  type MessageParts,
   type Metadata,
   type ResponseMessage,
   readRemoteError,
 } from "@multifrost/protocol";
-import { RemoteCallError } from "@multifrost/protocol/errors";
+import { type MultifrostError, RemoteCallError } from "@multifrost/protocol/errors";
 import { type CallTicket, type Deadline, Deadlines } from "@multifrost/reliability";
 import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
@@ -22,7 +23,7 @@ const NO_BYTES = new Uint8Array();
 /** A call that was made and has not settled. */
 interface PendingCall extends MeasuredCall {
   /** What is to be sent; empty once it is, since a call may wait for its answer for long. */
-  bytes: Uint8Array;
+  bytes: Uint8Array | MessageParts;
   readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
   readonly reject: (error: unknown) => void;
   /** Whether the channel has it; until then it waits for a session. */
@@ -215,7 +216,7 @@ export class Calls {
       return {
         id: message.id,
         name,
-        bytes: codec.encode(message),
+        bytes: codec.encodeParts(message),
         ticket,
         startedAt: telemetry.clock.now(),
         correlationId: options.metadata?.correlation_id,
@@ -239,10 +240,18 @@ export class Calls {
       if (session === undefined) {
         throw notRunning(call.name, this.#context.name, this.#current.state);
       }
-      session.send(call.bytes);
+      const { bytes } = call;
+      session.send(bytes, bytes instanceof Uint8Array ? undefined : (error) => this.#checkTaken(call, error));
       call.bytes = NO_BYTES;
     } catch (error) {
       this.#rejectCall(call, error as Error);
+    }
+  }
+
+  /** Binary data may have been transferred to another thread since the call was made. Other errors end the session too. */
+  #checkTaken(call: PendingCall, error: MultifrostError | undefined): void {
+    if (error?.code === "UNSENDABLE_VALUE") {
+      this.#rejectCall(call, error);
     }
   }
 

@@ -1,10 +1,16 @@
 // A session: one connection to a worker, with the worker's process where this parent started it. Opened, proven by a
 // heartbeat, watched, closed. After its end the lifecycle opens the next one.
 
-import { createShutdown } from "@multifrost/protocol";
-import { Deferred, orAborted, withLimit } from "@multifrost/protocol/internal";
+import { createShutdown, type MessageParts } from "@multifrost/protocol";
+import { Deferred, joinParts, orAborted, withLimit } from "@multifrost/protocol/internal";
 import type { HeartbeatMonitor } from "@multifrost/reliability";
-import { type ClientChannel, type ClientEvents, chooseTransport, type SendOptions } from "@multifrost/transport";
+import {
+  type ClientChannel,
+  type ClientEvents,
+  chooseTransport,
+  type SendOptions,
+  type SendSettled,
+} from "@multifrost/transport";
 import type { Calls } from "../calls/calls.js";
 import { exitedEarly, type Loss, lostEarly, noConnection, noHeartbeat, startedTooLate } from "../errors.js";
 import type { OnOutput } from "../process/process-output.js";
@@ -79,7 +85,7 @@ export class Session implements ActiveSession {
     this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(
       context,
-      (bytes) => this.send(bytes, URGENT),
+      (bytes) => this.send(bytes, undefined, URGENT),
       () => this.#onHeartbeatsLost(),
     );
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
@@ -104,11 +110,17 @@ export class Session implements ActiveSession {
     return this.#hasOneGuest || (mode.kind === "service" && chooseTransport(mode.transport, process.env) === "zmtp");
   }
 
-  send(bytes: Uint8Array, options?: SendOptions): void {
+  send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     if (this.#channel === undefined) {
       throw lostEarly(this.#endpoint, undefined);
     }
-    this.#channel.send(bytes, undefined, options);
+    if (bytes instanceof Uint8Array) {
+      this.#channel.send(bytes, settled, options);
+    } else if (this.#channel.sendParts !== undefined) {
+      this.#channel.sendParts(bytes, settled, options);
+    } else {
+      this.#channel.send(joinParts(bytes), settled, options);
+    }
   }
 
   close(): Promise<void> {

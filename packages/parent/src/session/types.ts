@@ -1,8 +1,8 @@
 // The vocabulary of sessions: how a parent reaches its worker, and what a session reports. No logic.
 
-import type { Codec } from "@multifrost/protocol";
+import type { Codec, MessageParts } from "@multifrost/protocol";
 import type { ServiceRegistry } from "@multifrost/registry";
-import type { ClientTransport, SendOptions, TransportName } from "@multifrost/transport";
+import type { ClientTransport, SendOptions, SendSettled, TransportName } from "@multifrost/transport";
 import type { Loss } from "../errors.js";
 import type { Telemetry } from "../lifecycle/telemetry.js";
 import type { ResolvedOptions, SpawnOptions } from "../options.js";
@@ -59,7 +59,7 @@ export interface ActiveSession {
   /** Whether Node lists the connection among what keeps the process alive. */
   readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */
-  send(bytes: Uint8Array, options?: SendOptions): void;
+  send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void;
   /** Ends the heartbeats, a process this parent started, and the connection. Reports nothing more. Never rejects. */
   close(): Promise<void>;
 }

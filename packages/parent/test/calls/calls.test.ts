@@ -1,6 +1,6 @@
 // Calls over a memory transport, with the test as the worker; and calls without any transport.
 
-import { createResponse } from "@multifrost/protocol";
+import { createCodec, createResponse } from "@multifrost/protocol";
 import {
   AbortError,
   CircuitOpenError,
@@ -11,7 +11,9 @@ import {
   TimeoutError,
 } from "@multifrost/protocol/errors";
 import { createFakeClock } from "@multifrost/reliability/testing";
-import { describe, expect, it, vi } from "vitest";
+import { parseTcpEndpoint, type ServerChannel, zmtpClient, zmtpServer } from "@multifrost/transport";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { ParentWorker } from "../../src/index.js";
 import { composed, composedParent, scriptedWorker } from "../support/composed.js";
 import { idleSession, parentParts } from "../support/context.js";
 import { errorOf, until } from "../support/until.js";
@@ -59,6 +61,35 @@ describe("what is sent", () => {
     const numbers = Array.from({ length: 200 }, (_, index) => index);
     expect(await Promise.all(numbers.map((n) => parent.callFunction("echo", [n])))).toEqual(numbers);
     expect(worker.calls.map(({ args }) => args[0])).toEqual(numbers);
+  });
+});
+
+describe("binary data above 64 KiB", () => {
+  it("is not copied: a call rejects when its memory is transferred before it is sent, and the next one is sent", async () => {
+    const codec = createCodec();
+    const server: ServerChannel = await zmtpServer({ bind: {} }).open({
+      message(peer, bytes) {
+        const message = codec.decode(bytes);
+        const answer = message.type === "call" ? createResponse(message.id, message.args[0]) : message;
+        server.send(peer, codec.encode(answer));
+      },
+      up() {},
+      down() {},
+      dropped() {},
+      failed() {},
+      peerGone() {},
+    });
+    onTestFinished(() => server.close());
+    const { port } = parseTcpEndpoint(server.endpoint) ?? {};
+    const parent = new ParentWorker({ transport: zmtpClient({ connect: { port: port ?? 0 } }), logger: false });
+    onTestFinished(() => parent.stop());
+    await parent.start();
+    const moved = new Uint8Array(70_000);
+    const lost = errorOf<SerializationError>(parent.callFunction("echo", [moved]));
+    structuredClone(moved, { transfer: [moved.buffer] });
+    expect(await lost).toMatchObject({ name: "SerializationError", code: "UNSENDABLE_VALUE" });
+    const kept = new Uint8Array(70_000).fill(7);
+    expect(await parent.callFunction("echo", [kept])).toEqual(kept);
   });
 });
 

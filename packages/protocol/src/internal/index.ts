@@ -12,6 +12,7 @@ export { FifoQueue } from "./fifo-queue.js";
 export { INTROSPECTION_NAMES } from "./introspection-names.js";
 export { LineSplitter } from "./line-splitter.js";
 export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
+export { isWhole, joinParts, type MessageParts, partTransferred } from "./message-parts.js";
 export { atLeast, invalidOption } from "./option-checks.js";
 export { callSafely, rethrowLater } from "./rethrow-later.js";
 export { createSeededRandom } from "./seeded-random.js";

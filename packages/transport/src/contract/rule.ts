@@ -1,5 +1,6 @@
 // A rule of the contract, and the two directions that most rules apply to.
 
+import type { MessageParts } from "@multifrost/protocol/internal";
 import type { ChannelCapabilities, ChannelLimits, CloseOptions, SendOptions, SendSettled } from "../channel.js";
 import type { ContractSetup } from "./setup.js";
 import type { Connected, TestBench } from "./test-bench.js";
@@ -19,6 +20,8 @@ export interface Direction {
   /** The messages that the receiving end has got so far. */
   readonly received: Uint8Array[];
   send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void;
+  /** `undefined` where the channel has no `sendParts`. */
+  readonly sendParts: ((message: MessageParts, settled?: SendSettled) => void) | undefined;
   queued(): number;
   /** Closes the sending end. */
   close(options?: CloseOptions): Promise<void>;
@@ -55,6 +58,7 @@ function fromClient({ client, server }: Connected): Direction {
   return {
     received: server.recorder.messages,
     send: (...message) => client.channel.send(...message),
+    sendParts: client.channel.sendParts && ((...message) => client.channel.sendParts?.(...message)),
     queued: () => client.channel.queued,
     close: (options) => client.channel.close(options),
     down: () => ({ times: server.recorder.downs, messagesBefore: server.recorder.messagesBeforeDown }),
@@ -65,6 +69,7 @@ function fromServer({ client, server, peer }: Connected): Direction {
   return {
     received: client.recorder.messages,
     send: (...message) => server.channel.send(peer, ...message),
+    sendParts: server.channel.sendParts && ((...message) => server.channel.sendParts?.(peer, ...message)),
     queued: () => server.channel.queued,
     close: (options) => server.channel.close(options),
     down: () => ({ times: client.recorder.downs, messagesBefore: client.recorder.messagesBeforeDown }),

@@ -51,6 +51,47 @@ export const sendingRules: readonly Rule[] = [
     strictEqual(Buffer.compare(direction.received[1] ?? new Uint8Array(), pattern(4096).subarray(1000, 3000)), 0);
   }),
 
+  ...bothDirections("a message in parts arrives in one piece, between the others", async (direction) => {
+    const { sendParts } = direction;
+    if (sendParts === undefined) {
+      return;
+    }
+    const sizes = [[], [0], [5, 0, 7], [100, MEBIBYTE, 3], [70_000, 2000, 70_000]];
+    const whole = sizes.map((lengths) => pattern(lengths.reduce((sum, length) => sum + length, 0)));
+    for (const [index, lengths] of sizes.entries()) {
+      let at = 0;
+      const parts = lengths.map((length) => {
+        at += length;
+        return (whole[index] ?? new Uint8Array()).subarray(at - length, at);
+      });
+      sendParts({ parts, byteLength: at });
+      direction.send(numbered(index));
+    }
+    await until(() => direction.received.length === 2 * sizes.length, "all messages");
+    for (const [index, bytes] of whole.entries()) {
+      strictEqual(Buffer.compare(direction.received[2 * index] ?? new Uint8Array(1), bytes), 0);
+      strictEqual(numberIn(direction.received[2 * index + 1] ?? new Uint8Array(4)), index);
+    }
+  }),
+
+  ...bothDirections("a message that has lost a part settles with an error; the next one arrives", async (direction) => {
+    const { sendParts } = direction;
+    if (sendParts === undefined) {
+      return;
+    }
+    const part = new Uint8Array(70_000);
+    let outcome: unknown;
+    sendParts({ parts: [pattern(10), part], byteLength: 70_010 }, (error) => {
+      outcome = error;
+    });
+    structuredClone(part, { transfer: [part.buffer] });
+    direction.send(numbered(1));
+    await until(() => direction.received.length === 1 && outcome !== undefined, "the error, and the next message");
+    ok(outcome instanceof SerializationError);
+    strictEqual(outcome.code, "UNSENDABLE_VALUE");
+    strictEqual(numberIn(direction.received[0] ?? new Uint8Array(4)), 1);
+  }),
+
   ...bothDirections("settled is not called before send returns", async (direction) => {
     let returned = false;
     let early = false;

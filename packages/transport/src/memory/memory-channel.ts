@@ -15,6 +15,7 @@ import type {
   ServerEvents,
 } from "../channel.js";
 import { channelClosed, peerUnknown } from "../channel-errors.js";
+import { inOnePiece } from "../in-one-piece.js";
 import { type Outgoing, SendQueue, settle } from "../send-queue.js";
 import type { Wire } from "./wire.js";
 
@@ -71,7 +72,7 @@ abstract class MemoryChannel implements Channel {
       throw channelClosed(this.endpoint);
     }
     // A copy, as a network makes one: the two ends never share memory.
-    this.#queue.push({ ...item, bytes: new Uint8Array(item.bytes) });
+    this.#queue.push({ ...item, bytes: new Uint8Array(inOnePiece(item.bytes)) });
     this.schedule();
   }
 
@@ -152,7 +153,7 @@ export class MemoryClient extends MemoryChannel implements ClientChannel {
   }
 
   protected override transmit({ bytes }: Outgoing): undefined {
-    this.#connection?.toServer.carry(bytes);
+    this.#connection?.toServer.carry(inOnePiece(bytes));
   }
 
   protected override async idle(): Promise<void> {
@@ -188,7 +189,7 @@ export class MemoryServer extends MemoryChannel implements ServerChannel {
 
   protected override transmit({ peer, bytes }: Outgoing): MultifrostError | undefined {
     const connection = this.#connections.get(peer);
-    connection?.toClient.carry(bytes);
+    connection?.toClient.carry(inOnePiece(bytes));
     return connection === undefined ? peerUnknown(this.endpoint, peer) : undefined;
   }
 

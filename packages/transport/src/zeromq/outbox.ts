@@ -1,5 +1,6 @@
 // Sends queued messages on one socket: waits for a connection, sends in turns, and settles each message.
 
+import { SerializationError } from "@multifrost/protocol/errors";
 import type { ChannelLimits } from "../channel.js";
 import { channelClosed, peerUnknown } from "../channel-errors.js";
 import { type Outgoing, SendQueue, settle } from "../send-queue.js";
@@ -135,6 +136,8 @@ export class Outbox {
       settle(item, peerUnknown(endpoint, item.peer, cause));
     } else if (socket.closed) {
       settle(item, channelClosed(endpoint));
+    } else if (cause instanceof SerializationError) {
+      settle(item, cause);
     } else if (isTryAgain(cause)) {
       settle(item, connectionLost(endpoint, cause));
     } else {

@@ -1,7 +1,13 @@
 // A channel on a ZeroMQ socket. A client (DEALER) sends [empty, payload] and receives the same; on the server's side
 // (ROUTER) the library adds the peer in front: [peer, empty, payload].
 
-import { callSafely, LONGEST_TIMER_MS, rethrowLater, withLimit } from "@multifrost/protocol/internal";
+import {
+  callSafely,
+  LONGEST_TIMER_MS,
+  type MessageParts,
+  rethrowLater,
+  withLimit,
+} from "@multifrost/protocol/internal";
 import type {
   Channel,
   ChannelLimits,
@@ -17,6 +23,7 @@ import type {
   ServerEvents,
 } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
+import { inOnePiece } from "../in-one-piece.js";
 import { type Outgoing, settle } from "../send-queue.js";
 import { connectionChanges } from "./connection-changes.js";
 import type { OpenSocket } from "./open-socket.js";
@@ -187,12 +194,16 @@ export class DealerChannel extends ZeromqChannel implements ClientChannel {
   readonly #events: ClientEvents;
 
   constructor(open: OpenSocket, limits: Required<ChannelLimits>, events: ClientEvents) {
-    super(open, limits, events, { when: "writable", toFrames: ({ bytes }) => [EMPTY, bytes] });
+    super(open, limits, events, { when: "writable", toFrames: ({ bytes }) => [EMPTY, inOnePiece(bytes)] });
     this.#events = events;
   }
 
-  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+  send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     this.push({ peer: "", bytes, settled, urgent: options?.urgent === true });
+  }
+
+  sendParts(message: MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    this.send(message, settled, options);
   }
 
   protected override deliver(frames: readonly Buffer[]): DropReason | undefined {
@@ -212,13 +223,17 @@ export class RouterChannel extends ZeromqChannel implements ServerChannel {
   constructor(open: OpenSocket, limits: Required<ChannelLimits>, events: ServerEvents) {
     super(open, limits, events, {
       when: open.action === "connect" ? "connected" : "always",
-      toFrames: ({ peer, bytes }) => [Buffer.from(peer, "latin1"), EMPTY, bytes],
+      toFrames: ({ peer, bytes }) => [Buffer.from(peer, "latin1"), EMPTY, inOnePiece(bytes)],
     });
     this.#events = events;
   }
 
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+  send(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     this.push({ peer, bytes, settled, urgent: options?.urgent === true });
+  }
+
+  sendParts(peer: Peer, message: MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    this.send(peer, message, settled, options);
   }
 
   protected override deliver(frames: readonly Buffer[]): DropReason | undefined {

@@ -1,5 +1,6 @@
 // Turns chunks of bytes into messages and commands. Knows no socket.
 
+import { unfilled } from "../large-memory.js";
 import { COMMAND, LONG, LONGEST_HEADER, MORE } from "./frames.js";
 import { ProtocolError } from "./protocol-error.js";
 
@@ -36,7 +37,10 @@ export type Arrival = Uint8Array[] | CommandFrame | typeof TOO_LARGE;
 /** The longest frame that is skipped; a longer one ends the connection. */
 const LONGEST_SKIPPED = 2 ** 32;
 
-/** A body is first given this much memory; when that is full, {@link GROWTH} times as much, up to its length. */
+/**
+ * A body is first given this much memory; when that is full, {@link GROWTH} times as much, up to its length, and all of its
+ * length where that is at most twice as much: a message of little more than 1 MiB is not copied at its end.
+ */
 const FIRST_STEP = 65_536;
 const GROWTH = 16;
 
@@ -298,7 +302,7 @@ export class FrameReader {
       return before;
     }
     const size = before === undefined ? FIRST_STEP : before.length * GROWTH;
-    const bytes = Math.min(this.#length, size);
+    const bytes = this.#length <= size * 2 ? this.#length : size;
     this.#hold(bytes - (before?.length ?? 0));
     const body = unfilled(bytes);
     if (before !== undefined) {
@@ -381,8 +385,3 @@ function longLength(bytes: Uint8Array, at: number): number {
 
 let pool: Uint8Array = new Uint8Array(POOL_BYTES);
 let poolAt = 0;
-
-/** Memory that is not filled with zeros: pages that nothing is written to cost nothing. */
-function unfilled(length: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
-}

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { MultifrostError } from "@multifrost/protocol/errors";
+import { isWhole, partTransferred } from "@multifrost/protocol/internal";
 import { type Outgoing, type QueueTotals, type SendQueue, settle } from "../send-queue.js";
 import { LONGEST_HEADER, MORE, writeHeader } from "./frames.js";
 import { RUNS_ON_NODE } from "./sockets.js";
@@ -147,8 +148,13 @@ export class FrameWriter {
         break;
       }
       const body = item.bytes;
-      const length = body.length;
-      const copied = length <= LARGEST_COPIED;
+      const length = body.byteLength;
+      const isOnePiece = body instanceof Uint8Array;
+      const copied = isOnePiece && length <= LARGEST_COPIED;
+      if (!isOnePiece && !isWhole(body)) {
+        settle(item, partTransferred());
+        continue;
+      }
       if (batchAt + DELIMITER_BYTES + LONGEST_HEADER + (copied ? length : 0) > BATCH_BYTES) {
         if (batchAt > start) {
           parts.push(batch.subarray(start, batchAt));
@@ -167,8 +173,11 @@ export class FrameWriter {
         batch.set(body, batchAt);
         batchAt += length;
       } else {
-        parts.push(batch.subarray(start, batchAt), body);
+        parts.push(batch.subarray(start, batchAt));
         start = batchAt;
+        for (const part of isOnePiece ? [body] : body.parts) {
+          parts.push(part);
+        }
       }
       if (item.settled !== undefined) {
         this.#unsettled.add(item);
@@ -185,6 +194,8 @@ export class FrameWriter {
         // The system has taken everything, so this part of the batch is free again. Saves a tenth of a message's time.
         batchAt = firstUsed;
       }
+    } else if (this.isIdle) {
+      this.#onIdle();
     }
   }
 

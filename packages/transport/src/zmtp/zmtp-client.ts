@@ -1,5 +1,6 @@
 // The caller's end: one queue, and one connection at a time.
 
+import type { MessageParts } from "@multifrost/protocol/internal";
 import type { ClientChannel, ClientEvents, SendOptions, SendSettled } from "../channel.js";
 import { type Outgoing, SendQueue } from "../send-queue.js";
 import type { Listener } from "./listener.js";
@@ -25,10 +26,14 @@ export class ZmtpClient extends ZmtpChannel implements ClientChannel {
     return this.#queue.length;
   }
 
-  send(bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+  send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     this.throwIfClosed();
     this.#queue.push({ peer: "", bytes, settled, urgent: options?.urgent === true });
     this.#connection?.writer.schedule();
+  }
+
+  sendParts(message: MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    this.send(message, settled, options);
   }
 
   override received(_connection: PeerConnection, frames: readonly Uint8Array[]): void {

@@ -1,5 +1,6 @@
 // The answering end: a queue for each peer.
 
+import type { MessageParts } from "@multifrost/protocol/internal";
 import type { Peer, SendOptions, SendSettled, ServerChannel, ServerEvents } from "../channel.js";
 import { peerUnknown } from "../channel-errors.js";
 import { type Outgoing, QueueTotals, SendQueue, settle } from "../send-queue.js";
@@ -33,7 +34,7 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
     return this.#totals.messages;
   }
 
-  send(peer: Peer, bytes: Uint8Array, settled?: SendSettled, options?: SendOptions): void {
+  send(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     this.throwIfClosed();
     const connection = this.#peers.get(peer);
     const item = { peer, bytes, settled, urgent: options?.urgent === true };
@@ -45,6 +46,10 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
     }
     connection.queue.push(item);
     connection.writer.schedule();
+  }
+
+  sendParts(peer: Peer, message: MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    this.send(peer, message, settled, options);
   }
 
   override received(connection: PeerConnection, frames: readonly Uint8Array[]): void {
