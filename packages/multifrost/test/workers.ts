@@ -6,8 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createFileRegistry } from "@multifrost/registry";
-import { ParentWorker } from "multifrost";
+import { createFileRegistry, type ServiceRegistry } from "@multifrost/registry";
+import type { TransportName } from "@multifrost/transport";
+import { type ConnectOptions, ParentWorker } from "multifrost";
 import { afterEach } from "vitest";
 
 /** What both echo workers offer. */
@@ -55,14 +56,21 @@ export function temporaryHome(): string {
 }
 
 /** A running service, and what makes parents of it; its registry is in a directory of its own. */
-export function service(program: string, script: string): { connect<T = EchoWorker>(): Promise<ParentWorker<T>> } {
+export function service(
+  program: string,
+  script: string,
+  transport?: TransportName,
+): { registry: ServiceRegistry; connect<T = EchoWorker>(options?: ConnectOptions): Promise<ParentWorker<T>> } {
   const home = temporaryHome();
-  const child = spawn(program, [script, "echo-service"], { env: { ...process.env, HOME: home }, stdio: "ignore" });
+  const env = { ...process.env, HOME: home, ...(transport && { MULTIFROST_TRANSPORT: transport }) };
+  const child = spawn(program, [script, "echo-service"], { env, stdio: "ignore" });
   atEnd(() => endProcess(child));
   const registry = createFileRegistry({ directory: join(home, ".multifrost") });
   return {
-    async connect<T = EchoWorker>() {
-      const worker = await ParentWorker.connect<T>("echo-service", { registry, timeout: 15_000 });
+    registry,
+    async connect<T = EchoWorker>(options?: ConnectOptions) {
+      const reach = { registry, timeout: 15_000, ...(transport && { transport }) };
+      const worker = await ParentWorker.connect<T>("echo-service", { ...reach, ...options });
       atEnd(() => worker.stop());
       await worker.start();
       return worker;

@@ -1,7 +1,7 @@
 // Greeting and commands as bytes.
 
 import { describe, expect, it } from "vitest";
-import { errorCommand, parseError, parseReady, pingCommand, pongCommand, readyCommand } from "../src/zmtp/commands.js";
+import { errorCommand, parseError, parsePing, parseReady, pingCommand, readyCommand } from "../src/zmtp/commands.js";
 import { GREETING, GreetingReader } from "../src/zmtp/greeting.js";
 import { DEALER_HELLO } from "./zmtp-setups.js";
 
@@ -108,12 +108,17 @@ describe("READY", () => {
 
 describe("PING, PONG and ERROR", () => {
   it("a PONG repeats at most 16 bytes of the context", () => {
-    const pong = pongCommand(Buffer.from(`\0\0${"0123456789".repeat(4)}`));
+    const { pong } = parsePing(Buffer.from(`\0\0${"0123456789".repeat(4)}`));
     expect(Buffer.from(pong).toString("latin1")).toBe("\x04\x15\x04PONG0123456789012345");
   });
 
   it("a PING without a time to live is an error", () => {
-    expect(() => pongCommand(Buffer.from([0]))).toThrow(expect.objectContaining({ name: "ProtocolError" }));
+    expect(() => parsePing(Buffer.from([0]))).toThrow(expect.objectContaining({ name: "ProtocolError" }));
+  });
+
+  it("the time to live of a PING is in tenths of a second", () => {
+    expect(parsePing(Buffer.from([1, 3])).ttlMs).toBe(25_900);
+    expect(parsePing(Buffer.from([0, 0])).ttlMs).toBe(0);
   });
 
   it("a PING announces at most 65.5 s, since libzmq takes 65.6 s for 0.1 s", () => {

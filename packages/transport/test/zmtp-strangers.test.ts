@@ -1,6 +1,6 @@
 // What strangers send to a ZMTP channel, and what they cost it: nothing.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { zmtpClient, zmtpServer } from "../src/index.js";
 import { frame, MORE } from "../src/zmtp/frames.js";
 import { bytesOf, openClient, openServer, texts, until } from "./open-channels.js";
@@ -242,6 +242,68 @@ describe("a peer that was accepted", () => {
     await until(() => recorded.messages.some(({ bytes }) => bytes.length > 0));
     const after = recorded.messages.findIndex(({ bytes }) => bytes.length > 0);
     expect(after - before).toBeLessThan(20_000);
+  });
+});
+
+describe("a peer that announces a time to live in its PING", () => {
+  const ping = (tenths: number) => frame(4, bytesOf(`\x04PING\0${String.fromCharCode(tenths)}`));
+
+  /** A peer after its handshake, on a clock that stands still. */
+  async function helloOnStoppedClock() {
+    const { port, peer } = await listenForPeer();
+    const client = await openClient(zmtpClient({ connect: { port } }));
+    const raw = await peer();
+    raw.send(ROUTER_HELLO);
+    await until(() => client.recorded.ups === 1);
+    raw.clear();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    return { raw, client };
+  }
+
+  async function turnsUntil(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Sends a PING and waits for its PONG. */
+  async function pinged(raw: RawPeer, tenths: number): Promise<void> {
+    raw.clear();
+    raw.send(ping(tenths));
+    await turnsUntil(() => raw.receivedBytes > 0);
+  }
+
+  it("is disconnected when it is silent for longer, and not before", async () => {
+    const { raw, client } = await helloOnStoppedClock();
+    await pinged(raw, 3);
+    vi.advanceTimersByTime(299);
+    await pinged(raw, 3);
+    vi.advanceTimersByTime(299);
+    await pinged(raw, 3);
+    expect(raw.isClosed).toBe(false);
+    vi.advanceTimersByTime(300);
+    await turnsUntil(() => raw.isClosed && client.recorded.downs === 1);
+  });
+
+  it("is read first when it sent something while this end was busy", async () => {
+    const { raw } = await helloOnStoppedClock();
+    await pinged(raw, 3);
+    raw.clear();
+    await new Promise((resolve) => raw.socket.write(ping(3), resolve));
+    vi.advanceTimersByTime(300);
+    await turnsUntil(() => raw.receivedBytes > 0);
+    await pinged(raw, 3);
+    expect(raw.isClosed).toBe(false);
+  });
+
+  it("may be silent again when its latest PING announces none", async () => {
+    const { raw } = await helloOnStoppedClock();
+    await pinged(raw, 1);
+    await pinged(raw, 0);
+    vi.advanceTimersByTime(60_000);
+    await pinged(raw, 0);
+    expect(raw.isClosed).toBe(false);
   });
 });
 

@@ -91,19 +91,31 @@ export function parseReady(body: Uint8Array, type: SocketType): ReadyProperties 
   return { identity, properties: new Map([...all].map(([name, value]) => [name, Buffer.from(value).toString()])) };
 }
 
-/** A PING, as a whole frame. @param ttlMs - How long this end may stay silent, in milliseconds. */
+/** The longest time to live of a PING: libzmq keeps 100 times its tenths of a second in 16 bits, so that 65.6 s become 64 ms. */
+export const LONGEST_TTL_MS = 65_500;
+
+/** A PING, as a whole frame. @param ttlMs - How long this end may stay silent, in milliseconds; 0 for as long as it likes. */
 export function pingCommand(ttlMs: number): Uint8Array {
-  // libzmq keeps 100 times the value in 16 bits, so that 656 becomes 64 ms.
-  const tenths = Math.min(655, Math.ceil(ttlMs / 100));
+  const tenths = Math.ceil(Math.min(LONGEST_TTL_MS, ttlMs) / 100);
   return command("PING", Buffer.from([tenths >> 8, tenths & 0xff]));
 }
 
-/** The answer to a PING with this body, as a whole frame. Throws `ProtocolError` for one without a time to live. */
-export function pongCommand(ping: Uint8Array): Uint8Array {
-  if (ping.length < 2) {
+/** What a PING asks for. */
+export interface Ping {
+  /** How long its sender may stay silent, in milliseconds; 0 for as long as it likes. */
+  readonly ttlMs: number;
+  /** The answer, as a whole frame. */
+  readonly pong: Uint8Array;
+}
+
+/** Reads what follows the name of a PING command. Throws `ProtocolError` for one without a time to live. */
+export function parsePing(body: Uint8Array): Ping {
+  const [high, low] = body;
+  if (high === undefined || low === undefined) {
     throw new ProtocolError("Its PING command is malformed.");
   }
-  return command("PONG", ping.subarray(2, 2 + LONGEST_CONTEXT));
+  const pong = command("PONG", body.subarray(2, 2 + LONGEST_CONTEXT));
+  return { ttlMs: (high * 256 + low) * 100, pong };
 }
 
 /** An ERROR, as a whole frame. */

@@ -6,7 +6,7 @@ import type { Connection, Peer } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
 import type { TcpAddress } from "../endpoint.js";
 import type { SendQueue } from "../send-queue.js";
-import { errorCommand, pingCommand } from "./commands.js";
+import { errorCommand, LONGEST_TTL_MS, pingCommand } from "./commands.js";
 import { connectionLost } from "./errors.js";
 import type { ReadTotals } from "./frame-reader.js";
 import { FrameWriter } from "./frame-writer.js";
@@ -90,6 +90,9 @@ export class PeerConnection implements Connection, ByteSink, Holder {
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #silentIntervals = 0;
+  /** Ends the connection when the peer is silent for longer than it announced. */
+  #ttl: NodeJS.Timeout | undefined;
+  #isOverdue = false;
   #isReading = false;
   #isPaused = false;
   /** Messages read in this turn, and bytes of those that are small. */
@@ -249,6 +252,10 @@ export class PeerConnection implements Connection, ByteSink, Holder {
 
   #noteRead(count: number): void {
     this.#silentIntervals = 0;
+    if (this.#ttl !== undefined) {
+      this.#isOverdue = false;
+      this.#ttl.refresh();
+    }
     if (!this.#readWasFull) {
       this.#taken = 0;
       this.#takenBytes = 0;
@@ -352,6 +359,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
         break;
       case "ping":
         this.writer.sendFirst(signal.pong);
+        this.#limitSilence(signal.ttlMs);
         break;
       case "refusal":
         this.#end(`It refused the connection: ${signal.reason}`, signal.reason);
@@ -365,11 +373,28 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     }
   }
 
+  /** The peer has announced how long it may stay silent, in milliseconds. */
+  #limitSilence(ttlMs: number): void {
+    clearTimeout(this.#ttl);
+    const check = () => {
+      // The event loop may have been blocked: what has arrived meanwhile is read first.
+      this.#isOverdue = true;
+      setImmediate(() => {
+        if (this.#isPaused) {
+          this.#ttl?.refresh();
+        } else if (this.#isOverdue) {
+          this.#break(`It sent nothing for ${ttlMs} ms, the limit in its own PING.`);
+        }
+      });
+    };
+    this.#ttl = ttlMs > 0 ? setTimeout(check, ttlMs) : undefined;
+  }
+
   /** Only from version 3.1 on: others treat a PING as a message, or close. */
   #startHeartbeat({ major, minor }: ZmtpVersion): void {
     const { heartbeatIntervalMs } = this.#plan;
     if (heartbeatIntervalMs > 0 && (major > 3 || minor >= 1)) {
-      const ping = pingCommand(heartbeatIntervalMs * SILENT_INTERVALS);
+      const ping = pingCommand(heartbeatIntervalMs < LONGEST_TTL_MS ? heartbeatIntervalMs * SILENT_INTERVALS : 0);
       this.#heartbeat = setInterval(() => {
         this.#silentIntervals += 1;
         if (this.#silentIntervals > SILENT_INTERVALS) {
@@ -402,6 +427,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     this.#phase = "ended";
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#ttl);
     this.writer.stop();
     this.#reader.close();
     this.#owner.ended(this, { wasAccepted, reason: this.#wasConnected ? reason : undefined, refusal });

@@ -1,10 +1,11 @@
 // What a peer sends, from its first byte: greeting, READY, then messages and commands. Knows no socket.
 
 import {
+  type Ping,
   parseCommand,
   parseError,
+  parsePing,
   parseReady,
-  pongCommand,
   type ReadyProperties,
   type SocketType,
 } from "./commands.js";
@@ -22,8 +23,7 @@ import { ProtocolError } from "./protocol-error.js";
 /** Anything but a message. */
 export type Signal =
   | { readonly kind: "ready"; readonly version: ZmtpVersion; readonly ready: ReadyProperties }
-  /** A PING, with the frame that answers it. */
-  | { readonly kind: "ping"; readonly pong: Uint8Array }
+  | ({ readonly kind: "ping" } & Ping)
   /** The peer does not want this connection. */
   | { readonly kind: "refusal"; readonly reason: string }
   | { readonly kind: "too-large" };
@@ -133,7 +133,7 @@ function signalOf(arrival: Arrival): Signal | undefined {
   }
   const command = arrival instanceof CommandFrame ? parseCommand(arrival.body) : undefined;
   if (command?.name === "PING") {
-    return { kind: "ping", pong: pongCommand(command.body) };
+    return { kind: "ping", ...parsePing(command.body) };
   }
   if (command?.name === "ERROR") {
     return { kind: "refusal", reason: parseError(command.body) };
