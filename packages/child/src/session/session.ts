@@ -10,8 +10,11 @@ import { ParentWatch } from "./parent-watch.js";
 import { Peers } from "./peers.js";
 import { type StartMode, serverTransport } from "./start-mode.js";
 
-/** How long answers that are already queued may take to go out, in milliseconds: a busy parent does not read them. */
-const FLUSH_TIMEOUT_MS = 5_000;
+/**
+ * How long answers that are already queued may take to go out, in milliseconds: a busy parent does not read them, and 64 MiB
+ * take more than 5 s on a busy machine. A parent that is gone ends this at once.
+ */
+const FLUSH_TIMEOUT_MS = 30_000;
 
 /** Why a session asks for the end of the worker. */
 export type SessionEnd =
@@ -100,7 +103,7 @@ export class Session {
     return this.#channel.endpoint;
   }
 
-  /** Sends what is queued for up to 5 s and closes the channel. Never rejects. */
+  /** Sends what is queued for up to 30 s and closes the channel. Never rejects. */
   async close(): Promise<void> {
     this.#watch?.stop();
     try {
