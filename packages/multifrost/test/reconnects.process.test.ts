@@ -22,6 +22,7 @@ it(`${CALLS} calls over ${CUTS} reconnects: nothing is lost that arrived`, { tim
   const worker = await connect({
     registry: behind(proxy, registry),
     restartBackoff: 0.001,
+    restartWindow: 0.001,
     maxRestartAttempts: 1_000_000,
     logger: false,
   });
