@@ -3,7 +3,13 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 const GREETING_BYTES = 64;
-const [LONG, COMMAND] = [2, 4];
+const LONG = 2;
+
+/** The type of a response in MessagePack. The name `hb_response` of a heartbeat's field has another length. */
+const RESPONSE = Buffer.from("\xa8response", "latin1");
+
+/** In order, or by a reset. */
+export type Cut = "in order" | "reset";
 
 /** Passes bytes on in both directions. */
 export class CuttingProxy {
@@ -12,6 +18,7 @@ export class CuttingProxy {
   readonly #pairs = new Set<{ parent: Socket; service: Socket; answers: AnswerCounter }>();
   #inOrder = 0;
   #abrupt = 0;
+  #nextCut: Cut | undefined;
   cuts = 0;
 
   private constructor(servicePort: () => Promise<number>) {
@@ -36,8 +43,13 @@ export class CuttingProxy {
     return { inOrder: this.#inOrder, abrupt: this.#abrupt };
   }
 
-  /** Ends every connection, in the middle of whatever is on its way: in order, or by a reset. */
-  cut(kind: "in order" | "reset"): void {
+  /** Ends every connection in the middle of what the service sends next. */
+  cutNext(kind: Cut): void {
+    this.#nextCut = kind;
+  }
+
+  #cut(kind: Cut): void {
+    this.#nextCut = undefined;
     for (const pair of this.#pairs) {
       this.#pairs.delete(pair);
       this.cuts++;
@@ -53,7 +65,7 @@ export class CuttingProxy {
   }
 
   close(): void {
-    this.cut("in order");
+    this.#cut("in order");
     this.#server.close();
   }
 
@@ -65,9 +77,12 @@ export class CuttingProxy {
     service
       .on("error", () => {})
       .on("data", (bytes) => {
-        if (this.#pairs.has(pair)) {
-          pair.answers.push(bytes);
-          parent.write(bytes);
+        const cut = pair.answers.count > 0 ? this.#nextCut : undefined;
+        const passedOn = cut === undefined ? bytes : bytes.subarray(0, bytes.length / 2);
+        pair.answers.push(passedOn);
+        parent.write(passedOn);
+        if (cut !== undefined) {
+          this.#cut(cut);
         }
       });
     parent.on("close", () => service.destroy());
@@ -94,7 +109,7 @@ class AnswerCounter {
       if (rest.length < end) {
         break;
       }
-      this.count += (flags & COMMAND) === 0 && rest.subarray(at, end).includes("response") ? 1 : 0;
+      this.count += rest.subarray(at, end).includes(RESPONSE) ? 1 : 0;
       rest = rest.subarray(end);
     }
     this.#rest = rest;

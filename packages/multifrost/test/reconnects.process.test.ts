@@ -52,7 +52,7 @@ async function callWhileCutting(worker: ParentWorker<EchoWorker>, proxy: Cutting
       const tag = made++;
       if (made > ((cuts + 1) * CALLS) / (CUTS + 1)) {
         cuts++;
-        proxy.cut(cuts % 2 === 0 ? "in order" : "reset");
+        proxy.cutNext(cuts % 2 === 0 ? "in order" : "reset");
       }
       try {
         const [answeredTag, ranBefore] = await worker.call.count(tag);
