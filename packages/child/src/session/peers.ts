@@ -51,26 +51,20 @@ export class Peers {
 
   /** Sends as {@link ServerChannel.send}, and throws what it throws. A peer that turns out to be gone is forgotten. */
   send(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
-    if (this.#saysWhoLeaves) {
-      this.#pass(peer, bytes, settled, options);
-      return;
-    }
-    const onSettled: SendSettled = (error) => {
-      if (error?.code === "PEER_UNKNOWN") {
-        this.gone(peer);
-      }
-      settled?.(error);
-    };
-    this.#pass(peer, bytes, onSettled, options);
-  }
-
-  #pass(peer: Peer, bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
+    const onSettled: SendSettled | undefined = this.#saysWhoLeaves
+      ? settled
+      : (error) => {
+          if (error?.code === "PEER_UNKNOWN") {
+            this.gone(peer);
+          }
+          settled?.(error);
+        };
     if (bytes instanceof Uint8Array) {
-      this.#channel.send(peer, bytes, settled, options);
+      this.#channel.send(peer, bytes, onSettled, options);
     } else if (this.#channel.sendParts !== undefined) {
-      this.#channel.sendParts(peer, bytes, settled, options);
+      this.#channel.sendParts(peer, bytes, onSettled, options);
     } else {
-      this.#channel.send(peer, joinParts(bytes), settled, options);
+      this.#channel.send(peer, joinParts(bytes), onSettled, options);
     }
   }
 }

@@ -194,7 +194,10 @@ export class DealerChannel extends ZeromqChannel implements ClientChannel {
   readonly #events: ClientEvents;
 
   constructor(open: OpenSocket, limits: Required<ChannelLimits>, events: ClientEvents) {
-    super(open, limits, events, { when: "writable", toFrames: ({ bytes }) => [EMPTY, inOnePiece(bytes)] });
+    super(open, limits, events, {
+      when: "writable",
+      toFrames: ({ bytes }) => [EMPTY, bytes instanceof Uint8Array ? bytes : inOnePiece(bytes)],
+    });
     this.#events = events;
   }
 
@@ -223,7 +226,11 @@ export class RouterChannel extends ZeromqChannel implements ServerChannel {
   constructor(open: OpenSocket, limits: Required<ChannelLimits>, events: ServerEvents) {
     super(open, limits, events, {
       when: open.action === "connect" ? "connected" : "always",
-      toFrames: ({ peer, bytes }) => [Buffer.from(peer, "latin1"), EMPTY, inOnePiece(bytes)],
+      toFrames: ({ peer, bytes }) => [
+        Buffer.from(peer, "latin1"),
+        EMPTY,
+        bytes instanceof Uint8Array ? bytes : inOnePiece(bytes),
+      ],
     });
     this.#events = events;
   }

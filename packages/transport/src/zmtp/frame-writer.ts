@@ -152,7 +152,7 @@ export class FrameWriter {
       const isOnePiece = body instanceof Uint8Array;
       const copied = isOnePiece && length <= LARGEST_COPIED;
       if (!isOnePiece && !isWhole(body)) {
-        settle(item, partTransferred());
+        process.nextTick(settle, item, partTransferred());
         continue;
       }
       if (batchAt + DELIMITER_BYTES + LONGEST_HEADER + (copied ? length : 0) > BATCH_BYTES) {
