@@ -152,8 +152,12 @@ impl Reader {
                 }
                 Scan::Command { frame, content } => {
                     let read = read_command(&self.buffer[content..frame.end], self.own, self.phase == Phase::Messages)?;
-                    // It may stand between the frames of a message.
-                    self.buffer.drain(frame);
+                    if frame.start == self.at {
+                        self.at = frame.end;
+                    } else {
+                        // It stands between the frames of a message.
+                        self.buffer.drain(frame);
+                    }
                     match read {
                         Command::Ready(ready) => {
                             self.phase = Phase::Messages;
