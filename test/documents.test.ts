@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { ErrorCode } from "multifrost";
@@ -61,4 +62,9 @@ it("docs/errors.md has every error code", () => {
   const text = readFileSync(join(root, "docs/errors.md"), "utf8");
   expect(codes.length).toBeGreaterThan(30);
   expect(codes.filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+});
+
+it("charts and figures are those of benchmarks/results", () => {
+  const script = join(root, "benchmarks/publish/publish.mjs");
+  expect(execFileSync(process.execPath, [script, "--check"], { encoding: "utf8" })).toContain("are those of");
 });
