@@ -1,4 +1,3 @@
-import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { Clock } from "./clock.js";
 
 /** Latencies within a window, in milliseconds. `null` where no call ended within it. */
@@ -23,8 +22,14 @@ export interface LatencyWindowOptions {
 /** The window moves on one slice at a time, so it covers between 5/6 and the whole of `windowMs`. */
 const SLICES = 6;
 
-/** Histograms count microseconds from 1 to one hour, exact to 1 %. A longer latency counts as one hour in percentiles. */
-const HISTOGRAM = { lowest: 1, highest: 3_600_000_000, figures: 2 };
+/**
+ * Buckets grow by this factor, so that the middle of a bucket is at most 1 % away from everything in it. They go from 1 µs to one
+ * hour; a longer latency counts as one hour in percentiles.
+ */
+const GROWTH = 1.0198;
+const LOG_GROWTH = Math.log(GROWTH);
+const LONGEST_US = 3_600_000_000;
+const BUCKETS = bucketOf(LONGEST_US) + 1;
 
 /**
  * Latencies of the last minute, at constant cost per call and in bounded memory. Average, minimum and maximum are exact,
@@ -75,11 +80,11 @@ class Slice {
   #sum = 0;
   #min = Infinity;
   #max = -Infinity;
-  /** Created when first needed: each takes about 30 kB, which an idle worker does not pay. */
-  #histogram: RecordableHistogram | undefined;
+  /** How many latencies are in each bucket. Created when first needed: 4.5 kB, a sixth of Node's histogram as exact as this. */
+  #buckets: Uint32Array | undefined;
 
   clear(epoch: number): void {
-    this.#histogram?.reset();
+    this.#buckets?.fill(0);
     this.epoch = epoch;
     this.#count = 0;
     this.#sum = 0;
@@ -95,8 +100,8 @@ class Slice {
     this.#sum += latencyMs;
     this.#min = Math.min(this.#min, latencyMs);
     this.#max = Math.max(this.#max, latencyMs);
-    this.#histogram ??= createHistogram(HISTOGRAM);
-    this.#histogram.record(Math.min(HISTOGRAM.highest, Math.max(HISTOGRAM.lowest, Math.round(latencyMs * 1000))));
+    this.#buckets ??= new Uint32Array(BUCKETS);
+    this.#buckets[bucketOf(Math.min(LONGEST_US, Math.max(1, latencyMs * 1000)))]! += 1;
   }
 
   merge(other: Slice): void {
@@ -104,20 +109,34 @@ class Slice {
     this.#sum += other.#sum;
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
-    if (other.#histogram !== undefined) {
-      this.#histogram ??= createHistogram(HISTOGRAM);
-      this.#histogram.add(other.#histogram);
+    this.#buckets ??= new Uint32Array(BUCKETS);
+    for (const [index, count] of other.#buckets?.entries() ?? []) {
+      this.#buckets[index]! += count;
     }
   }
 
   summary(): Omit<LatencySummary, "last"> {
-    const histogram = this.#histogram;
-    if (this.#count === 0 || histogram === undefined) {
+    if (this.#count === 0) {
       return { avg: null, min: null, max: null, p50: null, p95: null, p99: null };
     }
-    const [min, max] = [this.#min, this.#max];
-    // A bucket's edge may lie outside of what was measured.
-    const percentile = (rank: number): number => Math.min(max, Math.max(min, histogram.percentile(rank) / 1000));
-    return { avg: this.#sum / this.#count, min, max, p50: percentile(50), p95: percentile(95), p99: percentile(99) };
+    const [p50, p95, p99] = [0.5, 0.95, 0.99].map((rank) => this.#quantile(rank)) as [number, number, number];
+    return { avg: this.#sum / this.#count, min: this.#min, max: this.#max, p50, p95, p99 };
   }
+
+  /** The latency that this share of all latencies does not exceed, in milliseconds. */
+  #quantile(share: number): number {
+    const rank = Math.ceil(share * this.#count);
+    let counted = 0;
+    let index = -1;
+    while (counted < rank) {
+      index += 1;
+      counted += this.#buckets?.[index] ?? rank;
+    }
+    // The middle of a bucket may lie outside of what was measured.
+    return Math.min(this.#max, Math.max(this.#min, GROWTH ** (index + 0.5) / 1000));
+  }
+}
+
+function bucketOf(microseconds: number): number {
+  return Math.floor(Math.log(microseconds) / LOG_GROWTH);
 }
