@@ -15,7 +15,7 @@ const BEFORE = {
 
 /** What one call may run at most. ZMTP is our code; over zeromq the same work is done by a library and does not count. */
 const TARGETS = {
-  zmtp: { parent: { files: 33, functions: 117 }, child: { files: 29, functions: 110 } },
+  zmtp: { parent: { files: 33, functions: 120 }, child: { files: 29, functions: 110 } },
   zeromq: { parent: { files: 25, functions: 90 }, child: { files: 20, functions: 80 } },
 };
 

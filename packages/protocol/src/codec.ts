@@ -40,11 +40,19 @@ export interface Codec {
 export function createCodec(options: CodecOptions = {}): Codec {
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);
-  const envelope = new Envelope(app);
+  const envelope = app === APP_ID ? usualEnvelope() : new Envelope(app);
   const encodeParts = createEncoder(envelope, limits);
   const encode: EncodeMessage = (message) => {
     const bytes = encodeParts(message);
     return bytes instanceof Uint8Array ? bytes : joinParts(bytes);
   };
   return { app, limits, encode, encodeParts, ...createDecoder(app, envelope, limits) };
+}
+
+let usual: Envelope | undefined;
+
+/** Shared by all codecs of the usual app id. */
+function usualEnvelope(): Envelope {
+  usual ??= new Envelope(APP_ID);
+  return usual;
 }

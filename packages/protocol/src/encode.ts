@@ -22,36 +22,39 @@ export type EncodeParts = (message: Message) => Uint8Array | MessageParts;
  * value, `MESSAGE_TOO_LARGE` for the message as a whole.
  */
 export function createEncoder(envelope: Envelope, limits: MessageLimits): EncodeParts {
-  return new MessageWriter(envelope, limits).write;
+  return new MessageWriter(envelope, limits, COMMON).write;
 }
 
 type FieldName = "function" | "args" | "namespace" | "client_name" | "result" | "error" | "output" | "metadata";
+
+/** All encoders of a process write into one buffer: a parent that is idle holds none. */
+const COMMON = new PackedWriter();
 
 /** Writes one message after the other. */
 class MessageWriter {
   readonly #envelope: Envelope;
   readonly #limits: MessageLimits;
-  readonly #out = new PackedWriter();
+  readonly #out: PackedWriter;
   readonly #values: ValueWriter;
   #fields = 0;
-  #busy = false;
 
-  constructor(envelope: Envelope, limits: MessageLimits) {
+  constructor(envelope: Envelope, limits: MessageLimits, out: PackedWriter) {
     this.#envelope = envelope;
     this.#limits = limits;
-    this.#values = new ValueWriter(limits, this.#out);
+    this.#out = out;
+    this.#values = new ValueWriter(limits, out);
   }
 
   readonly write: EncodeParts = (message) => {
-    if (this.#busy) {
-      // A getter in a message encodes a message itself.
-      return new MessageWriter(this.#envelope, this.#limits).write(message);
-    }
     const out = this.#out;
+    if (out.busy) {
+      // A getter in a message encodes a message itself.
+      return new MessageWriter(this.#envelope, this.#limits, new PackedWriter()).write(message);
+    }
     const envelope = this.#envelope;
     const { type, id, timestamp } = message;
     const { maxMessageBytes } = this.#limits;
-    this.#busy = true;
+    out.busy = true;
     let isWritten = false;
     try {
       this.#values.open();
@@ -73,7 +76,7 @@ class MessageWriter {
         out.abandon();
         this.#values.abandon();
       }
-      this.#busy = false;
+      out.busy = false;
     }
   };
 

@@ -40,6 +40,8 @@ interface Large {
 
 /** Writes MessagePack, one message after the other. Source: https://github.com/msgpack/msgpack/blob/master/spec.md */
 export class PackedWriter {
+  /** Whether a message is being written. Set by its user. */
+  busy = false;
   #buffer = new Uint8Array(POOL_BYTES);
   #view = new DataView(this.#buffer.buffer);
   /** Where the current message starts, and where the next byte goes. */
