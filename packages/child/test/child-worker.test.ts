@@ -216,3 +216,20 @@ test("an answer to a heartbeat is not answered, and a call with any text as its 
   expect(await parent.answer("any text")).toMatchObject({ result: 4 });
   expect(parent.received).toHaveLength(1);
 });
+
+test("[NET-9] takes what a parent gave out of the environment when it is made, before it is started", () => {
+  const given = ["COMLINK_ZMQ_PORT", "COMLINK_WORKER_MODE", "MULTIFROST_ENDPOINT", "MULTIFROST_TOKEN"];
+  onTestFinished(() => {
+    for (const name of given) {
+      delete process.env[name];
+    }
+    Reflect.deleteProperty(process, Symbol.for("multifrost.spawnedWorker"));
+  });
+  for (const name of given) {
+    process.env[name] = "40123";
+  }
+  new MathWorker({ transport: createMemoryTransport().server });
+  expect(Object.keys(process.env)).toEqual(expect.arrayContaining(given));
+  new MathWorker();
+  expect(given.filter((name) => name in process.env)).toEqual([]);
+});

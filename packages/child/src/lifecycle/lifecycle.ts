@@ -8,7 +8,7 @@ import type { ResolvedChildOptions } from "../options.js";
 import { OutputForwarder } from "../output/output-forwarder.js";
 import { writeUnforwarded } from "../output/stream-tap.js";
 import { Session, type SessionEnd } from "../session/session.js";
-import { type Announcement, announce, startMode } from "../session/start-mode.js";
+import { type Announcement, announce, startMode, takeFromParent } from "../session/start-mode.js";
 
 /** The states of a child. It goes through them in this order, once. */
 type LifecycleState = "idle" | "starting" | "running" | "stopping" | "stopped";
@@ -17,6 +17,8 @@ type LifecycleState = "idle" | "starting" | "running" | "stopping" | "stopped";
 export class Lifecycle {
   readonly #options: ResolvedChildOptions;
   readonly #onEnd: (end: SessionEnd) => void;
+  /** Taken when the worker is made, since it may start processes before it is started. */
+  readonly #given: Record<string, string | undefined>;
   readonly #clock = systemClock();
   readonly #events: EventLog;
   readonly #drops: RareEvent;
@@ -31,6 +33,7 @@ export class Lifecycle {
   /** @param onEnd Called when the worker should end, possibly more than once. */
   constructor(options: ResolvedChildOptions, onEnd: (end: SessionEnd) => void) {
     this.#options = options;
+    this.#given = typeof options.transport === "object" ? {} : takeFromParent(process.env);
     this.#onEnd = onEnd;
     this.#events = new EventLog({
       clock: this.#clock,
@@ -90,7 +93,7 @@ export class Lifecycle {
 
   async #open(namespace: string, methods: () => MethodTable): Promise<void> {
     const options = { ...this.#options, namespace };
-    const mode = startMode(options, process.env);
+    const mode = startMode(options, this.#given, process.env);
     const table = methods();
     const codec = createCodec({ app: options.app, limits: options.limits });
     const events = this.#events;

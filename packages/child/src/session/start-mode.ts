@@ -40,25 +40,40 @@ export type StartMode =
 /** Set on `process` once a worker has taken what the parent put into the environment. */
 const TAKEN: unique symbol = Symbol.for("multifrost.spawnedWorker");
 
+/** The variables of a process's environment. */
+type Environment = Record<string, string | undefined>;
+
 /**
- * Chooses the mode: `options.transport` comes first, then the parent, then the service id. Removes what the parent put
- * into the environment: no process that this one starts can take itself for the worker.
+ * Takes out of the environment what the parent put there, and returns it: no process that this one starts from now on can
+ * take itself for the worker.
+ */
+export function takeFromParent(env: Environment): Environment {
+  const given = Object.fromEntries(SPAWN_VARIABLES.map((name) => [name, env[name]]));
+  for (const name of SPAWN_VARIABLES) {
+    delete env[name];
+  }
+  if (given[PORT_VARIABLE] !== undefined) {
+    (process as { [TAKEN]?: boolean })[TAKEN] = true;
+  }
+  return given;
+}
+
+/**
+ * Chooses the mode: `options.transport` comes first, then the parent, then the service id.
+ *
+ * @param given What the parent gave, from {@link takeFromParent}.
  *
  * Throws `MultifrostError`: `INVALID_PORT`, `INVALID_OPTION` for an unknown transport, or `NO_START_MODE` where nothing says
  * how the worker is reached.
  */
-export function startMode(options: ChildOptions, env: Record<string, string | undefined>): StartMode {
+export function startMode(options: ChildOptions, given: Environment, env: Environment): StartMode {
   const { transport, serviceId } = options;
   if (typeof transport === "object") {
     return { kind: "composed", transport };
   }
-  const { [PORT_VARIABLE]: port, [ENDPOINT_VARIABLE]: endpoint, [TOKEN_VARIABLE]: token } = env;
-  for (const name of SPAWN_VARIABLES) {
-    delete env[name];
-  }
+  const { [PORT_VARIABLE]: port, [ENDPOINT_VARIABLE]: endpoint, [TOKEN_VARIABLE]: token } = given;
   const chosen = chooseTransport(transport, env);
   if (port !== undefined) {
-    (process as { [TAKEN]?: boolean })[TAKEN] = true;
     const path = endpoint?.startsWith("ipc://") ? endpoint.slice("ipc://".length) : undefined;
     const isAuto = transport === undefined || transport === "auto";
     // The parent speaks ZMTP where it has a private socket.

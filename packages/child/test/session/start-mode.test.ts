@@ -3,12 +3,14 @@ import { RegistryError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { createMemoryTransport, type ServerEvents } from "@multifrost/transport";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import type { ChildOptions } from "../../src/options.js";
 import {
   announce,
+  startMode as chooseMode,
   type SpawnedMode,
   type StartMode,
   serverTransport,
-  startMode,
+  takeFromParent,
 } from "../../src/session/start-mode.js";
 import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
@@ -41,6 +43,10 @@ function eventsThatCount(): { events: ServerEvents; ups: () => number } {
     peerGone() {},
   };
   return { events, ups: () => ups };
+}
+
+function startMode(options: ChildOptions, env: Record<string, string | undefined>): StartMode {
+  return chooseMode(options, takeFromParent(env), env);
 }
 
 /** A registry that keeps what it is asked. */
@@ -128,7 +134,7 @@ describe("how a worker is reached", () => {
       MULTIFROST_TOKEN: "secret",
       OTHER: "stays",
     };
-    startMode({}, env);
+    takeFromParent(env);
     expect(env).toEqual({ OTHER: "stays" });
     expect(() => startMode({}, env)).toThrow(
       /Another worker object of this process is the one that the parent spawned/,
