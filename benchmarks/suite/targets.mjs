@@ -17,7 +17,7 @@ export const targets = [
   target("echo-16-mib", "multifrost", "bare-zeromq", 1),
   target("echo-1-mib", "multifrost-zeromq", "bare-zeromq", 0.9, 0.5),
   target("echo-16-mib", "multifrost-zeromq", "bare-zeromq", 0.9),
-  target("start", "multifrost", "bare-tcp", 1.35),
+  target("start", "multifrost", "bare-tcp", 1.35, 1.9),
   target("start", "multifrost-22", "procwire", 1),
   target("in-flight-128", "python", "python-shell", 1),
   target("in-flight-128", "python", "pythonia", 3),
