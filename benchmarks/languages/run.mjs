@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ParentWorker } from "multifrost";
 import { connectBare } from "../bare/client.mjs";
-import { encoded } from "../contenders.mjs";
+import { encoded } from "../contenders/encoded.mjs";
 import { interleave, medianOfRoundTrips, rateOfCalls } from "../measure.mjs";
 import { readOptions } from "../options.mjs";
 import { printLanguages } from "../report.mjs";

@@ -53,7 +53,7 @@ fn begin_all(works: &Receiver<Work>, is_busy: &AtomicBool, runtime: &Handle) {
         is_busy.store(false, Ordering::Release);
         let Ok(mut work) = works.recv() else { return };
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            // The runtime polls it again at once, with a waker of its own.
+            // The runtime polls it again at once, with its waker.
             runtime.spawn(work);
         }
     }
