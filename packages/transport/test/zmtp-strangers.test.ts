@@ -115,6 +115,35 @@ describe("a stranger", () => {
     expect(strangers.filter(({ isClosed }) => !isClosed).length).toBeLessThanOrEqual(100);
     expect(server.recorded.downs).toBe(0);
   });
+
+  const message = Buffer.concat([frame(MORE, new Uint8Array(0)), frame(0, bytesOf("my proof"))]);
+  it.each([
+    ["silent ones", [], [DEALER_HELLO]],
+    ["silent ones", [], [DEALER_HELLO, message]],
+    ["ones that send half a greeting", [GREETING.subarray(0, 30)], [DEALER_HELLO, message]],
+    ["ones that send no proof", [DEALER_HELLO], [DEALER_HELLO, message]],
+    ["ones that have come as far as a peer can", [DEALER_HELLO, message], [GREETING.subarray(0, 30)]],
+  ])("of a crowd of %s does not put a peer out that has come less or further", async (_, theirs, its) => {
+    let proofs = 0;
+    const server = await openServer(zmtpServer({ bind: {}, maxUndecided: 10 }), (connection) => {
+      connection.receive(() => {
+        proofs += 1;
+      });
+    });
+    const peer = await RawPeer.connect(server.channel.endpoint);
+    peer.send(...its);
+    for (let count = 1; count <= 50; count += 1) {
+      const stranger = await RawPeer.connect(server.channel.endpoint);
+      stranger.send(...theirs);
+      // The channel has read what it sent, so that it does not count as silent.
+      const [hello] = theirs;
+      await until(() => hello !== DEALER_HELLO || stranger.receivedBytes >= DEALER_HELLO.length);
+      await until(() => server.recorded.refused.length >= count - 9);
+    }
+    expect(proofs).toBeGreaterThanOrEqual(its.length === 2 ? 1 : 0);
+    expect(peer.isClosed).toBe(false);
+    expect(server.recorded.refused).toHaveLength(41);
+  });
 });
 
 describe("a peer that was accepted", () => {

@@ -10,8 +10,11 @@ const CHECK_INTERVAL_MS = 250;
  */
 const LOST_CHECKS = 4;
 
-/** The same before the first connection: 5 s, as parents of other implementations may be slow to bind. */
-const NEVER_CONNECTED_CHECKS = 20;
+/**
+ * The same before the first call: 5 s, as parents of other implementations may be slow to bind, and as a parent that a crowd
+ * of strangers surrounds may close the connection before it knows whose it is.
+ */
+const UNCALLED_CHECKS = 20;
 
 /**
  * Notices that the parent of a spawned child is gone, even by SIGKILL.
@@ -25,14 +28,14 @@ export class ParentWatch {
   readonly #parentPid = process.ppid;
   readonly #checking: NodeJS.Timeout;
   #connected = false;
-  #everConnected = false;
+  #wasCalled = false;
   #checksWithout = 0;
 
   /**
    * Watches until {@link stop}.
    *
    * @param port Where the parent listens.
-   * @param onGone Called at most once, with `CONNECTION_LOST`, or `UNREACHABLE` if there never was a connection.
+   * @param onGone Called at most once, with `CONNECTION_LOST`, or `UNREACHABLE` if there never was a call.
    */
   constructor(port: number, onGone: (error: ConnectionError) => void) {
     this.#port = port;
@@ -43,12 +46,16 @@ export class ParentWatch {
 
   connectionUp(): void {
     this.#connected = true;
-    this.#everConnected = true;
   }
 
   connectionDown(): void {
     this.#connected = false;
     this.#checksWithout = 0;
+  }
+
+  /** The parent has made a call: it has accepted this worker, and would keep the connection. */
+  called(): void {
+    this.#wasCalled = true;
   }
 
   stop(): void {
@@ -58,9 +65,9 @@ export class ParentWatch {
   #check(): void {
     this.#checksWithout = this.#connected ? 0 : this.#checksWithout + 1;
     const orphaned = process.ppid !== this.#parentPid;
-    if (orphaned || this.#checksWithout >= (this.#everConnected ? LOST_CHECKS : NEVER_CONNECTED_CHECKS)) {
+    if (orphaned || this.#checksWithout >= (this.#wasCalled ? LOST_CHECKS : UNCALLED_CHECKS)) {
       this.stop();
-      this.#onGone(orphaned || this.#everConnected ? parentGone(this.#parentPid) : neverConnected(this.#port));
+      this.#onGone(orphaned || this.#wasCalled ? parentGone(this.#parentPid) : unreachable(this.#port));
     }
   }
 }
@@ -69,8 +76,8 @@ function parentGone(pid: number): ConnectionError {
   return new ConnectionError("CONNECTION_LOST", `The parent of this worker, process ${pid}, is gone: the worker ends.`);
 }
 
-function neverConnected(port: number): ConnectionError {
-  const seconds = (NEVER_CONNECTED_CHECKS * CHECK_INTERVAL_MS) / 1000;
+function unreachable(port: number): ConnectionError {
+  const seconds = (UNCALLED_CHECKS * CHECK_INTERVAL_MS) / 1000;
   return new ConnectionError(
     "UNREACHABLE",
     `No parent could be reached at port ${port} (${PORT_VARIABLE}) within ${seconds} s. ` +

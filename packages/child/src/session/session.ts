@@ -125,6 +125,7 @@ export class Session {
     switch (message.type) {
       case "call":
         this.#unproven = undefined;
+        this.#watch?.called();
         this.calls.take({ peer, message, arrivedAt: clock.now(), bytes: this.#codec.decodedBytes() });
         break;
       case "heartbeat":

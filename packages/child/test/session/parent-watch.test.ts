@@ -40,8 +40,9 @@ describe("[LIFE-3] the parent is gone", () => {
     expect(summary()).toEqual([PARENT_GONE]);
   });
 
-  test("when the connection breaks and stays broken, within 1.5 s", () => {
+  test("when the connection breaks after a call and stays broken, within 1.5 s", () => {
     watch.connectionUp();
+    watch.called();
     vi.advanceTimersByTime(10_100);
     watch.connectionDown();
     vi.advanceTimersByTime(700);
@@ -52,6 +53,7 @@ describe("[LIFE-3] the parent is gone", () => {
 
   test("and is reported once", () => {
     watch.connectionUp();
+    watch.called();
     watch.connectionDown();
     parentPid = 1;
     vi.advanceTimersByTime(60_000);
@@ -60,8 +62,19 @@ describe("[LIFE-3] the parent is gone", () => {
 });
 
 describe("the parent lives", () => {
+  test("when it closes connections and has made no call: it may not know yet whose they are", () => {
+    watch.connectionUp();
+    watch.connectionDown();
+    vi.advanceTimersByTime(4_500);
+    watch.connectionUp();
+    watch.connectionDown();
+    vi.advanceTimersByTime(4_500);
+    expect(gone).toEqual([]);
+  });
+
   test("when the connection comes back", () => {
     watch.connectionUp();
+    watch.called();
     for (let count = 0; count < 20; count++) {
       watch.connectionDown();
       vi.advanceTimersByTime(700);
@@ -73,6 +86,7 @@ describe("the parent lives", () => {
 
   test("when a method has blocked the event loop, and with it the event that the connection is back", () => {
     watch.connectionUp();
+    watch.called();
     watch.connectionDown();
     // A blocked loop runs a timer once, however often it was due.
     vi.setSystemTime(Date.now() + 60_000);

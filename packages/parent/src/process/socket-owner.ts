@@ -4,64 +4,131 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import type { TcpAddress } from "@multifrost/transport";
 
-/**
- * Whether the far end of a loopback connection is held by the process that leads this session, or by another of the
- * session, which is where everything it starts stays by default. Known on Linux only; elsewhere always `true`.
- */
-export async function isHeldBySession(
-  leaderPid: number,
-  addresses: { readonly local: TcpAddress; readonly remote: TcpAddress },
-): Promise<boolean> {
-  if (process.platform !== "linux") {
-    return true;
-  }
-  const inode = await inodeOf(addresses);
-  if (inode === undefined) {
-    return false;
-  }
-  for (const name of await readdir("/proc")) {
-    if (/^\d+$/.test(name) && (await sessionOf(name)) === leaderPid && (await holds(name, inode))) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/** The inode of the far end's socket: in its line the far end comes first. */
-async function inodeOf({
-  local,
-  remote,
-}: {
+/** Both ends of a connection. */
+export interface Addresses {
   readonly local: TcpAddress;
   readonly remote: TcpAddress;
-}): Promise<string | undefined> {
-  const [from, to] = [kernelForm(remote), kernelForm(local)];
-  if (from === undefined || to === undefined) {
-    return undefined;
+}
+
+const KERNEL_FORM_LENGTH = "0100007F:0FA0".length;
+
+interface Question {
+  /** The far end and this end, as the kernel prints them. */
+  readonly from: string;
+  readonly to: string;
+  answer(isHeld: boolean): void;
+}
+
+/**
+ * Tells which loopback connections are held by one session of processes: by its leader, or by another process of it, which is
+ * where everything that the leader starts stays by default.
+ *
+ * The table of connections can have tens of thousands of lines, so it is read once for all questions that wait.
+ */
+export class SocketOwners {
+  readonly #leaderPid: Promise<number>;
+  #waiting: Question[] = [];
+  #isReading = false;
+
+  /** @param leaderPid - The process that leads the session. */
+  constructor(leaderPid: Promise<number>) {
+    this.#leaderPid = leaderPid;
   }
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    const text = await readFile(table, "utf8").catch(() => "");
-    for (const line of text.split("\n")) {
-      const [, first = "", second = "", , , , , , , inode] = line.trim().split(/\s+/);
-      // tcp6 has IPv4 addresses behind a prefix.
-      if (first.endsWith(from) && second.endsWith(to)) {
-        return inode;
+
+  /** Whether the session holds the far end of the connection. Known on Linux only; elsewhere always `true`. */
+  isHeld({ local, remote }: Addresses): Promise<boolean> {
+    const [from, to] = [kernelForm(remote), kernelForm(local)];
+    if (process.platform !== "linux") {
+      return Promise.resolve(true);
+    }
+    if (from === undefined || to === undefined) {
+      return Promise.resolve(false);
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push({ from, to, answer: resolve });
+      void this.#answerAll();
+    });
+  }
+
+  async #answerAll(): Promise<void> {
+    if (this.#isReading) {
+      return;
+    }
+    this.#isReading = true;
+    const leaderPid = await this.#leaderPid;
+    while (this.#waiting.length > 0) {
+      const questions = this.#waiting;
+      this.#waiting = [];
+      await answer(questions, leaderPid);
+    }
+    this.#isReading = false;
+  }
+}
+
+async function answer(questions: readonly Question[], leaderPid: number): Promise<void> {
+  const inodes = await inodesOf(questions);
+  // Nearly always it is the leader itself, and the rest are strangers, who may wait.
+  const ofLeader = await socketsOf(`${leaderPid}`);
+  const isOfLeader = (question: Question): boolean => ofLeader.has(inodes.get(question) ?? "");
+  for (const question of questions.filter(isOfLeader)) {
+    question.answer(true);
+  }
+  const rest = questions.filter((question) => !isOfLeader(question));
+  const ofSession = rest.some((question) => inodes.has(question)) ? await socketsOfSession(leaderPid) : new Set();
+  for (const question of rest) {
+    question.answer(ofSession.has(inodes.get(question) ?? ""));
+  }
+}
+
+/** The inode of the socket at each far end that the system still knows. */
+async function inodesOf(questions: readonly Question[]): Promise<Map<Question, string>> {
+  const inodes = new Map<Question, string>();
+  // tcp6 has IPv4 addresses behind a prefix.
+  for (const [path, prefix] of [
+    ["/proc/net/tcp", ""],
+    ["/proc/net/tcp6", "0000000000000000FFFF0000"],
+  ] as const) {
+    const table = await readFile(path, "latin1").catch(() => "");
+    for (const to of new Set(questions.map((question) => question.to))) {
+      const byFarEnd = new Map(questions.filter((question) => question.to === to).map((q) => [q.from, q]));
+      // In the line of the far end its own address comes first, and this end's behind it.
+      const text = ` ${prefix}${to} `;
+      for (let at = table.indexOf(text); at >= 0; at = table.indexOf(text, at + 1)) {
+        const question = byFarEnd.get(table.slice(at - KERNEL_FORM_LENGTH, at));
+        if (question !== undefined) {
+          // From the state on: state, queues, timer, retransmits, user, timeout, inode.
+          inodes.set(question, table.slice(at + text.length, table.indexOf("\n", at)).split(/\s+/)[6] ?? "");
+        }
       }
     }
   }
-  return undefined;
+  return inodes;
 }
 
-/** `127.0.0.1:4000` as the kernel prints it on this machine: `0100007F:0FA0`. */
-function kernelForm({ host = "127.0.0.1", port }: TcpAddress): string | undefined {
-  const address = host.replace(/^::ffff:/, "");
-  if (!isIPv4(address)) {
-    return undefined;
+async function socketsOfSession(leaderPid: number): Promise<Set<string>> {
+  const sockets = new Set<string>();
+  for (const name of await readdir("/proc")) {
+    if (/^\d+$/.test(name) && (await sessionOf(name)) === leaderPid) {
+      for (const inode of await socketsOf(name)) {
+        sockets.add(inode);
+      }
+    }
   }
-  const bytes = Uint8Array.from(address.split("."), Number);
-  const word = new Uint32Array(bytes.buffer)[0] ?? 0;
-  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, "0");
-  return `${hex(word, 8)}:${hex(port, 4)}`;
+  return sockets;
+}
+
+/** The inodes of the sockets that a process holds; none once it has ended. */
+async function socketsOf(pid: string): Promise<Set<string>> {
+  const folder = `/proc/${pid}/fd`;
+  const sockets = new Set<string>();
+  for (const name of await readdir(folder).catch(() => [])) {
+    const target = await readlink(`${folder}/${name}`).catch(() => "");
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(target) ?? [];
+    if (inode !== undefined) {
+      sockets.add(inode);
+    }
+  }
+  return sockets;
 }
 
 async function sessionOf(pid: string): Promise<number | undefined> {
@@ -76,14 +143,14 @@ async function sessionOf(pid: string): Promise<number | undefined> {
   }
 }
 
-async function holds(pid: string, inode: string): Promise<boolean> {
-  const folder = `/proc/${pid}/fd`;
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    const target = await readlink(`${folder}/${name}`).catch(() => "");
-    if (target === `socket:[${inode}]`) {
-      return true;
-    }
+/** `127.0.0.1:4000` as the kernel prints it on this machine: `0100007F:0FA0`. */
+function kernelForm({ host = "127.0.0.1", port }: TcpAddress): string | undefined {
+  const address = host.replace(/^::ffff:/, "");
+  if (!isIPv4(address)) {
+    return undefined;
   }
-  return false;
+  const bytes = Uint8Array.from(address.split("."), Number);
+  const word = new Uint32Array(bytes.buffer)[0] ?? 0;
+  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, "0");
+  return `${hex(word, 8)}:${hex(port, 4)}`;
 }

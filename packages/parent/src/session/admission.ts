@@ -4,7 +4,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { type Codec, createHeartbeat, type Message } from "@multifrost/protocol";
 import { Deferred, TOKEN_PROPERTY } from "@multifrost/protocol/internal";
 import type { Connection } from "@multifrost/transport";
-import { isHeldBySession } from "../process/socket-owner.js";
+import { SocketOwners } from "../process/socket-owner.js";
 
 /** Decides which connection to a spawned worker's endpoint is the worker's. */
 export class Admission {
@@ -12,6 +12,7 @@ export class Admission {
   readonly token: string = randomBytes(16).toString("hex");
   readonly #codec: Codec;
   readonly #pid = new Deferred<number>();
+  readonly #owners = new SocketOwners(this.#pid.promise);
 
   constructor(codec: Codec) {
     this.#codec = codec;
@@ -80,7 +81,7 @@ export class Admission {
 
   /** Without a token only a TCP connection held by the worker's own process counts. */
   async #isWorker({ addresses }: Connection): Promise<boolean> {
-    return addresses !== undefined && (await isHeldBySession(await this.#pid.promise, addresses));
+    return addresses !== undefined && (await this.#owners.isHeld(addresses));
   }
 
   #decide(connection: Connection, accepted: boolean, reason: string): void {

@@ -46,7 +46,10 @@ export interface ZmtpSettings extends ChannelLimits {
   reconnectDelayMs?: number;
   /** The longest wait before connecting again, in milliseconds. Default: 5000. */
   maxReconnectDelayMs?: number;
-  /** Connections that may wait for their handshake or for a decision; beyond, the oldest is closed. Default: 256. */
+  /**
+   * Connections that may wait for their handshake or for a decision; beyond, the oldest of those that have come equally far,
+   * where most are, is closed. Default: 256.
+   */
   maxUndecided?: number;
   /**
    * For a client that binds: stop listening once a connection is accepted, so that no other can ever be made. When that

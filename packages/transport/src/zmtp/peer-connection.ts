@@ -86,6 +86,8 @@ export class PeerConnection implements Connection, ByteSink, Holder {
   /** Whether this end ends the connection because the channel closes. */
   #isFinishing = false;
   #receiver: ((bytes: Uint8Array) => void) | undefined;
+  /** Whether it has sent a message before the decision. */
+  #hasAnswered = false;
   /** Limits the handshake, and at the end the wait for the peer to close. */
   #timer: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -144,6 +146,14 @@ export class PeerConnection implements Connection, ByteSink, Holder {
       remotePort === undefined
       ? undefined
       : { local: { host: localAddress, port: localPort }, remote: { host: remoteAddress, port: remotePort } };
+  }
+
+  /** How far it has come on the way to a decision: has sent something, has completed the handshake, has sent a message. */
+  get progress(): number {
+    if (this.#phase === "handshake") {
+      return this.#socket.bytesRead > 0 ? 1 : 0;
+    }
+    return this.#hasAnswered ? 3 : 2;
   }
 
   get heldUnread(): number {
@@ -342,6 +352,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     } else if (this.#receiver !== undefined) {
       const payload = payloadOf(received);
       const receiver = this.#receiver;
+      this.#hasAnswered = true;
       if (payload !== undefined) {
         callSafely(() => receiver(payload));
       }

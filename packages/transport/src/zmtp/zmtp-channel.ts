@@ -196,9 +196,8 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   #start(connection: PeerConnection): void {
     this.#connections.add(connection);
     this.#undecided.add(connection);
-    const [oldest] = this.#undecided;
     if (this.#undecided.size > this.plan.maxUndecided) {
-      oldest?.abort("Too many connections wait for a decision.");
+      oldestOfMost(this.#undecided)?.abort("Too many connections wait for a decision.");
     }
   }
 
@@ -251,4 +250,28 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     }
     await Promise.all([...ended, this.#stopListening()]);
   }
+}
+
+/**
+ * The oldest of those that have come equally far, where most are. Not the oldest of all: that would be the one peer that is
+ * about to be accepted, again and again, while strangers keep coming.
+ */
+function oldestOfMost(connections: Iterable<PeerConnection>): PeerConnection | undefined {
+  const oldest = new Map<number, PeerConnection>();
+  const counts = new Map<number, number>();
+  let most = 0;
+  let found: PeerConnection | undefined;
+  for (const connection of connections) {
+    const { progress } = connection;
+    const count = (counts.get(progress) ?? 0) + 1;
+    counts.set(progress, count);
+    if (count === 1) {
+      oldest.set(progress, connection);
+    }
+    if (count > most) {
+      most = count;
+      found = oldest.get(progress);
+    }
+  }
+  return found;
 }
