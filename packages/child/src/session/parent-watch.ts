@@ -48,14 +48,11 @@ export class ParentWatch {
     this.#connected = true;
   }
 
-  connectionDown(): void {
+  /** @param wasCalled - Whether the parent has made a call: it has accepted this worker, and would keep the connection. */
+  connectionDown(wasCalled: boolean): void {
     this.#connected = false;
     this.#checksWithout = 0;
-  }
-
-  /** The parent has made a call: it has accepted this worker, and would keep the connection. */
-  called(): void {
-    this.#wasCalled = true;
+    this.#wasCalled = wasCalled;
   }
 
   stop(): void {

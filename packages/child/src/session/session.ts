@@ -45,7 +45,9 @@ export class Session {
   /** Whether a parent may end this worker. */
   readonly #obeysShutdown: boolean;
   /** Sent with heartbeat answers until the first call, where the connection itself could not bring it. */
-  #unproven: string | undefined;
+  readonly #proof: string | undefined;
+  /** Whether a parent has made a call: a spawned worker has been accepted then. */
+  #wasCalled = false;
   readonly #codec: Codec;
   readonly #events: EventLog;
   readonly #drops: RareEvent;
@@ -90,7 +92,7 @@ export class Session {
     this.#onEnd = onEnd;
     this.#mode = mode.kind;
     this.#obeysShutdown = mode.kind === "spawned" || options.allowRemoteShutdown;
-    this.#unproven = mode.kind === "spawned" && mode.transport === "zeromq" ? mode.token : undefined;
+    this.#proof = mode.kind === "spawned" && mode.transport === "zeromq" ? mode.token : undefined;
     this.#codec = codec;
     this.#events = events;
     this.#drops = drops;
@@ -124,8 +126,7 @@ export class Session {
     this.peers.seen(peer);
     switch (message.type) {
       case "call":
-        this.#unproven = undefined;
-        this.#watch?.called();
+        this.#wasCalled = true;
         this.calls.take({ peer, message, arrivedAt: clock.now(), bytes: this.#codec.decodedBytes() });
         break;
       case "heartbeat":
@@ -155,7 +156,7 @@ export class Session {
   }
 
   down(): void {
-    this.#watch?.connectionDown();
+    this.#watch?.connectionDown(this.#wasCalled);
     // Not a warning: for a service, one of its parents has left.
     this.#events.emit("socket_disconnect", { details: { mode: this.#mode } }, "info");
   }
@@ -196,7 +197,7 @@ export class Session {
   /** Ahead of queued answers to calls: a heartbeat asks whether the worker answers, not how much it has to say. */
   #answer(peer: Peer, heartbeat: HeartbeatMessage): void {
     const answer = answerHeartbeat(heartbeat);
-    const proof = this.#unproven === undefined ? {} : { token: this.#unproven };
+    const proof = this.#proof === undefined || this.#wasCalled ? {} : { token: this.#proof };
     this.#reply(peer, { ...answer, metadata: { ...answer.metadata, ...proof } }, { urgent: true });
   }
 

@@ -42,9 +42,8 @@ describe("[LIFE-3] the parent is gone", () => {
 
   test("when the connection breaks after a call and stays broken, within 1.5 s", () => {
     watch.connectionUp();
-    watch.called();
     vi.advanceTimersByTime(10_100);
-    watch.connectionDown();
+    watch.connectionDown(true);
     vi.advanceTimersByTime(700);
     expect(gone).toEqual([]);
     vi.advanceTimersByTime(800);
@@ -53,8 +52,7 @@ describe("[LIFE-3] the parent is gone", () => {
 
   test("and is reported once", () => {
     watch.connectionUp();
-    watch.called();
-    watch.connectionDown();
+    watch.connectionDown(true);
     parentPid = 1;
     vi.advanceTimersByTime(60_000);
     expect(gone).toHaveLength(1);
@@ -64,19 +62,18 @@ describe("[LIFE-3] the parent is gone", () => {
 describe("the parent lives", () => {
   test("when it closes connections and has made no call: it may not know yet whose they are", () => {
     watch.connectionUp();
-    watch.connectionDown();
+    watch.connectionDown(false);
     vi.advanceTimersByTime(4_500);
     watch.connectionUp();
-    watch.connectionDown();
+    watch.connectionDown(false);
     vi.advanceTimersByTime(4_500);
     expect(gone).toEqual([]);
   });
 
   test("when the connection comes back", () => {
     watch.connectionUp();
-    watch.called();
     for (let count = 0; count < 20; count++) {
-      watch.connectionDown();
+      watch.connectionDown(true);
       vi.advanceTimersByTime(700);
       watch.connectionUp();
       vi.advanceTimersByTime(700);
@@ -86,8 +83,7 @@ describe("the parent lives", () => {
 
   test("when a method has blocked the event loop, and with it the event that the connection is back", () => {
     watch.connectionUp();
-    watch.called();
-    watch.connectionDown();
+    watch.connectionDown(true);
     // A blocked loop runs a timer once, however often it was due.
     vi.setSystemTime(Date.now() + 60_000);
     vi.advanceTimersByTime(250);
@@ -100,7 +96,7 @@ describe("the parent lives", () => {
     watch.connectionUp();
     watch.stop();
     parentPid = 1;
-    watch.connectionDown();
+    watch.connectionDown(true);
     vi.advanceTimersByTime(60_000);
     expect(gone).toEqual([]);
   });
