@@ -40,10 +40,11 @@ export function blocks({ date, machine, targets, cases, parents }) {
       [
         "parents of one service, calls/s",
         ...parents.loads.map(({ each, inAll }) => (each ? `${each} in flight at each` : `${inAll} in flight in all`)),
+        `bare TCP sockets, ${parents.bare.inAll} in flight in all`,
       ],
       parents.loads[0].rows.map(({ parents: count }, index) => [
         number(count),
-        ...parents.loads.map(
+        ...[...parents.loads, parents.bare].map(
           ({ rows }) => `${number(rows[index].rate.median)} (× ${number(rows[index].ratio.median)})`,
         ),
       ]),

@@ -37,12 +37,19 @@ export function checkTargets(measurements) {
   });
 }
 
-/** The rows about many parents of one service. */
-export function checkParents({ loads, kibPerParent }) {
-  const ratios = loads.map(({ each, inAll, rows }) => {
-    const load = inAll === undefined ? `${each} in flight at each` : `${inAll} in flight in all`;
-    return row(`1,000 parents ÷ 1, ${load}`, rows.at(-1).ratio, "more", PARENTS_RATIO);
-  });
+/**
+ * The rows about many parents of one service. Where each of 128 calls is another parent's, none of them shares a write with
+ * another, and one parent's do: there the comparison is with bare sockets.
+ */
+export function checkParents({ loads, bare, kibPerParent }) {
+  const ratios = loads
+    .filter(({ each }) => each)
+    .map(({ each, rows }) =>
+      row(`1,000 parents ÷ 1, ${each} in flight at each`, rows.at(-1).ratio, "more", PARENTS_RATIO),
+    );
+  ratios.push(
+    row(`1,000 parents ÷ 1,000 bare TCP sockets, ${bare.inAll} in flight in all`, bare.toBare, "more", PARENTS_RATIO),
+  );
   const { parent, service } = kibPerParent.at(-1);
   return [
     ...ratios,

@@ -1,5 +1,6 @@
 // Many parents of one service, in one process: how fast they are together, and what an idle one takes. Prints JSON.
 
+import { startBareService } from "../contenders/bare-net-service.mjs";
 import { startService } from "../contenders/multifrost-service.mjs";
 import { memory, residentBytes } from "./memory.mjs";
 import { spread } from "./quantiles.mjs";
@@ -15,7 +16,7 @@ const services = [];
 for (const count of COUNTS) {
   const service = await startService();
   const parents = [await service.connect()];
-  await rate(parents, { each: 128 }, 500);
+  await rate([() => parents[0].call.add(1, 2)], { each: 128 }, 500);
   const before = { here: memory(), service: residentBytes(service.pid) };
   while (parents.length < count) {
     parents.push(await service.connect());
@@ -23,7 +24,6 @@ for (const count of COUNTS) {
   const perParent = (bytes) => bytes / 1024 / (count - 1);
   services.push({
     ...service,
-    count,
     parents,
     kibPerParent: {
       parent: perParent(memory() - before.here),
@@ -31,44 +31,69 @@ for (const count of COUNTS) {
     },
   });
 }
+const bare = [];
+for (const count of COUNTS) {
+  const service = await startBareService();
+  const parents = [];
+  while (parents.length < count) {
+    parents.push(await service.connect());
+  }
+  bare.push({ ...service, parents });
+}
+const adds = services.map(({ parents }) => parents.map((parent) => () => parent.call.add(1, 2)));
+const bareAdds = bare.map(({ parents }) => parents.map((parent) => parent.add));
 const loads = [];
 for (const load of LOADS) {
-  for (const { parents } of services) {
-    await rate(parents, load, 300);
+  loads.push({ ...load, rows: rows(await rates(adds, load)) });
+}
+/** Where calls do not share a write, bare sockets show what the system allows. */
+const load = LOADS.at(-1);
+const both = await rates([adds.at(-1), ...bareAdds], load);
+const [ours, ...theirs] = both;
+const toBare = spread(ours.map((value, repetition) => value / theirs.at(-1)[repetition]));
+const kibPerParent = services
+  .filter(({ parents }) => parents.length > 1)
+  .map(({ parents, kibPerParent }) => ({ parents: parents.length, ...kibPerParent }));
+console.log(JSON.stringify({ loads, bare: { ...load, rows: rows(theirs), toBare }, kibPerParent }));
+await Promise.all(services.flatMap(({ parents }) => parents.map((parent) => parent.stop())));
+await Promise.all([...services, ...bare].map((service) => service.close()));
+
+/** The rates under a load, measured in turn: those of one list of callers in one list. */
+async function rates(callers, load) {
+  for (const calls of callers) {
+    await rate(calls, load, 300);
   }
-  const rates = services.map(() => []);
+  const measured = callers.map(() => []);
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1) {
-    for (const [index, { parents }] of services.entries()) {
-      rates[index].push(await rate(parents, load, REPETITION_MS));
+    for (const [index, calls] of callers.entries()) {
+      measured[index].push(await rate(calls, load, REPETITION_MS));
     }
   }
-  const rows = services.map(({ count }, index) => ({
-    parents: count,
-    rate: spread(rates[index]),
-    ratio: spread(rates[index].map((value, repetition) => value / rates[0][repetition])),
-  }));
-  loads.push({ ...load, rows });
+  return measured;
 }
-const kibPerParent = services
-  .filter(({ count }) => count > 1)
-  .map(({ count, kibPerParent }) => ({ parents: count, ...kibPerParent }));
-console.log(JSON.stringify({ loads, kibPerParent }));
-await Promise.all(services.flatMap(({ parents }) => parents.map((parent) => parent.stop())));
-await Promise.all(services.map((service) => service.close()));
+
+/** A row for each number of parents; `ratio` is to one parent. */
+function rows(measured) {
+  return COUNTS.map((parents, index) => ({
+    parents,
+    rate: spread(measured[index]),
+    ratio: spread(measured[index].map((value, repetition) => value / measured[0][repetition])),
+  }));
+}
 
 /** Calls per second. */
-async function rate(parents, { each = 0, inAll = 0 }, ms) {
+async function rate(calls, { each = 0, inAll = 0 }, ms) {
   const begin = performance.now();
   const end = begin + ms;
-  let calls = 0;
+  let made = 0;
   const lane = async (next) => {
     while (performance.now() < end) {
-      calls += 1;
-      await next().call.add(1, 2);
+      made += 1;
+      await next()();
     }
   };
-  const own = parents.flatMap((parent) => Array.from({ length: each }, () => lane(() => parent)));
-  const shared = Array.from({ length: inAll }, () => lane(() => parents[calls % parents.length]));
+  const own = calls.flatMap((call) => Array.from({ length: each }, () => lane(() => call)));
+  const shared = Array.from({ length: inAll }, () => lane(() => calls[made % calls.length]));
   await Promise.all([...own, ...shared]);
-  return (calls / (performance.now() - begin)) * 1000;
+  return (made / (performance.now() - begin)) * 1000;
 }
