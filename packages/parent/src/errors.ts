@@ -17,7 +17,12 @@ import type { ParentState } from "./events.js";
 
 /** Why a connection is gone, or the worker with it. */
 export type Loss =
-  | { readonly kind: "exit"; readonly exit: ExitDetails }
+  | {
+      readonly kind: "exit";
+      readonly exit: ExitDetails;
+      /** How long it left heartbeats unanswered, in milliseconds, where this parent killed it for that. */
+      readonly stalledMs?: number | undefined;
+    }
   | { readonly kind: "connection"; readonly endpoint: string; readonly cause?: MultifrostError };
 
 /** `exit code 1`, `signal SIGKILL`; `it could not be started` where it never ran. */
@@ -26,6 +31,11 @@ export function describeExit({ exitCode, signal }: ExitDetails): string {
     return `signal ${signal}`;
   }
   return exitCode === null ? "it could not be started" : `exit code ${exitCode}`;
+}
+
+/** `15 s`, `0.6 s`. */
+export function inSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }
 
 // Calls that were refused.
@@ -48,7 +58,7 @@ export function notRunning(functionName: string, workerName: string, state: Pare
 /** A call was made to a worker that is gone and is not restarted. */
 export function workerGone(functionName: string, workerName: string, loss: Loss): Error {
   if (loss.kind === "exit") {
-    return workerExited(`'${functionName}' was not sent: ${workerName} has ended`, functionName, loss.exit);
+    return workerExited(`'${functionName}' was not sent: ${workerName} has ended`, functionName, loss);
   }
   const message = `'${functionName}' was not sent: the connection to ${workerName} (${loss.endpoint}) is lost for good.`;
   return new ConnectionError("CONNECTION_LOST", message, { endpoint: loss.endpoint, cause: loss.cause });
@@ -99,7 +109,7 @@ export function notBack(functionName: string, workerName: string, startTimeoutMs
 /** The worker, or the connection to it, was lost while the call waited for its answer. */
 export function callLost(functionName: string, workerName: string, loss: Loss): Error {
   if (loss.kind === "exit") {
-    return workerExited(`'${functionName}' got no answer: ${workerName} ended`, functionName, loss.exit);
+    return workerExited(`'${functionName}' got no answer: ${workerName} ended`, functionName, loss);
   }
   const message =
     `'${functionName}' got no answer: the connection to ${workerName} (${loss.endpoint}) was lost. ` +
@@ -121,12 +131,19 @@ export function cutOff(
   return new NotRunningError(message, { state });
 }
 
-function workerExited(what: string, functionName: string, exit: ExitDetails): WorkerExitedError {
+function workerExited(
+  what: string,
+  functionName: string,
+  { exit, stalledMs }: Loss & { kind: "exit" },
+): WorkerExitedError {
   const tail =
     exit.stderrTail === "" ? "It wrote nothing to stderr." : `The last it wrote to stderr:\n${exit.stderrTail}`;
-  const message =
-    `${what} (${describeExit(exit)}): ${exit.command}\n` +
-    `Restart it with restart(), or set the option autoRestart. ${tail}`;
+  const advice =
+    stalledMs === undefined
+      ? "Restart it with restart(), or set the option autoRestart."
+      : `It was killed because it answered no heartbeat for ${inSeconds(stalledMs)}: it computed, was suspended, or hung. Where ` +
+        "that is right, give it more time with the option stallTimeout.";
+  const message = `${what} (${describeExit(exit)}): ${exit.command}\n${advice} ${tail}`;
   return new WorkerExitedError(message, { ...exit, functionName });
 }
 

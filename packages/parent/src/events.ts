@@ -11,6 +11,8 @@ import type { CircuitChange } from "@multifrost/reliability";
  * - `idle`: created, not started. Calls are refused.
  * - `starting`: `start()` is in progress. Calls are refused.
  * - `running`: calls are sent.
+ * - `stalled`: calls are sent, but heartbeats stay unanswered although the process lives and its connection is up: the worker
+ *   computes, is suspended, or hangs. `running` follows when it gives a sign of life.
  * - `restarting`: the process ended and a new one is being started. Calls wait.
  * - `reconnecting`: the connection to a service broke and is being restored. Calls wait.
  * - `exited`: the worker is gone and does not come back by itself; `restart()` starts it again. Calls are refused.
@@ -20,6 +22,7 @@ export type ParentState =
   | "idle"
   | "starting"
   | "running"
+  | "stalled"
   | "restarting"
   | "reconnecting"
   | "exited"

@@ -12,7 +12,7 @@ export interface ParentOptions {
   name?: string;
   /** Timeout of calls that set none, in milliseconds. Default: none. */
   defaultTimeout?: number;
-  /** Restart the process after an unexpected exit or lost heartbeats. Default: `false`. */
+  /** Restart the process after an unexpected exit, or when it is stalled for `stallTimeout`. Default: `false`. */
   autoRestart?: boolean;
   /** Restarts before giving up; also the consecutive failures that open the circuit breaker. Default: 5. */
   maxRestartAttempts?: number;
@@ -20,8 +20,14 @@ export interface ParentOptions {
   heartbeatInterval?: number;
   /** Time a heartbeat may stay unanswered, in **seconds**. Default: 3. */
   heartbeatTimeout?: number;
-  /** Consecutive missed heartbeats that open the circuit breaker. Default: 3. */
+  /** Consecutive missed heartbeats after which the state is `stalled`. Default: 3. */
   heartbeatMaxMisses?: number;
+  /**
+   * Time a worker may leave heartbeats unanswered while its process lives and its connection is up, in **seconds**: it computes,
+   * is suspended, or hangs. Then the circuit opens, and with `autoRestart` the process is killed and started again. Time in which
+   * this process itself was blocked does not count. 0: as soon as it is stalled. `Infinity`: never. Default: 60.
+   */
+  stallTimeout?: number;
   /** Time from open to the first trial call, in **seconds**; doubles each time the trial fails, up to 30. Default: 1. */
   circuitResetTimeout?: number;
   /** Upper bound of the first delay before a restart or reconnect, in **seconds**; doubles up to 5. Default: 0.1. */
@@ -121,6 +127,7 @@ export interface ResolvedOptions {
   readonly heartbeatIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly heartbeatMaxMisses: number;
+  readonly stallTimeoutMs: number;
   readonly circuitResetMs: number;
   readonly restartBackoffMs: number;
   readonly restartWindowMs: number;
@@ -147,6 +154,7 @@ export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 3
     heartbeatIntervalMs: seconds("heartbeatInterval", options.heartbeatInterval ?? 5),
     heartbeatTimeoutMs: aboveZero("heartbeatTimeout", options.heartbeatTimeout ?? 3) * 1000,
     heartbeatMaxMisses: atLeast(1, "heartbeatMaxMisses", options.heartbeatMaxMisses ?? 3),
+    stallTimeoutMs: seconds("stallTimeout", options.stallTimeout ?? 60),
     circuitResetMs: seconds("circuitResetTimeout", options.circuitResetTimeout ?? 1),
     restartBackoffMs: seconds("restartBackoff", options.restartBackoff ?? 0.1),
     restartWindowMs: seconds("restartWindow", options.restartWindow ?? 30),

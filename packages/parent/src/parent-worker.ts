@@ -204,7 +204,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   /** Whether the worker is running, the circuit is closed, and heartbeats are answered. */
   get isHealthy(): boolean {
     const { current, telemetry } = this.#lifecycle;
-    return current.state === "running" && telemetry.breaker.state === "closed" && current.session?.isLost !== true;
+    return current.state === "running" && telemetry.breaker.state === "closed";
   }
 
   /** Whether calls are refused because of repeated failures. */

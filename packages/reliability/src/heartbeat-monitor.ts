@@ -8,20 +8,40 @@ export interface HeartbeatOptions {
   intervalMs?: number;
   /** How long a heartbeat may stay unanswered, in milliseconds. Default: 3000. */
   timeoutMs?: number;
-  /** Misses in a row after which the worker counts as lost. Default: 3. */
+  /** Misses in a row after which the worker counts as stalled: it computes, is suspended, or hangs. Default: 3. */
   maxMisses?: number;
+  /**
+   * How long heartbeats may stay unanswered before the worker counts as lost, in milliseconds; counted in whole intervals,
+   * in which this process ran too. 0: as soon as it is stalled. `Infinity`: never. Default: 60 000.
+   */
+  stallTimeoutMs?: number;
   /** Returns a new id for each heartbeat. */
   newId: () => string;
   /** Sends a heartbeat. If it throws, the heartbeat becomes a miss when its timeout is over. */
   send: (id: string) => void;
+  /**
+   * How many messages the worker has sent so far. One that came after a heartbeat was sent is a sign of life as an answer is:
+   * the heartbeat is no miss. Default: answers alone count.
+   */
+  received?: () => number;
   /** A heartbeat was answered, in time or late. `rttMs`: its round trip in milliseconds, on the monotonic clock. */
   onAnswer?: (answer: { readonly rttMs: number }) => void;
   /** A heartbeat was not answered in time. `misses`: misses in a row so far. */
   onMiss?: (miss: { readonly misses: number }) => void;
-  /** `maxMisses` in a row were not answered. Called once per loss; heartbeats continue, so that a recovery is noticed. */
-  onLost?: (loss: { readonly misses: number }) => void;
-  /** A lost worker answered. */
+  /** `maxMisses` in a row were not answered. Called once per stall; heartbeats continue, so that a recovery is noticed. */
+  onStalled?: (stall: Silence) => void;
+  /** Heartbeats stayed unanswered for `stallTimeoutMs`. Called once per stall, after `onStalled`. */
+  onLost?: (loss: Silence) => void;
+  /** A stalled or lost worker gave a sign of life. */
   onRecovered?: () => void;
+}
+
+/** How long a worker has given no sign of life. */
+export interface Silence {
+  /** Misses in a row. */
+  readonly misses: number;
+  /** In milliseconds, counted in whole intervals: time in which this process did not run does not count. */
+  readonly silentMs: number;
 }
 
 /** Options of {@link HeartbeatMonitor.beat}. */
@@ -48,11 +68,13 @@ interface Beat {
   readonly sentAt: number;
   readonly timeoutMs: number;
   readonly waiter: Waiter | undefined;
+  /** How many messages had been received when it was sent. */
+  readonly receivedBefore: number | undefined;
   timer: Timer;
 }
 
 /**
- * Checks whether a worker still answers: sends a heartbeat every interval and reports answers, misses, loss and
+ * Checks whether a worker still answers: sends a heartbeat every interval and reports answers, misses, stall, loss and
  * recovery. It sends no bytes itself and decides nothing about a lost worker. Its timers do not keep the process alive.
  */
 export class HeartbeatMonitor {
@@ -61,22 +83,25 @@ export class HeartbeatMonitor {
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
   readonly #maxMisses: number;
+  /** Misses in a row after which the worker is lost. */
+  readonly #lostAfter: number;
   /** Sent, neither answered nor overdue. */
   readonly #waiting = new Map<string, Beat>();
   /** Overdue, with the time they were sent; the oldest first. */
   readonly #late = new Map<string, number>();
   #nextTick: Timer | undefined;
   #misses = 0;
-  #lost = false;
+  #health: "alive" | "stalled" | "lost" = "alive";
   #lastRttMs: number | undefined;
 
   constructor(options: HeartbeatOptions) {
-    const { clock, intervalMs = 5000, timeoutMs = 3000, maxMisses = 3 } = options;
+    const { clock, intervalMs = 5000, timeoutMs = 3000, maxMisses = 3, stallTimeoutMs = 60_000 } = options;
     this.#options = options;
     this.#clock = clock;
     this.#intervalMs = intervalMs;
     this.#timeoutMs = timeoutMs;
     this.#maxMisses = maxMisses;
+    this.#lostAfter = Math.max(maxMisses, Math.ceil(stallTimeoutMs / intervalMs));
   }
 
   /** Misses in a row so far. */
@@ -84,9 +109,14 @@ export class HeartbeatMonitor {
     return this.#misses;
   }
 
-  /** Whether `maxMisses` was reached and no answer has come since. */
+  /** Whether `maxMisses` was reached and no sign of life has come since. */
+  get stalled(): boolean {
+    return this.#health !== "alive";
+  }
+
+  /** Whether `stallTimeoutMs` was reached and no sign of life has come since. */
   get lost(): boolean {
-    return this.#lost;
+    return this.#health === "lost";
   }
 
   /** The latest round trip, in milliseconds; `undefined` before the first answer. */
@@ -138,9 +168,7 @@ export class HeartbeatMonitor {
     this.#waiting.delete(id);
     this.#late.delete(id);
     const rttMs = this.#clock.now() - sentAt;
-    const recovered = this.#lost;
-    this.#misses = 0;
-    this.#lost = false;
+    const recovered = this.#revive();
     this.#lastRttMs = rttMs;
     beat?.waiter?.resolve(rttMs);
     this.#options.onAnswer?.({ rttMs });
@@ -158,7 +186,7 @@ export class HeartbeatMonitor {
     this.#late.clear();
     this.#nextTick = undefined;
     this.#misses = 0;
-    this.#lost = false;
+    this.#health = "alive";
     for (const { timer, waiter } of waiting) {
       timer.cancel();
       const message = "Heartbeats stopped before this one was answered. Start the worker again to send another.";
@@ -187,11 +215,12 @@ export class HeartbeatMonitor {
       beat.timer = this.#clock.setTimer(() => this.#overdue(id, beat), 0, UNREF);
     };
     const timer = this.#clock.setTimer(timedOut, timeoutMs, UNREF);
-    const beat: Beat = { sentAt: this.#clock.now(), timeoutMs, waiter, timer };
+    const receivedBefore = this.#options.received?.();
+    const beat: Beat = { sentAt: this.#clock.now(), timeoutMs, waiter, receivedBefore, timer };
     this.#waiting.set(id, beat);
   }
 
-  #overdue(id: string, { sentAt, timeoutMs, waiter }: Beat): void {
+  #overdue(id: string, { sentAt, timeoutMs, waiter, receivedBefore }: Beat): void {
     this.#waiting.delete(id);
     this.#late.set(id, sentAt);
     for (const oldest of this.#late.keys()) {
@@ -201,7 +230,11 @@ export class HeartbeatMonitor {
       this.#late.delete(oldest);
     }
     if (waiter === undefined) {
-      this.#missed();
+      if (this.#options.received?.() === receivedBefore) {
+        this.#missed();
+      } else if (this.#revive()) {
+        this.#options.onRecovered?.();
+      }
     } else {
       waiter.reject(new TimeoutError(`Heartbeat not answered within ${timeoutMs} ms. ${ADVICE}`, { timeoutMs }));
     }
@@ -210,9 +243,25 @@ export class HeartbeatMonitor {
   #missed(): void {
     this.#misses += 1;
     this.#options.onMiss?.({ misses: this.#misses });
-    if (this.#misses >= this.#maxMisses && !this.#lost) {
-      this.#lost = true;
-      this.#options.onLost?.({ misses: this.#misses });
+    if (this.#misses >= this.#maxMisses && this.#health === "alive") {
+      this.#health = "stalled";
+      this.#options.onStalled?.(this.#silence());
     }
+    if (this.#misses >= this.#lostAfter && this.#health === "stalled") {
+      this.#health = "lost";
+      this.#options.onLost?.(this.#silence());
+    }
+  }
+
+  #silence(): Silence {
+    return { misses: this.#misses, silentMs: this.#misses * this.#intervalMs };
+  }
+
+  /** The worker gave a sign of life. Returns whether it had been stalled or lost. */
+  #revive(): boolean {
+    const recovered = this.stalled;
+    this.#misses = 0;
+    this.#health = "alive";
+    return recovered;
   }
 }

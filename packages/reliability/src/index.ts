@@ -20,7 +20,7 @@ export { type Clock, systemClock, type Timer, type TimerOptions } from "./clock.
 export { type Deadline, Deadlines } from "./deadlines.js";
 export { EventLog, type EventLogOptions, eventChannelName } from "./event-log.js";
 export { createFailureRule, type FailureRule, isWorkerFailure } from "./failure-rule.js";
-export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions } from "./heartbeat-monitor.js";
+export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions, type Silence } from "./heartbeat-monitor.js";
 export { type LatencySummary, LatencyWindow, type LatencyWindowOptions } from "./latency-window.js";
 export { jsonLinesLogger, type LineLoggerOptions, prettyLogger } from "./line-loggers.js";
 export type { LogContext, LogEvent, LogFields, Logger, LogLevel, LogRecord } from "./logger.js";

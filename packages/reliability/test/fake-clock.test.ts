@@ -34,6 +34,20 @@ test("runs timers set by a timer when they are due within the same advance", () 
   expect(clock.now()).toBe(35);
 });
 
+test("a stall runs nothing; what became due meanwhile runs late and once", () => {
+  const clock = createFakeClock();
+  const ran: number[] = [];
+  const again = (): void => {
+    ran.push(clock.now());
+    clock.setTimer(again, 10);
+  };
+  clock.setTimer(again, 10);
+  clock.stall(100);
+  expect([ran, clock.now()]).toEqual([[], 100]);
+  clock.advance(0);
+  expect(ran).toEqual([100]);
+});
+
 test("does not run a timer that an earlier one cancelled", () => {
   const clock = createFakeClock();
   const ran: string[] = [];

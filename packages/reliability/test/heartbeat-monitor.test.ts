@@ -23,7 +23,8 @@ function setup(options: Partial<HeartbeatOptions> = {}): Setup {
     send: (id) => void sent.push(id),
     onAnswer: ({ rttMs }) => reported.push(`answer ${rttMs} @${clock.now()}`),
     onMiss: ({ misses }) => reported.push(`miss ${misses} @${clock.now()}`),
-    onLost: ({ misses }) => reported.push(`lost ${misses} @${clock.now()}`),
+    onStalled: ({ misses }) => reported.push(`stalled ${misses} @${clock.now()}`),
+    onLost: ({ misses, silentMs }) => reported.push(`lost ${misses}, ${silentMs} ms @${clock.now()}`),
     onRecovered: () => reported.push(`recovered @${clock.now()}`),
     ...options,
   });
@@ -99,12 +100,52 @@ describe("misses", () => {
     expect(monitor.misses).toBe(1);
   });
 
-  test("three in a row are a loss, reported once", () => {
+  test("three in a row are a stall, and those of a minute a loss, each reported once", () => {
     const { monitor, clock, reported } = setup();
     monitor.start();
     clock.advance(19_000);
-    expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000", "miss 3 @13000", "lost 3 @13000", "miss 4 @18000"]);
-    expect(monitor.lost).toBe(true);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000", "miss 3 @13000", "stalled 3 @13000", "miss 4 @18000"]);
+    expect([monitor.stalled, monitor.lost]).toEqual([true, false]);
+    clock.advance(100_000);
+    expect(reported.filter((report) => !report.startsWith("miss"))).toEqual([
+      "stalled 3 @13000",
+      "lost 12, 60000 ms @58000",
+    ]);
+    expect([monitor.stalled, monitor.lost]).toEqual([true, true]);
+  });
+
+  test("with a stall timeout of 0 a stall is a loss at once, and with Infinity it never is", () => {
+    const atOnce = setup({ stallTimeoutMs: 0 });
+    atOnce.monitor.start();
+    atOnce.clock.advance(13_000);
+    expect(atOnce.reported.slice(3)).toEqual(["stalled 3 @13000", "lost 3, 15000 ms @13000"]);
+    const never = setup({ stallTimeoutMs: Number.POSITIVE_INFINITY });
+    never.monitor.start();
+    never.clock.advance(3_600_000);
+    expect([never.monitor.stalled, never.monitor.lost]).toEqual([true, false]);
+  });
+
+  test("time in which this process did not run counts for one interval at most", () => {
+    const { monitor, clock, reported } = setup();
+    monitor.start();
+    for (let count = 0; count < 4; count += 1) {
+      clock.stall(100_000);
+      clock.advance(0);
+    }
+    expect(reported.filter((report) => report.startsWith("lost"))).toEqual([]);
+  });
+
+  test("a message that came meanwhile is a sign of life", () => {
+    let received = 0;
+    const { monitor, clock, reported } = setup({ received: () => received, maxMisses: 1 });
+    monitor.start();
+    clock.advance(3000);
+    expect(reported).toEqual(["miss 1 @3000", "stalled 1 @3000"]);
+    clock.advance(3000);
+    received += 1;
+    clock.advance(2000);
+    expect(reported.slice(2)).toEqual(["recovered @8000"]);
+    expect([monitor.misses, monitor.stalled]).toEqual([0, false]);
   });
 
   test("an answer resets the count", () => {
@@ -115,17 +156,17 @@ describe("misses", () => {
     expect(monitor.misses).toBe(0);
     clock.advance(8000);
     expect(reported).toEqual(["miss 1 @3000", "miss 2 @8000", "answer 0 @10000", "miss 1 @18000"]);
-    expect(monitor.lost).toBe(false);
+    expect(monitor.stalled).toBe(false);
   });
 
-  test("an answer after a loss is a recovery, and a second loss is reported again", () => {
+  test("an answer after a stall is a recovery, and a second stall is reported again", () => {
     const { monitor, clock, reported } = setup({ maxMisses: 1 });
     monitor.start();
     clock.advance(5000);
     monitor.answered("hb2");
     clock.advance(8000);
-    const expected = ["miss 1 @3000", "lost 1 @3000", "answer 0 @5000", "recovered @5000", "miss 1 @13000"];
-    expect(reported).toEqual([...expected, "lost 1 @13000"]);
+    const expected = ["miss 1 @3000", "stalled 1 @3000", "answer 0 @5000", "recovered @5000", "miss 1 @13000"];
+    expect(reported).toEqual([...expected, "stalled 1 @13000"]);
   });
 
   test("a late answer counts as an answer", () => {
@@ -133,8 +174,8 @@ describe("misses", () => {
     monitor.start();
     clock.advance(4000);
     expect(monitor.answered("hb1")).toBe(true);
-    expect(reported).toEqual(["miss 1 @3000", "lost 1 @3000", "answer 4000 @4000", "recovered @4000"]);
-    expect([monitor.misses, monitor.lost]).toEqual([0, false]);
+    expect(reported).toEqual(["miss 1 @3000", "stalled 1 @3000", "answer 4000 @4000", "recovered @4000"]);
+    expect([monitor.misses, monitor.stalled]).toEqual([0, false]);
   });
 
   test("an answer that this busy process had not read yet is not a miss", () => {
@@ -150,7 +191,7 @@ describe("misses", () => {
     const { monitor, clock, reported } = setup({ intervalMs: 1000, timeoutMs: 3000 });
     monitor.start();
     clock.advance(5000);
-    expect(reported).toEqual(["miss 1 @3000", "miss 2 @4000", "miss 3 @5000", "lost 3 @5000"]);
+    expect(reported).toEqual(["miss 1 @3000", "miss 2 @4000", "miss 3 @5000", "stalled 3 @5000"]);
   });
 });
 
@@ -237,7 +278,7 @@ describe("stop", () => {
   });
 
   test("may be called from within onLost", () => {
-    const { monitor, clock, sent } = setup({ maxMisses: 1, onLost: () => monitor.stop() });
+    const { monitor, clock, sent } = setup({ maxMisses: 1, stallTimeoutMs: 0, onLost: () => monitor.stop() });
     monitor.start();
     clock.advance(60_000);
     expect([sent, clock.pendingTimers, monitor.lost]).toEqual([["hb1"], 0, false]);

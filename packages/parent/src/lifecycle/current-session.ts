@@ -49,9 +49,14 @@ export class CurrentSession {
     return this.#state === "restarting" || this.#state === "reconnecting";
   }
 
+  /** Whether the worker can be reached: it runs, or is stalled. */
+  get isUp(): boolean {
+    return this.#state === "running" || this.#state === "stalled";
+  }
+
   /** Why a call made now is refused; `undefined` when it is sent or waits. */
   refusalReason(functionName: string): Error | undefined {
-    if (this.#state === "running" || this.callsWait) {
+    if (this.isUp || this.callsWait) {
       return undefined;
     }
     return this.#state === "exited" && this.#loss !== undefined
@@ -74,6 +79,13 @@ export class CurrentSession {
     this.#openedAt = this.#telemetry.clock.now();
     this.#isLeaving = false;
     this.enter("running");
+  }
+
+  /** Heartbeats stay unanswered, or are answered again. Says nothing while the connection is being restored or closed. */
+  setStalled(isStalled: boolean): void {
+    if (this.isUp && !this.#isLeaving) {
+      this.enter(isStalled ? "stalled" : "running");
+    }
   }
 
   /** `stop()` or `restart()` begins to close the session. */

@@ -54,8 +54,8 @@ export class Lifecycle {
   /** Closes the session in order and opens another. */
   async restart(): Promise<void> {
     const { name, mode } = this.#context;
-    const { state } = this.current;
-    if (state !== "running" && state !== "exited") {
+    const { isUp, state } = this.current;
+    if (!isUp && state !== "exited") {
       const message = `restart() was called, but ${name} is ${state}. It restarts a worker that is running or has exited.`;
       throw new NotRunningError(message, { state });
     }

@@ -88,6 +88,10 @@ export class Supervisor implements SessionEvents {
     }
   }
 
+  stalled(isStalled: boolean): void {
+    this.#current.setStalled(isStalled);
+  }
+
   ended(loss: Loss): void {
     const { mode, options } = this.#context;
     if (this.#current.ageMs >= options.restartWindowMs) {

@@ -2,27 +2,39 @@
 
 import { createHeartbeat, newMessageId } from "@multifrost/protocol";
 import { TimeoutError } from "@multifrost/protocol/errors";
-import { HeartbeatMonitor } from "@multifrost/reliability";
+import { HeartbeatMonitor, type Silence } from "@multifrost/reliability";
+import { inSeconds } from "../errors.js";
 import type { ParentContext } from "./types.js";
 
+/** What the health check asks of its session, and tells it. */
+export interface HealthHooks {
+  /** Sends bytes to the worker. What it throws counts as a missed heartbeat. */
+  send(bytes: Uint8Array): void;
+  /** How many messages the worker has sent so far. */
+  received(): number;
+  /** Too many heartbeats in a row were missed, or the worker has given a sign of life again. */
+  onStalled(isStalled: boolean): void;
+  /** The worker was stalled for `stallTimeout`. */
+  onLost(silence: Silence): void;
+}
+
 /**
- * Makes the monitor of a session; it is not started. Reports answers and misses to the metrics, the log, the listeners
- * and the circuit breaker.
- *
- * @param send Sends bytes to the worker. What it throws counts as a missed heartbeat.
- * @param onLost Called when too many heartbeats in a row were missed.
+ * Makes the monitor of a session; it is not started. Reports answers and misses to the metrics, the log and the listeners, and a
+ * worker that is stalled for too long to the circuit breaker.
  */
 export function createHealthCheck(
-  { codec, options, telemetry }: ParentContext,
-  send: (bytes: Uint8Array) => void,
-  onLost: () => void,
+  { name, codec, options, telemetry }: ParentContext,
+  { send, received, onStalled, onLost }: HealthHooks,
 ): HeartbeatMonitor {
   const { clock, metrics, events, breaker } = telemetry;
+  let isLost = false;
   return new HeartbeatMonitor({
     clock,
     intervalMs: options.heartbeatIntervalMs,
     timeoutMs: options.heartbeatTimeoutMs,
     maxMisses: options.heartbeatMaxMisses,
+    stallTimeoutMs: options.stallTimeoutMs,
+    received,
     newId: newMessageId,
     send: (id) => send(codec.encode(createHeartbeat(id))),
     onAnswer({ rttMs }) {
@@ -34,14 +46,28 @@ export function createHealthCheck(
       events.emit("heartbeat_missed", { message: "A heartbeat was not answered in time.", details: { misses } });
       telemetry.notify("heartbeat", { misses });
     },
-    onLost({ misses }) {
-      events.emit("heartbeat_timeout", { message: `No heartbeat was answered ${misses} times in a row.` });
+    onStalled({ misses, silentMs }) {
+      const message =
+        `${name} has answered no heartbeat for ${inSeconds(silentMs)}, but is connected: it computes, is suspended, or hangs. ` +
+        "Calls are still sent.";
+      events.emit("worker_stalled", { message, details: { misses } });
+      onStalled(true);
+    },
+    onLost(silence) {
+      events.emit("heartbeat_timeout", {
+        message: `${name} has answered no heartbeat for ${inSeconds(silence.silentMs)} (stallTimeout).`,
+      });
+      isLost = true;
       breaker.trip("heartbeats lost");
-      onLost();
+      onLost(silence);
     },
     onRecovered() {
-      events.emit("heartbeat_recovered", { message: "The worker answers heartbeats again." });
-      breaker.close("heartbeats answered");
+      events.emit("heartbeat_recovered", { message: `${name} gives signs of life again.` });
+      if (isLost) {
+        isLost = false;
+        breaker.close("heartbeats answered");
+      }
+      onStalled(false);
     },
   });
 }

@@ -3,7 +3,7 @@
 
 import { createShutdown, type MessageParts } from "@multifrost/protocol";
 import { Deferred, joinParts, orAborted, withLimit } from "@multifrost/protocol/internal";
-import type { HeartbeatMonitor } from "@multifrost/reliability";
+import type { HeartbeatMonitor, Silence } from "@multifrost/reliability";
 import {
   type ClientChannel,
   type ClientEvents,
@@ -55,6 +55,8 @@ export class Session implements ActiveSession {
   #process: WorkerProcess | undefined;
   /** Resolves when the end of the process has been handled. */
   #processEnded: Promise<void> | undefined;
+  /** How long the worker was stalled, in milliseconds, where that is why its process was killed. */
+  #stalledMs: number | undefined;
   /** Runs between a broken connection and the report of it. */
   #lossGrace: NodeJS.Timeout | undefined;
   /** Whether `interrupted` was reported and `resumed` was not yet. */
@@ -83,11 +85,12 @@ export class Session implements ActiveSession {
     this.#context = context;
     this.#events = events;
     this.#admission = new Admission(context.codec);
-    this.#health = createHealthCheck(
-      context,
-      (bytes) => this.send(bytes, undefined, URGENT),
-      () => this.#onHeartbeatsLost(),
-    );
+    this.#health = createHealthCheck(context, {
+      send: (bytes) => this.send(bytes, undefined, URGENT),
+      received: () => this.#received,
+      onStalled: (isStalled) => events.stalled(isStalled),
+      onLost: (silence) => this.#onHeartbeatsLost(silence),
+    });
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
     // Only `#open` waits for it, and by then it may have settled.
     this.#connected.promise.catch(() => {});
@@ -99,10 +102,6 @@ export class Session implements ActiveSession {
 
   get lastRttMs(): number | undefined {
     return this.#health.lastRttMs;
-  }
-
-  get isLost(): boolean {
-    return this.#health.lost;
   }
 
   get isListedByNode(): boolean {
@@ -262,7 +261,7 @@ export class Session implements ActiveSession {
     await this.#lastMessages();
     clearTimeout(this.#lossGrace);
     const unexpected = this.#phase === "active";
-    this.#end({ kind: "exit", exit });
+    this.#end({ kind: "exit", exit, stalledMs: this.#stalledMs });
     this.#context.telemetry.reportExit(exit, unexpected);
   }
 
@@ -323,8 +322,9 @@ export class Session implements ActiveSession {
     deliverOutput(this.#context.telemetry, this.#context.name, stream, line);
   }
 
-  #onHeartbeatsLost(): void {
+  #onHeartbeatsLost({ silentMs }: Silence): void {
     if (this.#context.options.autoRestart) {
+      this.#stalledMs = silentMs;
       this.#process?.kill("SIGKILL");
     }
   }

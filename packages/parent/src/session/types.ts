@@ -54,8 +54,6 @@ export interface ActiveSession {
   readonly pid: number | undefined;
   /** The latest heartbeat's round trip in milliseconds; `undefined` before the first. */
   readonly lastRttMs: number | undefined;
-  /** Whether heartbeats stay unanswered. */
-  readonly isLost: boolean;
   /** Whether Node lists the connection among what keeps the process alive. */
   readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */
@@ -72,6 +70,8 @@ export interface SessionEvents {
   interrupted(loss: Loss): void;
   /** The connection is back. */
   resumed(): void;
+  /** Heartbeats stay unanswered while the connection is up, or the worker has given a sign of life again. */
+  stalled(isStalled: boolean): void;
   /** The session is over. Reported once, and not after `close`. */
   ended(loss: Loss): void;
 }

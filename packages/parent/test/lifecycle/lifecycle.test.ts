@@ -336,11 +336,12 @@ describe("restart()", () => {
 });
 
 describe("heartbeats", () => {
-  it("missed too often open the circuit; one that is answered again closes it", async () => {
+  it("missed for stallTimeout open the circuit; one that is answered again closes it", async () => {
     const { parent, worker } = await composed({
       heartbeatInterval: 0.02,
       heartbeatTimeout: 0.02,
       heartbeatMaxMisses: 2,
+      stallTimeout: 0.1,
       circuitResetTimeout: 60,
     });
     const beats: unknown[] = [];

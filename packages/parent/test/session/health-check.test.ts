@@ -8,14 +8,15 @@ const codec = createCodec();
 
 function health() {
   const clock = createFakeClock();
-  const given = { heartbeatInterval: 1, heartbeatTimeout: 0.5, heartbeatMaxMisses: 2 };
+  const given = { heartbeatInterval: 1, heartbeatTimeout: 0.5, heartbeatMaxMisses: 2, stallTimeout: 3 };
   const { context, telemetry, records, emitted } = parentParts(given, undefined, clock);
   const sent: Uint8Array[] = [];
-  const onLost = vi.fn();
-  const monitor = createHealthCheck(context, (bytes) => void sent.push(bytes), onLost);
+  const [onLost, onStalled] = [vi.fn(), vi.fn()];
+  const send = (bytes: Uint8Array): void => void sent.push(bytes);
+  const monitor = createHealthCheck(context, { send, received: () => 0, onStalled, onLost });
   const lastSent = () => codec.decode(sent.at(-1) ?? new Uint8Array());
   const beats = () => emitted.filter(([event]) => event === "heartbeat").map(([, beat]) => beat);
-  return { clock, telemetry, records, onLost, beats, sent, monitor, lastSent };
+  return { clock, telemetry, records, onLost, onStalled, beats, sent, monitor, lastSent };
 }
 
 describe("the health check", () => {
@@ -42,24 +43,46 @@ describe("the health check", () => {
     expect(telemetry.metrics.snapshot().heartbeat).toEqual({ rttLastMs: 40, rttAvgMs: 40, misses: 0 });
   });
 
-  it("a miss is emitted, counted and logged; the last one allowed opens the circuit, and an answer closes it", () => {
-    const { monitor, clock, telemetry, beats, onLost, records, lastSent } = health();
+  it("a miss is emitted, counted and logged; the last one allowed is a stall, which the circuit does not count", () => {
+    const { monitor, clock, telemetry, beats, onLost, onStalled, lastSent } = health();
     monitor.start();
     clock.advance(1600);
     expect(beats()).toEqual([{ misses: 1 }, { misses: 2 }]);
-    expect(onLost).toHaveBeenCalledOnce();
-    expect(telemetry.breaker.state).toBe("open");
+    expect(onStalled.mock.calls).toEqual([[true]]);
+    expect(onLost).not.toHaveBeenCalled();
+    expect(telemetry.breaker.state).toBe("closed");
     expect(telemetry.metrics.snapshot().heartbeat.misses).toBe(2);
     monitor.answered(lastSent().id);
+    expect(onStalled.mock.calls).toEqual([[true], [false]]);
+  });
+
+  it("a stall of stallTimeout opens the circuit, and an answer closes it", () => {
+    const { monitor, clock, telemetry, onLost, records, lastSent } = health();
+    monitor.start();
+    clock.advance(2600);
+    expect(onLost.mock.calls).toEqual([[{ misses: 3, silentMs: 3000 }]]);
+    expect(telemetry.breaker.state).toBe("open");
+    monitor.answered(lastSent().id);
     expect(telemetry.breaker.state).toBe("closed");
-    const logged = records.filter(([, { event }]) => event.startsWith("heartbeat"));
+    const logged = records.filter(([, { event }]) => /^heartbeat|stalled/.test(event));
     expect(logged.map(([, { event, details }]) => [event, details])).toEqual([
       ["heartbeat_missed", { misses: 1 }],
       ["heartbeat_missed", { misses: 2 }],
+      ["worker_stalled", { misses: 2 }],
+      ["heartbeat_missed", { misses: 3 }],
       ["heartbeat_timeout", undefined],
       ["heartbeat_recovered", undefined],
     ]);
   });
+});
+
+it("a circuit that opened for another reason stays open when a stall is over", () => {
+  const { monitor, clock, telemetry, lastSent } = health();
+  monitor.start();
+  clock.advance(1600);
+  telemetry.breaker.trip("restarts used up");
+  monitor.answered(lastSent().id);
+  expect(telemetry.breaker.state).toBe("open");
 });
 
 describe("the proof that a worker can be reached", () => {

@@ -30,11 +30,12 @@ function inboundWith(count: number, given: ParentOptions = {}) {
   answers.forEach((answer) => void answer.catch(() => {}));
   const ids = session.send.mock.calls.map(([bytes]) => codec.decode(bytes).id);
   const sent: Uint8Array[] = [];
-  const health = createHealthCheck(
-    context,
-    (bytes) => void sent.push(bytes),
-    () => {},
-  );
+  const health = createHealthCheck(context, {
+    send: (bytes) => void sent.push(bytes),
+    received: () => 0,
+    onStalled() {},
+    onLost() {},
+  });
   const onOutput = vi.fn();
   const inbound = new Inbound(context, calls, health, onOutput);
   const onMessage = vi.fn((_message: Message) => {});

@@ -170,14 +170,15 @@ describe("a service that goes away", () => {
     expect(worker.state).toBe("stopped");
   });
 
-  it("heartbeats run here too: a service that stops answering opens the circuit, and closes it when it goes on", async () => {
+  it("heartbeats run here too: a service that stops answering is stalled, opens the circuit, and closes it when it goes on", async () => {
     const place = servicePlace();
     const service = await place.start("math");
-    const attentive = { heartbeatInterval: 0.05, heartbeatTimeout: 0.2, circuitResetTimeout: 60 };
+    const attentive = { heartbeatInterval: 0.05, heartbeatTimeout: 0.2, stallTimeout: 0.5, circuitResetTimeout: 60 };
     const worker = await place.connect("math", attentive);
     await worker.start();
     process.kill(service.pid, "SIGSTOP");
     await until(() => worker.circuitOpen);
+    expect(worker.state).toBe("stalled");
     process.kill(service.pid, "SIGCONT");
     await until(() => worker.isHealthy);
     expect(await worker.call.add(1, 2)).toBe(3);

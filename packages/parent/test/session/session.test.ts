@@ -31,6 +31,7 @@ function handMade(given: ParentOptions = {}, signal: AbortSignal = new AbortCont
     opened: vi.fn((_session: ActiveSession) => {}),
     interrupted: vi.fn(),
     resumed: vi.fn(),
+    stalled: vi.fn(),
     ended: vi.fn(),
   };
   const done = Session.open(context, calls, events, signal);
@@ -170,7 +171,7 @@ describe("opening a session", () => {
     const error = new ConnectionError("TRANSPORT_UNAVAILABLE", "not here");
     const transport = { ...createMemoryTransport().client(), open: () => Promise.reject(error) };
     const { context, calls } = parentParts({}, { kind: "composed", name: "math", transport });
-    const events = { opened() {}, interrupted() {}, resumed() {}, ended() {} };
+    const events = { opened() {}, interrupted() {}, resumed() {}, stalled() {}, ended() {} };
     expect(await errorOf(Session.open(context, calls, events, new AbortController().signal))).toBe(error);
   });
 
@@ -186,7 +187,7 @@ describe("opening a session", () => {
       transport: undefined,
     } as const;
     const { context, calls } = parentParts({}, mode);
-    const events = { opened() {}, interrupted() {}, resumed() {}, ended() {} };
+    const events = { opened() {}, interrupted() {}, resumed() {}, stalled() {}, ended() {} };
     expect(await errorOf(Session.open(context, calls, events, new AbortController().signal))).toBe(error);
   });
 });

@@ -55,7 +55,6 @@ export function idleSession() {
   return {
     pid: undefined,
     lastRttMs: undefined,
-    isLost: false,
     isListedByNode: false,
     send,
     close,

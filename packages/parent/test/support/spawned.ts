@@ -12,6 +12,7 @@ export interface Answering {
   cwd(): string;
   args(): string[];
   later<V>(value: V, ms: number): Promise<V>;
+  compute(ms: number): number;
   hang(): Promise<never>;
   exit(code: number, lastWords?: string): never;
   answerAtTheEnd<V>(value: V, ms: number): Promise<V>;

@@ -16,6 +16,7 @@ export type LogEventName =
   | "heartbeat_missed"
   | "heartbeat_timeout"
   | "heartbeat_recovered"
+  | "worker_stalled"
   | "socket_connect"
   | "socket_disconnect"
   | "socket_reconnect"
@@ -50,6 +51,7 @@ export const EVENT_LEVELS: Readonly<Record<LogEventName, "debug" | "info" | "war
   heartbeat_missed: "warn",
   heartbeat_timeout: "error",
   heartbeat_recovered: "info",
+  worker_stalled: "warn",
   socket_connect: "info",
   socket_disconnect: "warn",
   socket_reconnect: "info",

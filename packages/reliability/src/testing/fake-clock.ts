@@ -11,6 +11,11 @@ export interface FakeClock extends Clock {
    * not await promises.
    */
   advance(ms: number): void;
+  /**
+   * Moves both times on by `ms` milliseconds without running anything, as when the process is blocked or suspended. What has
+   * become due runs, late and once, with the next `advance`.
+   */
+  stall(ms: number): void;
 }
 
 interface FakeTimer {
@@ -46,7 +51,7 @@ export function createFakeClock(wallTime = 0): FakeClock {
     const end = now + ms;
     for (let timer = nextDue(timers, end); timer !== undefined; timer = nextDue(timers, end)) {
       timers.delete(timer);
-      now = timer.dueAt;
+      now = Math.max(now, timer.dueAt);
       timer.callback();
     }
     now = end;
@@ -63,6 +68,9 @@ export function createFakeClock(wallTime = 0): FakeClock {
     wallTime: () => wallTime + now,
     setTimer,
     advance,
+    stall(ms) {
+      now += ms;
+    },
   };
 }
 
