@@ -5,7 +5,7 @@ import { MultifrostError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { chooseTransport } from "@multifrost/transport";
-import { createCallProxy, createMethods } from "./calls/call-proxy.js";
+import { createCallProxy } from "./calls/call-proxy.js";
 import { describeWorker, listFunctions } from "./calls/introspection.js";
 import type { AnyWorker, CallProxy, RemoteMethods } from "./calls/remote-methods.js";
 import type { ParentEvents, ParentState } from "./events.js";
@@ -61,7 +61,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     const codec = createCodec({ app: options.app, limits: options.limits });
     const resolved = resolveOptions(options, mode.kind === "service" ? SERVICE_TIMEOUT_MS : undefined);
     this.#lifecycle = new Lifecycle(this.name, mode, codec, resolved, this);
-    this.call = createCallProxy<T>(this.#lifecycle.calls);
+    this.call = createCallProxy<T>(this.#lifecycle.calls, this.name);
   }
 
   /**
@@ -180,7 +180,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
   /** The worker's methods, called with these options. Does not change {@link call} or other chains. */
   withOptions(options: CallOptions): RemoteMethods<T> {
-    return createMethods<T>(this.#lifecycle.calls, options);
+    return this.call.withOptions(options);
   }
 
   /** The names that can be called, for workers in any language. Rejects as {@link callFunction} does. */

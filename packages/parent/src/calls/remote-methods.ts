@@ -20,7 +20,8 @@ export interface AnyWorker {
  *   other method becomes `(...args) => Promise<…>`: up to four overloads stay, type parameters become their constraints.
  *   A type parameter stands for what the caller says, also where that arrives as something else.
  *
- * Left out are names that the worker refuses: `_private` ones, those of `ChildWorker` and those that every object has.
+ * Left out are names that the worker refuses (`_private` ones, those of `ChildWorker` and those that every object has),
+ * and names that test runners read from any object. A test can put a mock in a method's place.
  *
  * In a class that extends `ChildWorker` a property that holds a function (`scale = (x: number) => x * 2`) cannot be
  * called, only methods can (`scale(x: number) { return x * 2; }`). Its type is {@link FunctionProperty}, which says so.
@@ -31,11 +32,11 @@ export interface AnyWorker {
  * - `(...args: any[]) => any`, and functions whose parameters are all of type `never`
  * - every function property where the caller's project turns `strictFunctionTypes` off
  */
-export type RemoteMethods<T> = { readonly [K in keyof T as CallableName<T, K>]: RemoteMember<T, K> };
+export type RemoteMethods<T> = { -readonly [K in keyof T as CallableName<T, K>]: RemoteMember<T, K> };
 
 /** `worker.call`: the worker's methods, and `withOptions`, which hides a remote method of that name. */
 export type CallProxy<T> = {
-  readonly [K in keyof T as Exclude<CallableName<T, K>, "withOptions">]: RemoteMember<T, K>;
+  -readonly [K in keyof T as Exclude<CallableName<T, K>, "withOptions">]: RemoteMember<T, K>;
 } & {
   /** The same methods, each call with these options. Other chains keep theirs. */
   withOptions(options: CallOptions): RemoteMethods<T>;
@@ -51,8 +52,17 @@ type AnyMethod = (...args: never[]) => unknown;
 /** Names of `ChildWorker` itself. */
 type BaseName = "run" | "start" | "stop" | "listFunctions" | "namespace" | "serviceId";
 
-/** Names that any object is asked for. `worker.call` has none of them, so that it can be awaited and logged. */
-type ObjectName = "then" | "toJSON" | "constructor" | keyof typeof Object.prototype;
+/** Names that programs read from any object. They are no methods of `worker.call`, so that it can be awaited and printed. */
+type ObjectName =
+  | "then"
+  | "toJSON"
+  | "asymmetricMatch"
+  | "hasAttribute"
+  | "nodeType"
+  | "constructor"
+  | keyof typeof Object.prototype
+  | `$$${string}`
+  | `@@${string}`;
 
 /** `K` where it names a method that can be called from outside, else `never`. */
 type CallableName<T, K extends keyof T> = K extends string

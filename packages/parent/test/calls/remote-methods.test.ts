@@ -193,8 +193,10 @@ describe("worker.call", () => {
       math.call.add(1);
       // @ts-expect-error too many
       math.call.add(1, 2, 3);
-      // @ts-expect-error the methods cannot be replaced
+      // A test can put a mock in a method's place.
       math.call.add = async () => 1;
+      // @ts-expect-error wrong type of mock
+      math.call.add = async () => "1";
     }
   });
 
