@@ -47,7 +47,7 @@ it("the rules of each chapter are numbered from 1 without gaps", () => {
     expect(`${chapter}-${number}`).toBe(`${chapter}-${(last.get(chapter) ?? 0) + 1}`);
     last.set(chapter, Number(number));
   }
-  expect([...last.keys()]).toEqual(["NET", "MSG", "VAL", "LIM", "CALL", "INT", "REG", "LIFE"]);
+  expect([...last.keys()]).toEqual(["NET", "MSG", "VAL", "LIM", "CALL", "ERR", "INT", "REG", "LIFE"]);
 });
 
 it("citations are found in titles of every form, and only there", () => {

@@ -202,12 +202,9 @@ export const errors = [
       str("error"),
       str("m"),
       str("metadata"),
-      fixmap(
-        str("error"),
-        fixmap(str("code"), fixint(5), str("message"), str("m"), str("name"), nil, str("stack"), yes),
-      ),
+      fixmap(str("error"), fixmap(str("code"), yes, str("message"), str("m"), str("name"), nil, str("stack"), yes)),
     ),
-    { type: "error", error: "m", metadata: { error: { code: 5, message: "m", name: null, stack: true } } },
+    { type: "error", error: "m", metadata: { error: { code: true, message: "m", name: null, stack: true } } },
     { remote: { name: "Error", message: "m" } },
   ),
   written(

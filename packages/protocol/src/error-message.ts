@@ -1,5 +1,8 @@
-import type { ErrorCode, RemoteFailure } from "./errors/index.js";
+// Error answers of all implementations, as the caller gets them.
+
+import { type ErrorCode, RemoteCallError, type RemoteFailure } from "./errors/index.js";
 import type { ErrorMessage, ErrorParts } from "./messages.js";
+import { MAX_ERROR_DEPTH, MAX_ERRORS } from "./thrown-error.js";
 
 /** Why a child refuses a call. Refusals are the caller's mistake and say nothing about the worker's health. */
 export type RefusalCode = Extract<
@@ -9,7 +12,7 @@ export type RefusalCode = Extract<
 
 /** The text of each refusal. Older implementations send only the text. */
 const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
-  FUNCTION_NOT_FOUND: /^Function '[^']*' not found/i,
+  FUNCTION_NOT_FOUND: /^Function (?:'[^']*' not found|not found: )/i,
   NOT_CALLABLE: /^'[^']*' is (?:not callable$|a function property, not a method)/i,
   PRIVATE_METHOD: /^Cannot call private method '/i,
   MISSING_FUNCTION: /^Message missing 'function'/i,
@@ -17,51 +20,50 @@ const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
   OVERLOADED: /^Too many calls /i,
 };
 
+type NamedFailure = RemoteFailure & { remoteName: string };
+
 const PYTHON_TRACEBACK = "\nTraceback (most recent call last):";
 
-/** Splits a thrown value into parts. Never throws, whatever the value is. */
-export function describeThrown(thrown: unknown): ErrorParts {
-  try {
-    if (typeof thrown !== "object" || thrown === null || !("message" in thrown)) {
-      return { name: "Error", message: textOf(thrown) };
-    }
-    const { name, message, stack, code } = thrown as {
-      name?: unknown;
-      message: unknown;
-      stack?: unknown;
-      code?: unknown;
-    };
-    const parts: ErrorParts = {
-      name: typeof name === "string" && name !== "" ? name : "Error",
-      message: textOf(message),
-    };
-    if (typeof code === "string") {
-      parts.code = code;
-    }
-    if (typeof stack === "string") {
-      parts.stack = stack;
-    }
-    return parts;
-  } catch {
-    return { name: "Error", message: "The method threw a value that cannot be read." };
-  }
-}
-
 /** Reads an error answer of any implementation: `metadata.error` if it is present, else Python's text form. */
-export function readRemoteError(message: ErrorMessage): RemoteFailure & { remoteName: string } {
-  const sentParts = partsOf(message.metadata?.error);
+export function readRemoteError(message: ErrorMessage): NamedFailure {
+  const sentParts = partsOf(message.metadata?.error, new ErrorBudget(), 0);
   const parts = sentParts ?? splitPythonError(message.error);
-  const failure: RemoteFailure & { remoteName: string } = { remoteName: parts.name, remoteMessage: parts.message };
+  const failure = failureOf(parts);
   const refusal = refusalOf(parts, sentParts === undefined);
   if (refusal !== undefined) {
     failure.code = refusal;
-  } else if (parts.code !== undefined) {
-    failure.remoteCode = parts.code;
-  }
-  if (parts.stack !== undefined) {
-    failure.remoteStack = parts.stack;
+    delete failure.remoteCode;
   }
   return failure;
+}
+
+function failureOf({ name, message, code, stack, cause, errors, data }: ErrorParts): NamedFailure {
+  const failure: NamedFailure = { remoteName: name, remoteMessage: message };
+  if (code !== undefined) {
+    failure.remoteCode = code;
+  }
+  if (stack !== undefined) {
+    failure.remoteStack = stack;
+  }
+  if (cause !== undefined) {
+    failure.cause = nestedError(cause);
+  }
+  if (errors !== undefined) {
+    failure.errors = errors.map(nestedError);
+  }
+  if (data !== undefined) {
+    failure.remoteData = data;
+  }
+  return failure;
+}
+
+/** A cause, or an error of an error. Its stack is the worker's, since nothing here has caused it. */
+function nestedError(parts: ErrorParts): RemoteCallError {
+  const failure = failureOf(parts);
+  const error = new RemoteCallError(`${failure.remoteName}: ${failure.remoteMessage}`, failure);
+  const stack = `${error.name}: ${parts.stack ?? error.message}`;
+  Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
+  return error;
 }
 
 /** A sender of parts includes the code of a refusal. Without it, the text is the message of a thrown error. */
@@ -70,20 +72,47 @@ function refusalOf(parts: ErrorParts, isTextOnly: boolean): RefusalCode | undefi
   return known.find((code) => (isTextOnly || parts.code === code) && REFUSALS[code].test(parts.message));
 }
 
-function partsOf(value: unknown): ErrorParts | undefined {
-  if (typeof value !== "object" || value === null) {
+/** How many more errors are read from one answer. */
+class ErrorBudget {
+  left = MAX_ERRORS;
+}
+
+/** Reads what is as documented; the rest is left out. Without a message there are no parts. */
+function partsOf(value: unknown, budget: ErrorBudget, depth: number): ErrorParts | undefined {
+  const fields = fieldsOf(value);
+  if (fields === undefined || typeof fields.message !== "string" || depth > MAX_ERROR_DEPTH || budget.left === 0) {
     return undefined;
   }
-  const { name, message, code, stack } = value as Record<string, unknown>;
-  if (typeof message !== "string") {
-    return undefined;
+  budget.left--;
+  const { name, message, code, stack } = fields;
+  const parts: ErrorParts = { name: typeof name === "string" && name !== "" ? name : "Error", message };
+  if (typeof code === "string" || (typeof code === "number" && Number.isSafeInteger(code))) {
+    parts.code = code;
   }
-  return {
-    name: typeof name === "string" && name !== "" ? name : "Error",
-    message,
-    ...(typeof code === "string" ? { code } : {}),
-    ...(typeof stack === "string" ? { stack } : {}),
-  };
+  if (typeof stack === "string") {
+    parts.stack = stack;
+  }
+  const cause = partsOf(fields.cause, budget, depth + 1);
+  if (cause !== undefined) {
+    parts.cause = cause;
+  }
+  if (Array.isArray(fields.errors)) {
+    parts.errors = fields.errors
+      .slice(0, MAX_ERRORS)
+      .map((error) => partsOf(error, budget, depth + 1))
+      .filter((error) => error !== undefined);
+  }
+  const data = fieldsOf(fields.data);
+  if (data !== undefined) {
+    parts.data = data;
+  }
+  return parts;
+}
+
+/** A map as it was read; `undefined` for anything else, also for dates and binary data. */
+function fieldsOf(value: unknown): Record<string, unknown> | undefined {
+  const isMap = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return isMap ? (value as Record<string, unknown>) : undefined;
 }
 
 /** `TypeName: message\nTraceback …`. Without a traceback the whole text is the message. */
@@ -95,8 +124,4 @@ function splitPythonError(text: string): ErrorParts {
   const head = text.slice(0, at);
   const [, name, message] = /^([A-Za-z_][\w.]*): ?([\s\S]*)$/.exec(head) ?? [];
   return { name: name ?? "Error", message: message ?? head, stack: text.slice(at + 1) };
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : String(value);
 }

@@ -20,7 +20,7 @@ export {
 } from "./create-message.js";
 export type { DecodeMessage } from "./decode.js";
 export type { EncodeMessage, EncodeParts } from "./encode.js";
-export { describeThrown, type RefusalCode, readRemoteError } from "./error-message.js";
+export { type RefusalCode, readRemoteError } from "./error-message.js";
 export type {
   FieldDescription,
   FunctionDescription,
@@ -47,3 +47,4 @@ export type {
   ShutdownMessage,
 } from "./messages.js";
 export { APP_ID, DEFAULT_NAMESPACE } from "./messages.js";
+export { describeThrown } from "./thrown-error.js";

@@ -28,10 +28,18 @@ export interface Metadata {
 
 /** A thrown error in parts, as `metadata.error` of an error message. */
 export interface ErrorParts {
+  /** The name that was set, otherwise that of the class. */
   name: string;
   message: string;
-  code?: string;
+  /** Text or an integer. */
+  code?: string | number;
   stack?: string;
+  /** The error's cause, itself in parts. */
+  cause?: ErrorParts;
+  /** The errors of an AggregateError, of an ExceptionGroup in Python, of `errors.Join` in Go. */
+  errors?: ErrorParts[];
+  /** The error's other fields, as far as they can be sent. */
+  data?: Record<string, unknown>;
 }
 
 /** Fields of every message. The app id is not among them: the codec writes and checks it. */

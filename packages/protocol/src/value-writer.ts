@@ -1,8 +1,8 @@
 import { Encoder, ExtData, encodeTimestampExtension } from "@msgpack/msgpack";
-import { describeThrown } from "./error-message.js";
 import { type ErrorCode, SerializationError } from "./errors/index.js";
 import type { MessageLimits } from "./limits.js";
 import { ARRAY, MAP, type PackedWriter } from "./packed-writer.js";
+import { textOfThrown, UNREADABLE } from "./thrown-text.js";
 import { utf8Encoder } from "./utf8.js";
 
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -77,7 +77,7 @@ export class ValueWriter {
         throw error;
       }
       // A getter or a proxy of the user failed. The path still leads to it; what it threw may be anything.
-      const reason = describeThrown(error).message;
+      const reason = textOfThrown(error) ?? UNREADABLE;
       throw this.#failure("UNSENDABLE_VALUE", `a value that cannot be read cannot be sent (${reason})`, error);
     }
   }

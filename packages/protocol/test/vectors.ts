@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ExtData } from "@msgpack/msgpack";
 import { fromTagged, milliseconds, TAGS, type Tags } from "../../../interop/typescript/tagged.ts";
+import { RemoteCallError, type RemoteFailure } from "../src/errors/index.js";
 import type { ErrorMessage, Message } from "../src/index.js";
 import { readRemoteError } from "../src/index.js";
 import { fromHex } from "./wire.js";
@@ -24,8 +25,12 @@ export interface Vector {
 export interface RemoteError {
   name: string;
   message: string;
-  code?: string;
+  code?: string | number;
   stack?: string;
+  cause?: RemoteError;
+  errors?: RemoteError[];
+  /** Tagged JSON. */
+  data?: unknown;
 }
 
 /** A row of values.json. */
@@ -59,13 +64,31 @@ export function messageOf({ message }: Vector): Message {
 
 /** The error as a parent reads it; `code` is the one that was sent. */
 export function remoteErrorOf(message: ErrorMessage): RemoteError {
-  const { remoteName, remoteMessage, remoteCode, remoteStack, code } = readRemoteError(message);
-  const sentCode = remoteCode ?? (message.metadata?.error === undefined ? undefined : code);
+  const failure = readRemoteError(message);
+  const sentCode = failure.remoteCode ?? (message.metadata?.error === undefined ? undefined : failure.code);
+  return partsOf({ ...failure, remoteCode: sentCode });
+}
+
+function partsOf(failure: RemoteFailure): RemoteError {
+  const { remoteName = "Error", remoteMessage, remoteCode, remoteStack, remoteData, cause, errors } = failure;
   return {
     name: remoteName,
     message: remoteMessage,
-    ...(sentCode === undefined ? {} : { code: sentCode }),
+    ...(remoteCode === undefined ? {} : { code: remoteCode }),
     ...(remoteStack === undefined ? {} : { stack: remoteStack }),
+    ...(cause instanceof RemoteCallError ? { cause: partsOf(cause) } : {}),
+    ...(errors === undefined ? {} : { errors: errors.map((error) => partsOf(error)) }),
+    ...(remoteData === undefined ? {} : { data: remoteData }),
+  };
+}
+
+/** The error of a vector, with the values of its data. */
+export function expectedError({ cause, errors, data, ...parts }: RemoteError): RemoteError {
+  return {
+    ...parts,
+    ...(cause && { cause: expectedError(cause) }),
+    ...(errors && { errors: errors.map(expectedError) }),
+    ...(data === undefined ? {} : { data: untagged(data) }),
   };
 }
 

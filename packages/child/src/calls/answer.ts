@@ -14,10 +14,14 @@ import type { MultifrostError } from "@multifrost/protocol/errors";
 import type { Peer } from "@multifrost/transport";
 import type { Peers } from "../session/peers.js";
 
-/**
- * How many characters are kept of an error's texts. The first length that fits the limits of codec and channel is used.
- */
-const KEPT_LENGTHS = [Number.POSITIVE_INFINITY, 4096, 256, 16] as const;
+/** Ever less of an error. What first fits the limits of codec and channel is sent. */
+const SHORTER: readonly ((error: ErrorParts) => ErrorParts)[] = [
+  (error) => error,
+  withoutDetails,
+  shortened(4096),
+  shortened(256),
+  shortened(16),
+];
 
 /** A call from its arrival to its answer. */
 export interface IncomingCall {
@@ -103,9 +107,9 @@ export function stopping(): Outcome {
 
 function sendError({ peer, message }: IncomingCall, error: ErrorParts, codec: Codec, peers: Peers): void {
   let failure: unknown;
-  for (const length of KEPT_LENGTHS) {
+  for (const shorten of SHORTER) {
     try {
-      peers.send(peer, codec.encode(createError(message.id, shorten(error, length))));
+      peers.send(peer, codec.encode(createError(message.id, shorten(error))));
       return;
     } catch (thrown) {
       failure = thrown;
@@ -114,12 +118,15 @@ function sendError({ peer, message }: IncomingCall, error: ErrorParts, codec: Co
   throw failure;
 }
 
-/** Drops the stack and cuts the texts. A code is kept whole or left out. */
-function shorten(error: ErrorParts, length: number): ErrorParts {
-  if (length === Number.POSITIVE_INFINITY) {
-    return error;
-  }
-  const { name, message, code } = error;
-  const short: ErrorParts = { name: name.slice(0, length), message: message.slice(0, length) };
-  return code !== undefined && code.length <= length ? { ...short, code } : short;
+/** Leaves out the causes and fields, which may be what exceeds a limit. */
+function withoutDetails({ cause, errors, data, ...parts }: ErrorParts): ErrorParts {
+  return parts;
+}
+
+/** Leaves only the texts, cut. A code is kept whole or left out. */
+function shortened(length: number): (error: ErrorParts) => ErrorParts {
+  return ({ name, message, code }) => {
+    const short: ErrorParts = { name: name.slice(0, length), message: message.slice(0, length) };
+    return code !== undefined && String(code).length <= length ? { ...short, code } : short;
+  };
 }

@@ -114,6 +114,12 @@ describe("errors", () => {
     expect(message.metadata?.error).toEqual({ name: "N".repeat(kept), message: "m".repeat(kept), code: "E_FAR" });
   });
 
+  test("[ERR-4] whose causes or fields exceed a limit keep their stack", () => {
+    const details = { cause: { name: "E", message: "c" }, data: { text: "x".repeat(2_000) } };
+    const { message } = answered({ ok: false, error: { ...parts, ...details } }, { channelBytes: 1_000 });
+    expect(message.metadata?.error).toEqual(parts);
+  });
+
   test("a code that would have to be cut is left out", () => {
     const long = { name: "E", message: "m", code: "c".repeat(100_000) };
     const { message } = answered({ ok: false, error: long }, { channelBytes: 20_000 });

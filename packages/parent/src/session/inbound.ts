@@ -19,6 +19,8 @@ export class Inbound {
   readonly #onOutput: OnOutput;
   readonly #unreadable: RareEvent;
   readonly #late: RareEvent;
+  /** The heartbeat that was sent last. */
+  #heartbeat: Uint8Array | undefined;
 
   constructor(context: ParentContext, calls: Calls, health: HeartbeatMonitor, onOutput: OnOutput) {
     this.#context = context;
@@ -28,6 +30,11 @@ export class Inbound {
     const { events, clock } = context.telemetry;
     this.#unreadable = new RareEvent({ clock, events, name: "message_dropped" });
     this.#late = new RareEvent({ clock, events, name: "message_dropped" });
+  }
+
+  /** Takes note of a heartbeat that is sent: the same bytes are an echo, which proves no worker. */
+  expectAnswerTo(heartbeat: Uint8Array): void {
+    this.#heartbeat = heartbeat;
   }
 
   /** Handles one message. */
@@ -57,7 +64,7 @@ export class Inbound {
         break;
       case "heartbeat":
         // Always an answer: workers send no heartbeats, and answering an answer would never end.
-        if (!this.#health.answered(message.id)) {
+        if (this.#isEcho(bytes) || !this.#health.answered(message.id)) {
           this.#dropLate(message);
         }
         break;
@@ -69,6 +76,10 @@ export class Inbound {
       default:
         message satisfies never;
     }
+  }
+
+  #isEcho(bytes: Uint8Array): boolean {
+    return this.#heartbeat !== undefined && Buffer.compare(bytes, this.#heartbeat) === 0;
   }
 
   /** Counts something that arrived and is not a message. */

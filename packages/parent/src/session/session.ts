@@ -86,7 +86,7 @@ export class Session implements ActiveSession {
     this.#events = events;
     this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(context, {
-      send: (bytes) => this.send(bytes, undefined, URGENT),
+      send: (bytes) => this.#sendHeartbeat(bytes),
       received: () => this.#received,
       onStalled: (isStalled) => events.stalled(isStalled),
       onLost: (silence) => this.#onHeartbeatsLost(silence),
@@ -120,6 +120,11 @@ export class Session implements ActiveSession {
     } else {
       this.#channel.send(joinParts(bytes), settled, options);
     }
+  }
+
+  #sendHeartbeat(bytes: Uint8Array): void {
+    this.#inbound.expectAnswerTo(bytes);
+    this.send(bytes, undefined, URGENT);
   }
 
   close(): Promise<void> {

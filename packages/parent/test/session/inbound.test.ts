@@ -1,6 +1,8 @@
 // What a worker sends, without a transport: bytes in, what they do out.
 
+import { inspect } from "node:util";
 import {
+  answerHeartbeat,
   createCall,
   createCodec,
   createError,
@@ -9,6 +11,7 @@ import {
   createReady,
   createResponse,
   createShutdown,
+  type HeartbeatMessage,
   type Message,
 } from "@multifrost/protocol";
 import { RemoteCallError, SerializationError } from "@multifrost/protocol/errors";
@@ -31,7 +34,10 @@ function inboundWith(count: number, given: ParentOptions = {}) {
   const ids = session.send.mock.calls.map(([bytes]) => codec.decode(bytes).id);
   const sent: Uint8Array[] = [];
   const health = createHealthCheck(context, {
-    send: (bytes) => void sent.push(bytes),
+    send(bytes) {
+      inbound.expectAnswerTo(bytes);
+      sent.push(bytes);
+    },
     received: () => 0,
     onStalled() {},
     onLost() {},
@@ -89,6 +95,18 @@ describe("answers", () => {
       remoteCode: "E_FAR",
       functionName: "add",
     });
+  });
+
+  it("[ERR-7] an error has the cause, errors and fields of what was thrown, and prints them", async () => {
+    const { answers, ids, hear } = inboundWith(1);
+    const cause = { name: "TypeError", message: "b", data: { line: 3 } };
+    const parts = { name: "AggregateError", message: "m", code: 7, data: { status: 404 } };
+    hear(createError(ids[0] ?? "", { ...parts, cause, errors: [cause] }));
+    const error = await errorOf<RemoteCallError>(answers[0] as Promise<unknown>);
+    expect(error).toMatchObject({ remoteCode: 7, remoteData: { status: 404 }, errors: [{ message: "TypeError: b" }] });
+    expect(error.cause).toMatchObject({ remoteName: "TypeError", remoteMessage: "b", remoteData: { line: 3 } });
+    expect(error.cause).toBeInstanceOf(RemoteCallError);
+    expect(inspect(error)).toMatch(/\[cause\]: \[RemoteCallError: TypeError: b\]/);
   });
 
   it("a refusal has its own code, and the worker's words", async () => {
@@ -173,10 +191,10 @@ describe("other messages", () => {
   it("output goes to the output, heartbeats to the monitor, and every message to `message` listeners", () => {
     const { health, sent, hear, dropped, onOutput, onMessage } = inboundWith(0);
     void health.beat().catch(() => {});
-    const heartbeat = codec.decode(sent[0] ?? new Uint8Array());
+    const heartbeat = codec.decode(sent[0] ?? new Uint8Array()) as HeartbeatMessage;
     hear(createOutput("stdout", "line"));
     hear(createOutput("stderr", "oops"));
-    hear(createHeartbeat(heartbeat.id));
+    hear(answerHeartbeat(heartbeat));
     expect(onOutput.mock.calls).toEqual([
       ["stdout", "line"],
       ["stderr", "oops"],
@@ -184,6 +202,18 @@ describe("other messages", () => {
     expect(health.lastRttMs).toBeGreaterThanOrEqual(0);
     expect(onMessage.mock.calls.map(([{ type }]) => type)).toEqual(["stdout", "stderr", "heartbeat"]);
     expect(dropped()).toBe(0);
+  });
+
+  it("[MSG-12] an echo of a heartbeat is no answer to it; one without metadata is", async () => {
+    const { health, sent, hear, receive, dropped } = inboundWith(0);
+    const beat = health.beat();
+    const question = sent[0] ?? new Uint8Array();
+    receive(question.slice());
+    expect(health.lastRttMs).toBeUndefined();
+    expect(dropped()).toBe(1);
+    const { id } = codec.decode(question);
+    hear({ type: "heartbeat", id, timestamp: 1.5 });
+    expect(await beat).toBeGreaterThanOrEqual(0);
   });
 
   it("an answer to a heartbeat that was never sent is counted", () => {

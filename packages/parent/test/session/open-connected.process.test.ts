@@ -82,6 +82,15 @@ describe("connecting", () => {
     expect(worker.state).toBe("idle");
   });
 
+  it("[MSG-12] its port is a program's that sends everything back: UNREACHABLE, since an echo is no answer", async () => {
+    const place = servicePlace();
+    const other = run("echoes.mjs");
+    await place.registry.register({ serviceId: "math", port: Number(await said(other, /(\d+)\n/)) });
+    const worker = await place.connect("math", { startTimeout: 500, transport: "zmtp" });
+    expect(await errorOf(worker.start())).toMatchObject({ code: "UNREACHABLE" });
+    expect(worker.getMetrics().droppedMessages).toBeGreaterThan(0);
+  });
+
   it("no program listens on its port: ConnectionError UNREACHABLE too", async () => {
     const place = servicePlace();
     await place.registry.register({ serviceId: "math", port: 1 });

@@ -11,13 +11,20 @@ export interface RemoteFailure extends ErrorDetails {
   remoteMessage: string;
   /** The worker's stack, or its Python traceback. */
   remoteStack?: string | undefined;
-  /** The `code` property of the thrown error, if it had one (`ENOENT`). */
-  remoteCode?: string | undefined;
+  /** The `code` of the thrown error, if it had one that is text (`ENOENT`) or an integer. */
+  remoteCode?: string | number | undefined;
+  /** The other fields of the thrown error, as far as they could be sent. */
+  remoteData?: Record<string, unknown> | undefined;
+  /** The errors of an AggregateError, or of an ExceptionGroup in Python. */
+  errors?: readonly RemoteCallError[] | undefined;
   /** The method that was called. */
   functionName?: string | undefined;
 }
 
-/** The method failed in the worker, or the worker refused the call. */
+/**
+ * The method failed in the worker, or the worker refused the call. `cause` is the cause of the thrown error, if it had one,
+ * also as a `RemoteCallError`.
+ */
 export class RemoteCallError extends MultifrostError {
   static override readonly kind: string = "RemoteCallError";
 
@@ -27,8 +34,15 @@ export class RemoteCallError extends MultifrostError {
   readonly remoteMessage: string;
   /** The worker's stack or Python traceback, if it sent one. */
   readonly remoteStack: string | undefined;
-  /** The `code` property of the thrown error, if it had one. */
-  readonly remoteCode: string | undefined;
+  /** The `code` of the thrown error, if it had one that is text (`ENOENT`) or an integer. */
+  readonly remoteCode: string | number | undefined;
+  /**
+   * The other fields of the thrown error, as far as they could be sent: own enumerable ones of a JavaScript error, attributes
+   * of a Python exception.
+   */
+  readonly remoteData: Record<string, unknown> | undefined;
+  /** The errors of an AggregateError, of a Python ExceptionGroup, of Go's `errors.Join`. */
+  readonly errors: readonly RemoteCallError[] | undefined;
   /** The method that was called. */
   readonly functionName: string | undefined;
 
@@ -38,6 +52,8 @@ export class RemoteCallError extends MultifrostError {
     this.remoteMessage = failure.remoteMessage;
     this.remoteStack = failure.remoteStack;
     this.remoteCode = failure.remoteCode;
+    this.remoteData = failure.remoteData;
+    this.errors = failure.errors;
     this.functionName = failure.functionName;
   }
 }

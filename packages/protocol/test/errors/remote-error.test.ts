@@ -7,6 +7,7 @@ it("[CALL-2] [MSG-9] a RemoteCallError has the worker's error and the method", (
     remoteMessage: "no",
     remoteStack: "Traceback …",
     remoteCode: "E_NO",
+    remoteData: { status: 404 },
     functionName: "f",
   });
   expect(error).toMatchObject({
@@ -17,6 +18,7 @@ it("[CALL-2] [MSG-9] a RemoteCallError has the worker's error and the method", (
     remoteMessage: "no",
     remoteStack: "Traceback …",
     remoteCode: "E_NO",
+    remoteData: { status: 404 },
     functionName: "f",
   });
 });
