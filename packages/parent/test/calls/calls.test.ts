@@ -1,6 +1,6 @@
 // Calls over a memory transport, with the test as the worker; and calls without any transport.
 
-import { createCodec, createResponse } from "@multifrost/protocol";
+import { answerHeartbeat, createCodec, createResponse } from "@multifrost/protocol";
 import {
   AbortError,
   CircuitOpenError,
@@ -70,8 +70,11 @@ describe("binary data above 64 KiB", () => {
     const server: ServerChannel = await zmtpServer({ bind: {} }).open({
       message(peer, bytes) {
         const message = codec.decode(bytes);
-        const answer = message.type === "call" ? createResponse(message.id, message.args[0]) : message;
-        server.send(peer, codec.encode(answer));
+        if (message.type === "call") {
+          server.send(peer, codec.encode(createResponse(message.id, message.args[0])));
+        } else if (message.type === "heartbeat") {
+          server.send(peer, codec.encode(answerHeartbeat(message)));
+        }
       },
       up() {},
       down() {},
