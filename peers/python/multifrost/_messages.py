@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from ._codec import decode, encode, encode_alone, encode_text
+from ._raised_error import describe, message_of
 from ._values import to_wire
 from ._zmtp.reader import Payload
 from .errors import CallError, MalformedMessageError, SerializationError
@@ -17,9 +18,6 @@ APP = "comlink_ipc_v3"
 
 MAX_ID = 256
 """Longest message id, in characters."""
-
-MAX_ERROR_TEXT = 256 * 1024
-"""Longest error message or traceback that is sent, in characters. The middle of a longer one is left out."""
 
 MAX_SMALL = 1024
 """Longest text or bytes that `response` encodes in its usual form, in characters or bytes."""
@@ -175,38 +173,17 @@ def response(message_id: str, result: Any, metadata: dict[str, Any] | None = Non
 
 def failure(message_id: str, error: BaseException) -> bytes:
     """Encodes the answer to a call that failed: as text for older parents, in ``metadata.error`` for newer ones."""
-    name, message = type(error).__name__, _shorten(_message_of(error))
-    detail: dict[str, str] = {"name": name, "message": message}
-    code = getattr(error, "code", None)
-    if isinstance(code, str):
-        detail["code"] = code
-    text = message
-    if not isinstance(error, CallError | MalformedMessageError):
-        detail["stack"] = _shorten(_traceback(error))
-        text = f"{name}: {message}\n{detail['stack']}"
-    return write("error", message_id, error=text, metadata={"error": detail})
-
-
-def _message_of(error: BaseException) -> str:
+    if isinstance(error, CallError | MalformedMessageError):
+        message = message_of(error)
+        parts: dict[str, Any] = {"name": type(error).__name__, "message": message, "code": error.code}
+        return write("error", message_id, error=message, metadata={"error": parts})
+    parts = describe(error)
+    text = f"{parts['name']}: {parts['message']}\n{parts['stack']}"
     try:
-        return str(error)
-    except Exception:
-        return "(its message cannot be read)"
-
-
-def _traceback(error: BaseException) -> str:
-    import traceback  # takes 4 ms, which a worker need not spend before its first call
-
-    # The first frame is the executor's and means nothing to the caller.
-    frames = error.__traceback__
-    lines = traceback.format_exception(type(error), error, (frames and frames.tb_next) or frames)
-    text = "".join(lines).rstrip("\n")
-    return text if text.startswith("Traceback") else f"Traceback (most recent call last):\n{text}"
-
-
-def _shorten(text: str) -> str:
-    half = MAX_ERROR_TEXT // 2
-    return text if len(text) <= MAX_ERROR_TEXT else f"{text[:half]}\n[...]\n{text[-half:]}"
+        return write("error", message_id, error=text, metadata={"error": parts})
+    except SerializationError:  # more values, or more bytes, than a message may have
+        own = {name: parts[name] for name in ("name", "message", "code", "stack") if name in parts}
+        return write("error", message_id, error=text, metadata={"error": own})
 
 
 def heartbeat(message_id: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,7 +135,11 @@ class RemoteCallError(MultifrostError):
         remote_name: The type of the error in the worker, such as ``ValueError``.
         remote_message: Its message.
         remote_stack: Its traceback, None if the worker sent none.
-        remote_code: Its own ``code``, if that is text; None otherwise.
+        remote_code: Its own ``code``, if that is text or an integer; None otherwise.
+        remote_data: Its other fields that could be sent, by name: attributes of a Python exception, and its ``args`` if
+            there is more in them than the message; own fields of a JavaScript error. Empty if there are none.
+        errors: The errors of an exception group, of a JavaScript AggregateError, of Go's ``errors.Join``.
+        __cause__: The cause of the error, also a `RemoteCallError`; None if it has none.
     """
 
     def __init__(
@@ -147,7 +151,9 @@ class RemoteCallError(MultifrostError):
         remote_name: str | None = None,
         remote_message: str | None = None,
         remote_stack: str | None = None,
-        remote_code: str | None = None,
+        remote_code: str | int | None = None,
+        remote_data: dict[str, Any] | None = None,
+        errors: tuple[RemoteCallError, ...] = (),
     ) -> None:
         super().__init__(code, message)
         self.function_name = function_name
@@ -155,6 +161,8 @@ class RemoteCallError(MultifrostError):
         self.remote_message = remote_message
         self.remote_stack = remote_stack
         self.remote_code = remote_code
+        self.remote_data = {} if remote_data is None else remote_data
+        self.errors = errors
 
 
 class WorkerExitedError(RemoteCallError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import _messages as messages
 from .._messages import Message
-from .._remote_failure import REFUSALS, read_remote_failure
+from .._remote_failure import REFUSALS, RemoteFailure, read_remote_failure
 from ..errors import (
     CallTimeoutError,
     CircuitOpenError,
@@ -148,15 +148,7 @@ class PendingCalls:
     def _remote_error(self, name: str, message: Message) -> RemoteCallError:
         failure = read_remote_failure(message)
         text = f"'{name}' failed in {self._worker}: {failure.name}: {failure.message}"
-        return RemoteCallError(
-            f"{self._worker}: {failure.message}" if failure.refusal else text,
-            name,
-            code=failure.refusal or "REMOTE_ERROR",
-            remote_name=failure.name,
-            remote_message=failure.message,
-            remote_stack=failure.stack,
-            remote_code=failure.code,
-        )
+        return _rebuilt(failure, f"{self._worker}: {failure.message}" if failure.refusal else text, name)
 
     def _settle(self, call: PendingCall, result: Message | Exception) -> None:
         if not isinstance(result, Exception):
@@ -212,3 +204,25 @@ class PendingCalls:
             return
         text = f"'{call.name}' was not sent: {self._worker} did not come back within {self._options.start_timeout:g} s."
         self._settle(call, ConnectionLostError("UNREACHABLE", f"{text} (start_timeout)"))
+
+
+def _rebuilt(failure: RemoteFailure, text: str, name: str) -> RemoteCallError:
+    """Makes the error that a caller gets, with its causes."""
+
+    def nested(part: RemoteFailure) -> RemoteCallError:
+        return _rebuilt(part, f"{part.name}: {part.message}", name)
+
+    error = RemoteCallError(
+        text,
+        name,
+        code=failure.refusal or "REMOTE_ERROR",
+        remote_name=failure.name,
+        remote_message=failure.message,
+        remote_stack=failure.stack,
+        remote_code=failure.code,
+        remote_data=failure.data,
+        errors=tuple(nested(part) for part in failure.errors),
+    )
+    if failure.cause is not None:
+        error.__cause__ = nested(failure.cause)
+    return error
