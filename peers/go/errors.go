@@ -50,7 +50,24 @@ type RemoteCallError struct {
 	RemoteName    string // the error's type in the worker, such as Python's ValueError
 	RemoteMessage string
 	RemoteStack   string // the worker's stack or traceback, if it sent one
-	RemoteCode    string // the error's own code, if it had one
+	RemoteCode    string // the error's own code, if it had one; an integer as its digits
+	// RemoteData has the error's other fields that could be sent: exported fields of a Go error, own fields of a JavaScript
+	// error, attributes of a Python exception.
+	RemoteData map[string]any
+	Cause      *RemoteCallError   // the error that it wraps, nil if there is none
+	Errors     []*RemoteCallError // of errors.Join, a JavaScript AggregateError, a Python ExceptionGroup
+}
+
+// Unwrap returns Cause and Errors.
+func (e *RemoteCallError) Unwrap() []error {
+	var wrapped []error
+	if e.Cause != nil {
+		wrapped = append(wrapped, e.Cause)
+	}
+	for _, joined := range e.Errors {
+		wrapped = append(wrapped, joined)
+	}
+	return wrapped
 }
 
 func (e *RemoteCallError) Error() string {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
 // maxShown is how much of an unknown name an error repeats, in bytes: the name comes from a peer.
@@ -17,15 +15,6 @@ const maxShown = 100
 
 // introspection has the name of the introspection function in every implementation.
 var introspection = []string{"listFunctions", "list_functions", "ListFunctions"}
-
-// failure is the answer to a call that has no result.
-type failure struct {
-	Name, Message, Code, Stack string
-}
-
-func refusal(code, format string, args ...any) *failure {
-	return &failure{Name: "RefusedCall", Message: fmt.Sprintf(format, args...), Code: code}
-}
 
 // method is a method that can be called.
 type method struct {
@@ -124,7 +113,7 @@ func (m *method) call(ctx context.Context, args []any) (result any, failed *fail
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			failed = &failure{Name: "panic", Message: fmt.Sprint(cause), Stack: string(debug.Stack())}
+			failed = &failure{Name: "panic", Message: shorten(fmt.Sprint(cause), maxErrorText), Stack: shorten(string(debug.Stack()), maxErrorText)}
 		}
 	}()
 	out := m.function.Call(in)
@@ -195,15 +184,6 @@ func quickValue(t reflect.Type, arg any) (reflect.Value, bool) {
 	}
 	value := reflect.ValueOf(arg)
 	return value, value.Type() == t || t.Kind() == reflect.Interface && t.NumMethod() == 0
-}
-
-// failureOf splits an error for the wire. The code comes from its method Code() string, if it has one.
-func failureOf(err error) *failure {
-	f := &failure{Name: wire.ErrorName(err), Message: err.Error()}
-	if coded, ok := err.(interface{ Code() string }); ok {
-		f.Code = coded.Code()
-	}
-	return f
 }
 
 // lowerCamelName turns Add into add, PID into pid and HTTPGet into httpGet.

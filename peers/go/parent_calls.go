@@ -141,7 +141,7 @@ func (p *ParentWorker) receive(payload []byte) {
 	case wire.Response, wire.Error:
 		p.settle(m.ID, outcome{answer: m})
 	case wire.Heartbeat:
-		p.beatAnswered(m.ID)
+		p.beatAnswered(m.ID, payload)
 	case wire.Stdout, wire.Stderr:
 		if !p.lines.offer(m.Type, m.Output) {
 			p.counters.droppedOne()

@@ -1,6 +1,7 @@
 package multifrost
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -13,6 +14,7 @@ const maxLateBeats = 16
 
 // beat is a heartbeat that was sent.
 type beat struct {
+	question []byte // as it was sent: the same bytes are an echo, which proves no worker
 	sent     time.Time
 	answered chan struct{}
 	late     bool
@@ -21,11 +23,12 @@ type beat struct {
 // sendBeat sends a heartbeat. The round trip is measured with the parent's clock, whatever the answer contains.
 func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
 	m := newHeartbeat()
-	b = &beat{sent: time.Now(), answered: make(chan struct{})}
+	data, err := p.codec.Encode(m)
+	b = &beat{question: data, sent: time.Now(), answered: make(chan struct{})}
 	p.mu.Lock()
 	p.beats[m.ID] = b
 	p.mu.Unlock()
-	if data, err := p.codec.Encode(m); err == nil {
+	if err == nil {
 		l.SendUrgent(data) // a heartbeat that cannot be sent counts as missed
 	}
 	return m.ID, b
@@ -104,12 +107,16 @@ func (p *ParentWorker) heartbeatsLost(s *session) {
 	}
 }
 
-func (p *ParentWorker) beatAnswered(id string) {
+// beatAnswered takes the answer to a heartbeat.
+func (p *ParentWorker) beatAnswered(id string, answer []byte) {
 	p.mu.Lock()
 	b := p.beats[id]
-	delete(p.beats, id)
+	isAnswer := b != nil && !bytes.Equal(answer, b.question)
+	if isAnswer {
+		delete(p.beats, id)
+	}
 	p.mu.Unlock()
-	if b == nil {
+	if !isAnswer {
 		return
 	}
 	close(b.answered)

@@ -1,6 +1,7 @@
 package multifrost
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 // refusals recognize the texts of refusals, for older implementations that send no code.
 var refusals = map[string]*regexp.Regexp{
-	CodeFunctionNotFound: regexp.MustCompile(`(?i)^Function '[^']*' not found`),
+	CodeFunctionNotFound: regexp.MustCompile(`(?i)^Function (?:'[^']*' not found|not found: )`),
 	CodeNotCallable:      regexp.MustCompile(`(?i)^'[^']*' is (?:not callable$|a function property, not a method)`),
 	CodePrivateMethod:    regexp.MustCompile(`(?i)^Cannot call private method '`),
 	CodeMissingFunction:  regexp.MustCompile(`(?i)^Message missing 'function'`),
@@ -23,12 +24,13 @@ var pythonHead = regexp.MustCompile(`(?s)^([A-Za-z_][\w.]*): ?(.*)$`)
 
 // remoteError reads an error answer of any implementation: from metadata.error if present, else from Python's text form.
 func remoteError(m *wire.Message, function string) *RemoteCallError {
-	e, hasParts := errorParts(m.Metadata["error"])
+	left := maxErrors
+	e := errorParts(m.Metadata["error"], function, 0, &left)
+	hasParts := e != nil
 	if !hasParts {
 		e = splitPython(m.Error)
+		e.FunctionName, e.Code = function, CodeRemoteError
 	}
-	e.FunctionName = function
-	e.Code = CodeRemoteError
 	// A worker that sends parts sends the code of a refusal too. Without a code, the text comes from a method.
 	for code, pattern := range refusals {
 		if (!hasParts || e.RemoteCode == code) && pattern.MatchString(e.RemoteMessage) {
@@ -39,19 +41,35 @@ func remoteError(m *wire.Message, function string) *RemoteCallError {
 	return e
 }
 
-func errorParts(value any) (*RemoteCallError, bool) {
+// errorParts reads an error in parts, and leaves out parts of other types. It returns nil for what has no message, and beyond
+// the depth and the number of errors that are read.
+func errorParts(value any, function string, depth int, left *int) *RemoteCallError {
 	parts, _ := value.(map[string]any)
 	message, ok := parts["message"].(string)
-	if !ok {
-		return nil, false
+	if !ok || depth > maxErrorDepth || *left == 0 {
+		return nil
 	}
-	e := &RemoteCallError{RemoteName: "Error", RemoteMessage: message}
+	*left--
+	e := &RemoteCallError{Code: CodeRemoteError, FunctionName: function, RemoteName: "Error", RemoteMessage: message}
 	if name, _ := parts["name"].(string); name != "" {
 		e.RemoteName = name
 	}
-	e.RemoteCode, _ = parts["code"].(string)
+	switch code := parts["code"].(type) {
+	case string:
+		e.RemoteCode = code
+	case int64, uint64:
+		e.RemoteCode = fmt.Sprint(code)
+	}
 	e.RemoteStack, _ = parts["stack"].(string)
-	return e, true
+	e.RemoteData, _ = parts["data"].(map[string]any)
+	e.Cause = errorParts(parts["cause"], function, depth+1, left)
+	listed, _ := parts["errors"].([]any)
+	for _, part := range listed {
+		if joined := errorParts(part, function, depth+1, left); joined != nil {
+			e.Errors = append(e.Errors, joined)
+		}
+	}
+	return e
 }
 
 // splitPython reads "TypeName: message\nTraceback …". Without a traceback, the whole text is the message.

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/multifrost/multifrost-go/internal/link"
+	"github.com/multifrost/multifrost-go/internal/zmtp"
 )
 
 // connected returns a running parent of a service.
@@ -158,17 +161,35 @@ func TestUnknownServiceIsNotFound(t *testing.T) {
 	}
 }
 
-// Another program may listen on a registered port.
+// Another program may listen on a registered port: one that says nothing, or one that sends everything back.
 func TestAnotherProgramOnThePort(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer silent.Close()
 	service(t, "template")
 	connected(t, "template")
+	testImposter(t, silent.Addr().(*net.TCPAddr).Port)
+	events := link.Events{
+		Up:      func(*link.Link) bool { return true },
+		Receive: func(l *link.Link, payload []byte) { _ = l.Push(payload) },
+		Dropped: func(*link.Link) {},
+		Down:    func(*link.Link, error) {},
+		Refused: func(string) {},
+	}
+	echo, err := link.Listen("127.0.0.1", link.Config{Socket: zmtp.Router, MaxMessage: 1 << 20, Events: events}, link.NewBudget(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer echo.Close()
+	testImposter(t, echo.Port())
+}
+
+func testImposter(t *testing.T, port int) {
+	t.Helper()
 	entries := registeredServices(t)
-	entries["imposter"] = map[string]any{"port": listener.Addr().(*net.TCPAddr).Port, "pid": os.Getpid()}
+	entries["imposter"] = map[string]any{"port": port, "pid": os.Getpid()}
 	text, _ := json.Marshal(entries)
 	if err := os.WriteFile(servicesFile(), text, 0o600); err != nil {
 		t.Fatal(err)

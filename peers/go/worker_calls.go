@@ -175,24 +175,24 @@ func (w *workerLifecycle) answer(to *link.Link, function string, response *wire.
 }
 
 // keptLengths are the lengths to which an error's texts are cut, in bytes, until the answer fits in the limits.
-var keptLengths = []int{1 << 62, 4096, 256, 16}
+var keptLengths = []int{maxErrorText + len("\n[...]\n"), 4096, 256, 16}
 
 func (w *workerLifecycle) answerError(to *link.Link, id string, f *failure) {
+	if w.sendFailure(to, id, f) {
+		return
+	}
 	for _, length := range keptLengths {
-		parts := map[string]any{"name": cut(f.Name, length), "message": cut(f.Message, length)}
-		if f.Code != "" && len(f.Code) <= length {
-			parts["code"] = f.Code
-		}
-		if f.Stack != "" && len(f.Stack) <= length {
-			parts["stack"] = f.Stack
-		}
-		answer := wire.Answer(wire.Error, id)
-		answer.Error, answer.Metadata = cut(f.Message, length), map[string]any{"error": parts}
-		if w.send(to, answer) == nil {
+		if w.sendFailure(to, id, f.shortened(length)) {
 			return
 		}
 	}
 	w.drop("an answer could not be sent: not even the shortest fits in the limits")
+}
+
+func (w *workerLifecycle) sendFailure(to *link.Link, id string, f *failure) (sent bool) {
+	answer := wire.Answer(wire.Error, id)
+	answer.Error, answer.Metadata = f.Message, map[string]any{"error": f.parts()}
+	return w.send(to, answer) == nil
 }
 
 // buffers are used again for answers that Push copies.
@@ -219,11 +219,4 @@ func sentence(text string) string {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
-func cut(text string, length int) string {
-	if len(text) <= length {
-		return text
-	}
-	return strings.ToValidUTF8(text[:length], "")
 }
