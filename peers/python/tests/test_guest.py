@@ -7,6 +7,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +18,15 @@ from pathlib import Path
 import msgpack
 import pytest
 import zmq
+from conftest import EXAMPLE
 from parent_bench import TIME_LIMIT, eventually, run
 
 from multifrost import ParentWorker
-from multifrost._zmtp.wire import GREETING, ready
+from multifrost._parent import socket_owner
+from multifrost._zmtp.wire import GREETING, message_head, ready
 
 LATE = Path(__file__).resolve().parent / "late_worker.py"
+STRANGERS = Path(__file__).resolve().parents[3] / "interop" / "strangers.mjs"
 
 Stranger = Callable[[int], None]
 
@@ -196,3 +201,115 @@ def test_the_death_of_the_worker_is_noticed_at_once_beside_strangers(tmp_path: P
             await worker.stop()
 
     run(test)
+
+
+@contextmanager
+def flood(environment: dict[str, str]) -> Iterator[None]:
+    """Strangers of every kind at the port and the socket, which come again as soon as they are closed."""
+    endpoints = f"tcp://127.0.0.1:{environment['COMLINK_ZMQ_PORT']},{environment['MULTIFROST_ENDPOINT']}"
+    command = ["node", str(STRANGERS), endpoints, "all", "--both", "--again"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line == "ready\n":
+                break
+        yield
+        seen = json.loads(process.communicate()[0].splitlines()[-1])
+        assert seen["connections"] > 0 and seen["calls"] == 0, seen
+
+
+@pytest.mark.parametrize("worker_kind", ["current", "older"])
+def test_a_worker_gets_through_strangers_that_come_again_and_again(worker_kind: str, tmp_path: Path) -> None:
+    async def test() -> None:
+        env = {"TEST_FOLDER": str(tmp_path), "TEST_OLDER": "1" if worker_kind == "older" else ""}
+        worker = ParentWorker.spawn(LATE, env=env)
+        start = asyncio.ensure_future(worker.start())
+        await eventually((tmp_path / "environment").exists)
+        others = flood(environment_of(tmp_path))
+        await asyncio.to_thread(others.__enter__)
+        (tmp_path / "go").touch()
+        await asyncio.wait_for(start, TIME_LIMIT)
+        assert await asyncio.gather(*[worker.call.pid() for _ in range(50)]) == [worker.pid] * 50
+        assert worker.pid
+        os.kill(worker.pid, 9)
+        await eventually(lambda: worker.state == "exited")
+        await asyncio.to_thread(others.__exit__, None, None, None)
+        await worker.stop()
+
+    run(test)
+
+
+def test_a_connection_that_is_asked_for_a_proof_stays_while_others_say_nothing(tmp_path: Path) -> None:
+    async def test() -> None:
+        worker = ParentWorker.spawn(LATE, env={"TEST_FOLDER": str(tmp_path)})
+        start = asyncio.ensure_future(worker.start())
+        await eventually((tmp_path / "environment").exists)
+        environment = environment_of(tmp_path)
+        port = int(environment["COMLINK_ZMQ_PORT"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GREETING + ready(b"ROUTER", {}))
+        await reader.readexactly(len(GREETING) + len(ready(b"DEALER", {})))
+        head = await reader.readexactly(4)  # the empty frame, and the head of the question
+        question = msgpack.unpackb(await reader.readexactly(head[3]))
+        with strangers() as others:
+            await asyncio.to_thread(others.say(count=200), port)
+            await eventually(lambda: worker.metrics.refused_connections >= 50)
+            metadata = {**question["metadata"], "hb_response": True, "token": environment["MULTIFROST_TOKEN"]}
+            payload = msgpack.packb({**question, "metadata": metadata})
+            writer.write(message_head(len(payload)) + payload)
+            await eventually(lambda: worker.metrics.refused_connections >= 200)  # the others, as it is let in
+            assert not reader.at_eof()
+        start.cancel()
+        writer.close()
+        await worker.stop()
+
+    run(test)
+
+
+def test_a_worker_without_a_token_connects_again_until_its_first_call(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        env = {**os.environ, "COMLINK_ZMQ_PORT": str(listener.getsockname()[1])}
+        with subprocess.Popen([sys.executable, str(EXAMPLE)], env=env) as process:
+            for _ in range(3):
+                listener.accept()[0].close()
+            parent = listener.accept()[0]
+            call = {"app": "comlink_ipc_v3", "id": "1", "type": "call", "function": "add", "args": [1, 2]}
+            payload = msgpack.packb(call)
+            parent.sendall(GREETING + ready(b"DEALER", {}) + message_head(len(payload)) + payload)
+            answer = b""
+            while b"result\x03" not in answer:
+                answer += parent.recv(4096)
+            parent.close()
+            assert process.wait(10) == 1
+
+
+def test_a_worker_that_knows_only_the_port_may_be_started_by_a_script(tmp_path: Path) -> None:
+    script = tmp_path / "worker.sh"
+    script.write_text(f"unset MULTIFROST_ENDPOINT MULTIFROST_TOKEN\n'{sys.executable}' '{EXAMPLE}' & wait\n")
+
+    async def test() -> None:
+        async with ParentWorker.spawn(script, ["sh"]) as worker:
+            assert await worker.call.add(1, 2) == 3
+
+    run(test)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose a socket is")
+def test_the_owner_of_a_connection_is_found_with_and_without_netlink() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as one,
+        listener.accept()[0] as other,
+    ):
+        ends = (other.getpeername(), other.getsockname())
+        inode = str(os.fstat(one.fileno()).st_ino)
+        for find in (socket_owner._owner_by_netlink, socket_owner._owner_by_table):
+            assert find(*ends) == (os.getuid(), inode)
+            assert find(("127.0.0.1", 1), ends[1]) == (-1, "")
+        assert socket_owner.socket_of_peer(other) == inode
+        assert inode in socket_owner.sockets_of(os.getpid())
+        assert inode in socket_owner.sockets_of_descendants(os.getppid())
+        with subprocess.Popen(["sleep", "60"]) as process:
+            assert inode not in socket_owner.sockets_of_descendants(process.pid)
+            process.kill()

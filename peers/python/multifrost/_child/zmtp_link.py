@@ -21,6 +21,12 @@ from .link import OnDropped, OnPayload, OnWake
 CONNECT_TIMEOUT = 10.0
 """How long the first connection to the parent may take, in seconds."""
 
+RECONNECT_TIMEOUT = 5.0
+"""How long a connection that the parent closes before the first call is made again, in seconds."""
+
+RECONNECT_PAUSE = 0.02
+"""Pause before it is made again, in seconds."""
+
 HANDSHAKE_TIMEOUT = 10.0
 """How long a parent may take from connecting to its READY, in seconds."""
 
@@ -90,6 +96,9 @@ class ZmtpLink:
         self._partial: set[Peer] = set()
         """Parents that are sending a big message."""
         self._properties: Mapping[str, bytes] = {}
+        self._endpoint = ""
+        """Where a parent without a token listens."""
+        self._reconnect_until = 0.0
 
     def connect(self, endpoint: str, token: str | None) -> None:
         """Spawn mode: connects to the parent.
@@ -100,6 +109,8 @@ class ZmtpLink:
         """
         if token:
             self._properties = {"X-Token": token.encode("utf-8", "replace")}
+        else:
+            self._endpoint = endpoint
         sock = connect(endpoint, CONNECT_TIMEOUT)
         self._poll.register(self._wake_reader, _IN)
         self._add(sock)
@@ -276,7 +287,20 @@ class ZmtpLink:
         self._poll.unregister(peer.fd)
         peer.close()
         if self._listener is None:
-            self.gone = True
+            self.gone = not self._reconnect(peer)
+
+    def _reconnect(self, lost: Peer) -> bool:
+        """Connects again to a parent without a token, which closes a connection if too many others wait."""
+        now = time.monotonic()
+        self._reconnect_until = self._reconnect_until or now + RECONNECT_TIMEOUT
+        if not self._endpoint or lost.taken or now >= self._reconnect_until:
+            return False
+        time.sleep(RECONNECT_PAUSE)
+        try:
+            self._add(connect(self._endpoint, self._reconnect_until - now))
+        except OSError:  # nothing listens any more
+            return False
+        return True
 
     def _limit_partial(self, peer: Peer) -> None:
         """Bounds what all parents together have begun to send: closes the one that has sent most."""
