@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/multifrost/multifrost-go/internal/wire"
 )
 
 // The tests start their own program as worker, service or parent; this variable says which.
@@ -75,6 +77,11 @@ func play(role string) {
 		NewWorker(&fixture{}, WithServiceID(id), WithMaxPending(10)).Run()
 	case "expected":
 		meet(id)
+		NewWorker(&fixture{}).Run()
+	case "older": // it knows the port and nothing else
+		meet(id)
+		os.Unsetenv(wire.EndpointVariable)
+		os.Unsetenv(wire.TokenVariable)
 		NewWorker(&fixture{}).Run()
 	case "early":
 		fmt.Fprintln(os.Stderr, "no licence")

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -214,31 +215,91 @@ func TestStrangersChangeNothing(t *testing.T) {
 	}
 }
 
-// meetOne starts a worker, whose endpoint strangers visit over TCP and over the Unix socket.
-func meetOne(t *testing.T, when string, s stranger, c *crowd) error {
+// expect starts a worker that waits to be let in. It returns where strangers can connect: a port and the path of a socket.
+func expect(t *testing.T, role string, options ...Option) (w *ParentWorker, started chan error, places []string, letIn func()) {
+	t.Helper()
 	meeting, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	defer meeting.Close()
-	w := spawnSelf("expected:"+meeting.Addr().String(), WithLogger(slog.New(slog.DiscardHandler)), WithStdout(func(line string) {
+	t.Cleanup(func() { meeting.Close() })
+	w = spawnSelf(role+":"+meeting.Addr().String(), append(options, WithLogger(slog.New(slog.DiscardHandler)))...)
+	t.Cleanup(func() { _ = w.Close() })
+	started = make(chan error, 1)
+	go func() { started <- w.Start(context.Background()) }()
+	worker, err := meeting.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(worker).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, started, strings.Fields(line), func() { worker.Close() }
+}
+
+// flood starts the strangers of every kind, which come again as soon as they are closed. The function that it returns ends them.
+func flood(t *testing.T, places []string) (end func()) {
+	t.Helper()
+	endpoints := "tcp://127.0.0.1:" + places[0] + ",ipc://" + places[1]
+	command := exec.Command("node", "../../interop/strangers.mjs", endpoints, "all", "--both", "--again")
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "ready" {
+	}
+	return func() {
+		in.Close()
+		last := ""
+		for lines.Scan() {
+			last = lines.Text()
+		}
+		if !strings.HasSuffix(last, `,"calls":0}`) || strings.Contains(last, `"connections":0,`) {
+			t.Errorf("the strangers have seen %s", last)
+		}
+	}
+}
+
+// NET-8: neither a worker with a token nor one that knows the port alone is kept out.
+func TestWorkersGetThroughStrangersThatComeAgainAndAgain(t *testing.T) {
+	for _, role := range []string{"expected", "older"} {
+		t.Run(role, func(t *testing.T) {
+			w, started, places, letIn := expect(t, role)
+			end := flood(t, places)
+			began := time.Now()
+			letIn()
+			if err := <-started; err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("started in %v", time.Since(began))
+			if err := checkCalls(t, w); err != nil {
+				t.Error(err)
+			}
+			if err := checkEnd(t, w); err != nil {
+				t.Error(err)
+			}
+			end()
+		})
+	}
+}
+
+// meetOne starts a worker, whose endpoint strangers visit over TCP and over the Unix socket.
+func meetOne(t *testing.T, when string, s stranger, c *crowd) error {
+	w, started, places, letIn := expect(t, "expected", WithStdout(func(line string) {
 		if line == "forged" {
 			t.Error("a forged line was taken")
 		}
 	}))
-	defer w.Close()
-	started := make(chan error, 1)
-	go func() { started <- w.Start(context.Background()) }()
-	worker, err := meeting.Accept()
-	if err != nil {
-		return err
-	}
-	defer worker.Close()
-	line, err := bufio.NewReader(worker).ReadString('\n')
-	if err != nil {
-		return err
-	}
-	places := strings.Fields(line)
 	visit := func() {
 		c.visit(s, "tcp", "127.0.0.1:"+places[0])
 		if s.count == 0 && len(places) > 1 {
@@ -257,7 +318,7 @@ func meetOne(t *testing.T, when string, s stranger, c *crowd) error {
 		go func() { defer visits.Done(); visit() }()
 	}
 	began := time.Now()
-	worker.Close()
+	letIn()
 	if err := <-started; err != nil {
 		return err
 	}
@@ -266,6 +327,21 @@ func meetOne(t *testing.T, when string, s stranger, c *crowd) error {
 		visit()
 	}
 	visits.Wait()
+	if err := checkCalls(t, w); err != nil {
+		return err
+	}
+	refused := w.Metrics().RefusedConnections
+	began = time.Now()
+	if err := checkEnd(t, w); err != nil {
+		return err
+	}
+	t.Logf("started in %v, its end noticed in %v, %d connections refused", took, time.Since(began), refused)
+	return nil
+}
+
+// checkCalls returns an error unless the worker, and nothing else, answers.
+func checkCalls(t *testing.T, w *ParentWorker) error {
+	t.Helper()
 	for i := range 20 {
 		if n, err := Call[int](within(t), w, "Add", i, 1); n != i+1 || err != nil {
 			return fmt.Errorf("the call %d returned %d, %w", i, n, err)
@@ -274,15 +350,18 @@ func meetOne(t *testing.T, when string, s stranger, c *crowd) error {
 	if n, err := Call[int](within(t), w, "Pid"); n != w.PID() || err != nil || w.State() != StateRunning || !w.IsHealthy() {
 		return fmt.Errorf("the worker is %d, not %d; it is %s, %w", n, w.PID(), w.State(), err)
 	}
-	refused := w.Metrics().RefusedConnections
-	began = time.Now()
+	return nil
+}
+
+// checkEnd kills the worker, and returns an error unless that is noticed.
+func checkEnd(t *testing.T, w *ParentWorker) error {
+	t.Helper()
 	_ = syscall.Kill(w.PID(), syscall.SIGKILL)
-	_, err = w.CallFunction(within(t), "Stuck")
+	_, err := w.CallFunction(within(t), "Stuck")
 	var exited *WorkerExitedError
 	if !errors.As(err, &exited) {
 		return fmt.Errorf("the end of the worker is reported as %w", err)
 	}
-	t.Logf("started in %v, its end noticed in %v, %d connections refused", took, time.Since(began), refused)
 	return nil
 }
 

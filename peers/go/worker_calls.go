@@ -23,6 +23,9 @@ func (w *workerLifecycle) receive(from *link.Link, payload []byte) {
 	}
 	w.seen(from)
 	if m.Type == wire.Call {
+		if !w.isCalled.Load() {
+			w.isCalled.Store(true)
+		}
 		w.takeCall(from, m, held)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/multifrost/multifrost-go/internal/link"
@@ -38,6 +40,8 @@ type workerLifecycle struct {
 	shutdown func() // ends the worker, as the parent asks
 	// isSpawned says whether the only parent is the one that started this process.
 	isSpawned bool
+	// isCalled says whether a call has arrived.
+	isCalled atomic.Bool
 
 	mu      sync.Mutex
 	peers   map[*link.Link]struct{} // links on which a message has arrived
@@ -174,6 +178,18 @@ func (w *workerLifecycle) dial(ctx context.Context, parent *parentAddress, paren
 	}
 }
 
+// redial connects again. Before the first call it tries for connectTimeout as long as the parent listens, which may have many
+// strangers to refuse before it finds its worker.
+func (w *workerLifecycle) redial(ctx context.Context, parent *parentAddress, parentPID int) (*link.Link, error) {
+	for until := time.Now().Add(connectTimeout); ; {
+		time.Sleep(redialEvery) // the parent may end each connection at once
+		l, err := w.dial(ctx, parent, parentPID, reconnectTimeout)
+		if err == nil || w.isCalled.Load() || errors.Is(err, syscall.ECONNREFUSED) || ctx.Err() != nil || time.Now().After(until) {
+			return l, err
+		}
+	}
+}
+
 // keepParent watches the parent's process and the connection. A private connection is not made again; that to an older parent is,
 // while the parent still runs. It returns the current link when ctx is done, and closes orphaned when the parent has ended.
 func (w *workerLifecycle) keepParent(
@@ -195,7 +211,7 @@ func (w *workerLifecycle) keepParent(
 				close(orphaned)
 				return nil
 			}
-			next, err := w.dial(ctx, parent, parentPID, reconnectTimeout)
+			next, err := w.redial(ctx, parent, parentPID)
 			if err != nil {
 				if ctx.Err() == nil {
 					close(orphaned)

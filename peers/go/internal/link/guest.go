@@ -10,19 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/multifrost/multifrost-go/internal/zmtp"
 )
 
-const (
-	// maxCandidates is how many connections may wait for a proof at each address. Of more, the oldest is closed.
-	maxCandidates = 128
-	// maxWrongAnswers is how many messages a candidate may send besides the answer to the heartbeat. Older workers in Rust
-	// send one.
-	maxWrongAnswers = 16
-)
+// maxWrongAnswers is how many messages a candidate may send besides the answer to the heartbeat. Older workers in Rust send one.
+const maxWrongAnswers = 16
 
 // Challenge is a heartbeat for a connection that has shown no token.
 type Challenge struct {
@@ -41,19 +35,17 @@ type Private struct {
 	config    Config
 	challenge func() Challenge
 	token     string
-	tcp       net.Listener
-	unix      net.Listener // nil if no path is short enough
+	tcp       *entrance
+	unix      *entrance // nil if no path is short enough
 	folder    string
 	started   chan struct{} // closed when pid is set
 	pid       int
 	ended     chan struct{} // closed by Close
-	looking   sync.Mutex    // looking for the process at the other end takes milliseconds, so one looks at a time
 	wait      sync.WaitGroup
 
-	mu         sync.Mutex
-	closed     bool
-	guest      *Link
-	candidates map[net.Listener][]net.Conn // the oldest first
+	mu     sync.Mutex
+	closed bool
+	guest  *Link
 }
 
 // ListenPrivately listens. The link that config.Events.Up gets is the worker's.
@@ -62,11 +54,12 @@ func ListenPrivately(host string, config Config, challenge func() Challenge) (*P
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", host, err)
 	}
-	p := &Private{config: config, challenge: challenge, token: newToken(), tcp: tcp,
-		started: make(chan struct{}), ended: make(chan struct{}), candidates: map[net.Listener][]net.Conn{}}
-	p.folder, p.unix = listenInPrivateFolder()
+	p := &Private{config: config, challenge: challenge, token: newToken(), tcp: newEntrance(tcp),
+		started: make(chan struct{}), ended: make(chan struct{})}
+	folder, unix := listenInPrivateFolder()
 	p.listenOn(p.tcp)
-	if p.unix != nil {
+	if unix != nil {
+		p.folder, p.unix = folder, newEntrance(unix)
 		p.listenOn(p.unix)
 	}
 	return p, nil
@@ -101,14 +94,14 @@ func listenInPrivateFolder() (folder string, listener net.Listener) {
 }
 
 // Port returns the port for workers that know only that.
-func (p *Private) Port() int { return p.tcp.Addr().(*net.TCPAddr).Port }
+func (p *Private) Port() int { return p.tcp.listener.Addr().(*net.TCPAddr).Port }
 
 // Path returns the path of the Unix socket, empty if there is none.
 func (p *Private) Path() string {
 	if p.unix == nil {
 		return ""
 	}
-	return p.unix.Addr().String()
+	return p.unix.listener.Addr().String()
 }
 
 // Token returns the token of the worker: 128 random bits, in hexadecimal.
@@ -136,69 +129,77 @@ func (p *Private) Close() {
 	p.wait.Wait()
 }
 
-func (p *Private) listenOn(listener net.Listener) {
+func (p *Private) listenOn(e *entrance) {
 	p.wait.Add(1)
 	go func() {
 		defer p.wait.Done()
-		acceptAll(listener, func(conn net.Conn) {
-			p.wait.Add(1)
-			go p.consider(conn, listener)
+		acceptAll(e.listener, func(conn net.Conn) {
+			if c := e.enter(conn); c != nil {
+				p.wait.Add(1)
+				go p.consider(c, e)
+			} else {
+				p.refused(nil)
+			}
 		})
 	}()
 }
 
 // stopListening closes the listeners, and the connections that are not accepted.
 func (p *Private) stopListening() {
-	p.tcp.Close()
+	p.tcp.close()
 	if p.unix != nil {
-		p.unix.Close()
+		p.unix.close()
 		os.RemoveAll(p.folder)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, conns := range p.candidates {
-		for _, conn := range conns {
-			conn.Close()
-		}
 	}
 }
 
 var errOthers = errors.New("the worker is connected, or too many others wait")
 
 // consider decides about a connection, and reads it if it is the worker's.
-func (p *Private) consider(conn net.Conn, listener net.Listener) {
-	var reason error
-	if p.add(conn, listener) {
-		l, err := shake(conn, p.config, nil)
-		if err == nil {
-			if err = p.prove(l); err == nil && p.accept(l, listener) {
-				l.serve(p.config, p.wait.Done)
-				return
-			}
-			l.end()
+func (p *Private) consider(c *candidate, e *entrance) {
+	l, err := shake(c.conn, p.config, nil)
+	e.greeted(c)
+	if err == nil {
+		if err = p.prove(l, c, e); err == nil && p.accept(l) {
+			l.serve(p.config, p.wait.Done)
+			return
 		}
-		reason = err
+		l.end()
 	}
-	if p.remove(conn, listener) {
-		if reason == nil || errors.Is(reason, net.ErrClosed) {
-			reason = errOthers
-		}
-		p.config.Events.Refused(reason.Error())
-	}
+	p.refused(err)
 	p.wait.Done()
 }
 
+// refused reports a connection that is closed, but not at the end.
+func (p *Private) refused(reason error) {
+	p.mu.Lock()
+	closed := p.closed
+	p.mu.Unlock()
+	if closed {
+		return
+	}
+	if reason == nil || errors.Is(reason, net.ErrClosed) {
+		reason = errOthers
+	}
+	p.config.Events.Refused(reason.Error())
+}
+
 // prove returns why a connection is not the worker's, or nil if it is.
-func (p *Private) prove(l *Link) error {
+func (p *Private) prove(l *Link, c *candidate, e *entrance) error {
 	if l.peer.SocketType != string(zmtp.Router) {
 		return l.refused("it is no ROUTER socket")
 	}
 	token, found := l.peer.Properties["x-token"]
 	if !found {
+		if !e.ask(c) {
+			return errOthers
+		}
+		defer e.leave(c)
 		var err error
 		if token, err = p.ask(l); err != nil {
 			return err
 		}
+		e.answered(c)
 	}
 	if token != "" || found {
 		if subtle.ConstantTimeCompare([]byte(token), []byte(p.token)) == 1 {
@@ -215,10 +216,7 @@ func (p *Private) prove(l *Link) error {
 	case <-p.ended:
 		return ErrClosed
 	}
-	p.looking.Lock()
-	held := isHeldBy(p.pid, remote, l.conn.LocalAddr().(*net.TCPAddr))
-	p.looking.Unlock()
-	if !held {
+	if !isHeldBy(p.pid, remote, l.conn.LocalAddr().(*net.TCPAddr)) {
 		return l.refused("it is not the process that was started")
 	}
 	return nil
@@ -251,39 +249,14 @@ func (l *Link) refused(reason string) error {
 }
 
 // accept makes a connection that of the worker, unless there is one, and then stops listening.
-func (p *Private) accept(l *Link, listener net.Listener) bool {
+func (p *Private) accept(l *Link) bool {
 	p.mu.Lock()
 	if p.closed || p.guest != nil {
 		p.mu.Unlock()
 		return false
 	}
 	p.guest = l
-	p.candidates[listener] = slices.DeleteFunc(p.candidates[listener], func(conn net.Conn) bool { return conn == l.conn })
 	p.mu.Unlock()
 	p.stopListening()
 	return true
-}
-
-func (p *Private) add(conn net.Conn, listener net.Listener) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || p.guest != nil {
-		conn.Close()
-		return false
-	}
-	waiting := p.candidates[listener]
-	if len(waiting) == maxCandidates {
-		waiting[0].Close()
-		waiting = slices.Delete(waiting, 0, 1)
-	}
-	p.candidates[listener] = append(waiting, conn)
-	return true
-}
-
-// remove forgets a connection, and reports whether it counts as refused: not at the end.
-func (p *Private) remove(conn net.Conn, listener net.Listener) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.candidates[listener] = slices.DeleteFunc(p.candidates[listener], func(one net.Conn) bool { return one == conn })
-	return !p.closed
 }

@@ -159,9 +159,9 @@ func TestNothingListensOnceTheWorkerIsAccepted(t *testing.T) {
 	}
 }
 
-func TestTheOldestOfTooManyCandidatesIsClosed(t *testing.T) {
+func TestTheOldestOfTooManyThatDoNotGreetIsClosed(t *testing.T) {
 	p, parent := private(t)
-	for range maxCandidates + 50 {
+	for range maxGreeting + 50 {
 		conn, err := net.Dial("tcp", p.address())
 		if err != nil {
 			t.Fatal(err)
@@ -173,6 +173,46 @@ func TestTheOldestOfTooManyCandidatesIsClosed(t *testing.T) {
 	}
 	visit(t, "tcp", p.address(), p.Token(), nil)
 	take(t, parent.up)
+}
+
+func TestAConnectionThatIsAskedStaysWhileOthersDoNotGreet(t *testing.T) {
+	p, parent := private(t)
+	worker := visit(t, "tcp", p.address(), "", nil)
+	take(t, worker.got)
+	for range maxGreeting + 50 {
+		conn, err := net.Dial("tcp", p.address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	for range 50 {
+		take(t, parent.refused)
+	}
+	p.Expect(os.Getpid())
+	if err := take(t, worker.up).Push(answer); err != nil {
+		t.Fatal(err)
+	}
+	take(t, parent.up)
+}
+
+func TestOfTooManyThatAreAskedThoseStayThatHaveAnswered(t *testing.T) {
+	p, parent := private(t)
+	first := visit(t, "tcp", p.address(), "", answer) // it is not decided about before the process is known
+	take(t, first.got)
+	for range maxAsked {
+		visit(t, "tcp", p.address(), "", nil)
+	}
+	if reason := take(t, parent.refused); !strings.Contains(reason, "too many") {
+		t.Error(reason)
+	}
+	p.Expect(os.Getpid())
+	if accepted := take(t, parent.up); accepted.Push([]byte("a call")) != nil {
+		t.Error("it is closed")
+	}
+	if got := take(t, first.got); string(got) != "a call" {
+		t.Errorf("it got %q", got)
+	}
 }
 
 func TestPeersShareABudget(t *testing.T) {
