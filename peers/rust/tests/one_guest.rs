@@ -2,10 +2,11 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream as StdStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -293,6 +294,61 @@ async fn strangers_that_connect_after_the_worker_and_leave_change_nothing() {
     strangers_change_nothing(When::After, true).await;
 }
 
+/// Strangers of every kind, which come again as soon as they are closed. They are another process.
+struct Flood {
+    process: Guarded,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Flood {
+    /// Returns when each has said what it has to say.
+    async fn start(held: &HeldWorker) -> Self {
+        let endpoints = format!("tcp://127.0.0.1:{},{}", held.port().await, held.variable("MULTIFROST_ENDPOINT").await);
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../interop/strangers.mjs");
+        let mut command = Command::new("node");
+        command.args([program, &endpoints, "all", "--both", "--again"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process: Child = command.spawn().expect("node runs");
+        let stdout = process.stdout.take().expect("it is piped");
+        let process = Guarded(process);
+        let waiting = tokio::task::spawn_blocking(move || {
+            let mut lines = BufReader::new(stdout).lines();
+            assert!(lines.any(|line| line.is_ok_and(|line| line == "ready")), "they have ended");
+            lines
+        });
+        Self { process, lines: waiting.await.expect("they are ready") }
+    }
+
+    /// Ends them, and checks that they were there and got no call.
+    fn end(mut self) {
+        drop(self.process.0.stdin.take());
+        let seen = self.lines.last().expect("a line").expect("it is text");
+        assert!(seen.ends_with(r#","calls":0}"#) && !seen.contains(r#""connections":0,"#), "{seen}");
+    }
+}
+
+/// A worker with this environment gets through them, and its death is noticed.
+async fn gets_through_a_flood(env: &str) {
+    let (held, builder) = HeldWorker::spawning(&worker_with(env));
+    let (parent, start) = starting(builder).await;
+    let flood = Flood::start(&held).await;
+    held.release();
+    start.await.expect("no panic").expect("it starts");
+    check_calls(&parent).await;
+    signal(parent.pid().expect("a process"), "KILL");
+    until("it has failed", || parent.state() == WorkerState::Failed).await;
+    flood.end();
+}
+
+#[tokio::test]
+async fn a_worker_gets_through_strangers_that_come_again_and_again() {
+    gets_through_a_flood("").await;
+}
+
+#[tokio::test]
+async fn a_worker_that_knows_only_the_port_gets_through_strangers_that_come_again_and_again() {
+    gets_through_a_flood("-u MULTIFROST_ENDPOINT -u MULTIFROST_TOKEN").await;
+}
+
 #[tokio::test]
 async fn the_private_socket_is_in_a_folder_of_this_user_and_is_gone_once_the_worker_is_there() {
     let (held, builder) = HeldWorker::spawning(edge_worker());
@@ -355,6 +411,25 @@ async fn a_token_in_the_answer_to_a_heartbeat_is_a_proof_and_a_wrong_one_is_refu
         assert!(peer.frame().await.is_none());
     }
     assert_eq!(parent.metrics().snapshot().refused_connections, 1);
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_asked_for_a_proof_stays_while_others_say_nothing() {
+    let (held, builder) = HeldWorker::spawning("true");
+    let (parent, start) = starting(builder.heartbeat_interval(0.0)).await;
+    let (port, token) = (held.port().await, held.variable("MULTIFROST_TOKEN").await);
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    let mut peer = BarePeer::open(stream, "ROUTER", None).await;
+    let question = peer.receive().await.expect("a heartbeat");
+    let idle: Vec<_> = (0..300).map(|_| StdStream::connect(("127.0.0.1", port)).expect("it listens")).collect();
+    let some_are_closed = || parent.metrics().snapshot().refused_connections >= 40;
+    until("the oldest of them are closed", some_are_closed).await;
+    let question = decode(&question[1], &Limits::default()).expect("a message");
+    let answer = encode(&answer_to(question, Some(&token)), &Limits::default()).expect("bytes");
+    peer.send(&[Vec::new(), answer]).await;
+    start.await.expect("no panic").expect("it starts");
+    drop(idle);
     parent.stop().await;
 }
 

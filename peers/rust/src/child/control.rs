@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -49,6 +49,8 @@ pub(super) struct Control<W> {
     context: ChildWorkerContext,
     /// The number of messages that were not handled.
     dropped: AtomicU64,
+    /// Whether a call has arrived.
+    is_called: AtomicBool,
     /// Why the worker must end, once it must.
     end: watch::Sender<Option<End>>,
     /// True when the connections must be closed.
@@ -74,6 +76,7 @@ impl<W: ChildWorker> Control<W> {
             parents: Arc::default(),
             context,
             dropped: AtomicU64::new(0),
+            is_called: AtomicBool::new(false),
             end: watch::Sender::new(None),
             is_closing: watch::Sender::new(false),
         })
@@ -177,12 +180,27 @@ impl<W: ChildWorker> Control<W> {
             if address.token.is_some() || *self.is_closing.borrow() {
                 break;
             }
-            match self.connect(&address, RECONNECT_TIMEOUT).await {
+            match self.reconnect(&address).await {
                 Ok(again) => connection = again,
                 Err(_) => break,
             }
         }
         self.end_by(End::ParentGone);
+    }
+
+    /// Connects again. Before the first call it tries for [`CONNECT_TIMEOUT`] as long as the parent listens, which may have many
+    /// strangers to refuse before it finds its worker.
+    async fn reconnect(&self, address: &Address) -> Result<Connection, ConnectionError> {
+        let until = Instant::now() + CONNECT_TIMEOUT;
+        loop {
+            // The parent may end each connection at once.
+            sleep(RETRY_PAUSE).await;
+            match self.connect(address, RECONNECT_TIMEOUT).await {
+                Err(error)
+                    if !is_refused(&error) && !self.is_called.load(Ordering::Relaxed) && Instant::now() < until => {}
+                connected => return connected,
+            }
+        }
     }
 
     /// Accepts the parents of a service.
@@ -319,6 +337,9 @@ impl<W: ChildWorker> Control<W> {
         let is_answer = message.is_heartbeat_answer();
         match message.body {
             Body::Call { function, args, namespace, .. } => {
+                if !self.is_called.load(Ordering::Relaxed) {
+                    self.is_called.store(true, Ordering::Relaxed);
+                }
                 self.calls.take(Call { parent: parent.clone(), id: message.id, function, args, namespace, bytes });
             }
             Body::Heartbeat { .. } if !is_answer => self.send(parent, &message.into_heartbeat_answer()),
@@ -416,4 +437,9 @@ fn no_parent(address: &Address, why: &dyn Display) -> Error {
         "no parent could be reached on {place} ({why}); the parent sets {PORT_VARIABLE} when it spawns a worker: unset it to \
          run this one as a service"
     ))
+}
+
+/// Whether nothing listens.
+fn is_refused(why: &ConnectionError) -> bool {
+    matches!(why, ConnectionError::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }

@@ -3,11 +3,13 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::time::{Instant, sleep_until};
 
 use super::link::Task;
 use super::shared::Shared;
@@ -21,11 +23,22 @@ use crate::zmtp::{
     Connection, ConnectionError, Limits, Listener, PrivateSocket, Received, Setup, SocketType, Stream, TOKEN_PROPERTY,
 };
 
-/// Connections of each listener that may wait for their proof. Of more, the oldest is closed.
-const MAX_CANDIDATES: usize = 256;
+/// Connections of each listener that may shake hands at once. More are accepted when one of these is done, or has had
+/// [`MIN_GREETING`] for it.
+const MAX_GREETING: usize = 256;
+
+/// The time that a connection has for its handshake even if many others wait.
+const MIN_GREETING: Duration = Duration::from_millis(50);
+
+/// Connections of each listener that may wait for their proof at once. Of more, the first that has not answered is closed, or else
+/// the new one.
+const MAX_ASKED: usize = 64;
 
 /// Messages that a connection may send before its proof, such as the first lines of an older worker's output.
 const MAX_MESSAGES: usize = 1000;
+
+/// How much may wait for a connection before its proof, such as answers to its PINGs, in bytes.
+const MAX_WAITING: usize = 64 * 1024;
 
 /// How long a refused connection may take to close.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -103,6 +116,8 @@ enum Refusal {
     WrongToken,
     #[error("it brought no token")]
     NoToken,
+    #[error("it does not read")]
+    DoesNotRead,
     #[error("it did not answer a heartbeat")]
     NoAnswer,
     #[error("it is not the process that this parent started")]
@@ -111,42 +126,98 @@ enum Refusal {
     Unneeded,
 }
 
+/// The connections of one listener that are not decided about. They are closed when this is dropped.
+#[derive(Default)]
+struct Candidates {
+    greeting: JoinSet<Option<Greeted>>,
+    /// The oldest first.
+    greeting_since: VecDeque<(Instant, AbortHandle)>,
+    asked: JoinSet<()>,
+    /// The first asked first, and whether it has answered.
+    asked_first: VecDeque<(AbortHandle, Arc<AtomicBool>)>,
+}
+
+/// A connection whose handshake is complete.
+type Greeted = (Connection, Candidate);
+
+impl Candidates {
+    /// When the oldest connection has had its time for the handshake.
+    fn patience(&self) -> Instant {
+        self.greeting_since.front().map_or_else(Instant::now, |(since, _)| *since) + MIN_GREETING
+    }
+
+    fn close_oldest(&mut self) {
+        if let Some((_, oldest)) = self.greeting_since.pop_front() {
+            oldest.abort();
+        }
+    }
+
+    fn greet(&mut self, judge: Arc<Judge>, stream: Stream) {
+        let handle = self.greeting.spawn(judge.greet(stream));
+        self.greeting_since.push_back((Instant::now(), handle));
+    }
+
+    fn greeted(&mut self) {
+        self.greeting_since.retain(|(_, handle)| !handle.is_finished());
+    }
+
+    /// Asks for a proof, or drops the connection if all places are taken by others that have answered.
+    fn ask(&mut self, judge: Arc<Judge>, (connection, candidate): Greeted) {
+        self.asked_first.retain(|(handle, _)| !handle.is_finished());
+        if self.asked_first.len() >= MAX_ASKED {
+            let silent = self.asked_first.iter().position(|(_, has_answered)| !has_answered.load(Ordering::Relaxed));
+            let Some((handle, _)) = silent.and_then(|index| self.asked_first.remove(index)) else { return };
+            handle.abort();
+        }
+        let has_answered = Arc::new(AtomicBool::new(false));
+        let handle = self.asked.spawn(judge.judge(connection, candidate, has_answered.clone()));
+        self.asked_first.push_back((handle, has_answered));
+    }
+}
+
 impl Judge {
     /// Accepts connections until it is dropped, and judges each in a separate task.
     async fn listen(self: Arc<Self>, listener: Listener) {
-        let mut candidates = JoinSet::new();
-        let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
+        let mut candidates = Candidates::default();
         loop {
+            let has_room = candidates.greeting.len() < MAX_GREETING;
+            let patience = candidates.patience();
             tokio::select! {
-                stream = listener.accept() => oldest.push_back(candidates.spawn(self.clone().judge(stream))),
-                Some(_) = candidates.join_next() => oldest.retain(|candidate| !candidate.is_finished()),
-            }
-            if candidates.len() > MAX_CANDIDATES
-                && let Some(candidate) = oldest.pop_front()
-            {
-                candidate.abort();
+                Some(greeted) = candidates.greeting.join_next() => {
+                    candidates.greeted();
+                    match greeted {
+                        Ok(Some((connection, candidate))) if self.has_token(&connection) => {
+                            self.admit(connection, candidate);
+                        }
+                        Ok(Some(greeted)) => candidates.ask(self.clone(), greeted),
+                        _ => {}
+                    }
+                }
+                Some(_) = candidates.asked.join_next() => {}
+                stream = listener.accept(), if has_room => candidates.greet(self.clone(), stream),
+                () = sleep_until(patience), if !has_room => candidates.close_oldest(),
             }
         }
     }
 
-    async fn judge(self: Arc<Self>, stream: Stream) {
-        let mut candidate = Candidate { judge: &self, refusal: Some(Refusal::Unneeded) };
+    async fn greet(self: Arc<Self>, stream: Stream) -> Option<Greeted> {
+        let mut candidate = Candidate { judge: self, refusal: Some(Refusal::Unneeded) };
         let setup = Setup { own: SocketType::Dealer, property: None, limits: Limits::of_strangers() };
-        let mut connection = match Connection::open(stream, setup).await {
-            Ok(connection) => connection,
-            Err(error) => return candidate.refusal = Some(error.into()),
-        };
-        match self.proof(&mut connection).await {
-            Ok(()) => {
-                let admit = self.admit.lock().unwrap_or_else(PoisonError::into_inner).take();
-                if let Some(admit) = admit {
-                    candidate.refusal = None;
-                    connection.set_limits(self.shared.connection_limits());
-                    // Fails if the start was given up.
-                    let _ = admit.send(connection);
-                }
+        match Connection::open(stream, setup).await {
+            Ok(connection) => Some((connection, candidate)),
+            Err(error) => {
+                candidate.refusal = Some(error.into());
+                None
             }
+        }
+    }
+
+    async fn judge(self: Arc<Self>, mut connection: Connection, mut candidate: Candidate, answered: Arc<AtomicBool>) {
+        match self.proof(&mut connection, &answered).await {
+            Ok(()) => self.admit(connection, candidate),
             Err(refusal) => {
+                // It makes room for others.
+                answered.store(false, Ordering::Relaxed);
                 let reason = refusal.to_string();
                 candidate.refusal = Some(refusal);
                 drop(candidate);
@@ -155,9 +226,24 @@ impl Judge {
         }
     }
 
+    /// Makes a connection the worker's, unless another one is.
+    fn admit(&self, mut connection: Connection, mut candidate: Candidate) {
+        let admit = self.admit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(admit) = admit {
+            candidate.refusal = None;
+            connection.set_limits(self.shared.connection_limits());
+            // Fails if the start was given up.
+            let _ = admit.send(connection);
+        }
+    }
+
+    fn has_token(&self, connection: &Connection) -> bool {
+        connection.property(TOKEN_PROPERTY).is_some_and(|token| self.check_token(token).is_ok())
+    }
+
     /// Waits until the connection has proven that it is the worker's: by the token in its READY; or by the answer to a
     /// heartbeat, with the token or, from older workers, from the process that was started.
-    async fn proof(&self, connection: &mut Connection) -> Result<(), Refusal> {
+    async fn proof(&self, connection: &mut Connection, has_answered: &AtomicBool) -> Result<(), Refusal> {
         if let Some(token) = connection.property(TOKEN_PROPERTY) {
             return self.check_token(token);
         }
@@ -165,6 +251,7 @@ impl Judge {
         let question = encode(&heartbeat, &self.shared.options.limits).map_err(|_| Refusal::NoAnswer)?;
         connection.outbox().send_urgent(&question);
         let answer = self.answer(connection, &heartbeat.id, &question).await?;
+        has_answered.store(true, Ordering::Relaxed);
         let token = answer.metadata.as_ref().and_then(|metadata| metadata.get("token"));
         match (token.and_then(Value::as_str), connection.ports()) {
             (Some(token), _) => self.check_token(token.as_bytes()),
@@ -190,6 +277,9 @@ impl Judge {
                     None => {}
                 }
                 connection.receive().await?;
+                if connection.outbox().waiting() > MAX_WAITING {
+                    return Err(Refusal::DoesNotRead);
+                }
             };
             match received {
                 Some(message) if matches!(message.body, Body::Heartbeat { .. }) && message.id == id => {
@@ -210,12 +300,12 @@ impl Judge {
 }
 
 /// Counts a connection that is not the worker's at its end.
-struct Candidate<'a> {
-    judge: &'a Judge,
+struct Candidate {
+    judge: Arc<Judge>,
     refusal: Option<Refusal>,
 }
 
-impl Drop for Candidate<'_> {
+impl Drop for Candidate {
     fn drop(&mut self) {
         if let Some(refusal) = &self.refusal {
             let count = self.judge.shared.metrics.refused();

@@ -96,6 +96,11 @@ impl Outbox {
         is_sent
     }
 
+    /// The bytes that wait for the peer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue().bytes
+    }
+
     /// Waits while too much waits for the peer.
     pub(crate) async fn room(&self) {
         loop {
