@@ -4,8 +4,9 @@
 //
 // With `--short`, the strangers of every kind come together.
 //
-// Prints for each parent and kind of stranger whether every case passed, how many calls strangers got (0), and how much longer the
-// first result took than without strangers. Needs the programs of the matrix: `pnpm interop` builds them.
+// Prints for each parent, worker and kind of stranger whether every case passed, how many calls strangers got (0), and how much longer
+// the first result and noticing the worker's death took than without strangers. Needs the programs of the matrix: `pnpm interop`
+// builds them.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +24,8 @@ const PARENTS = {
   go: [path("./go/bin/parent")],
   rust: [path("./rust/target/debug/parent")],
 };
-const WORKER = [...TSX, path("./typescript/worker.ts")];
+/** It starts in milliseconds, so that delays can be seen. */
+const WORKER = [path("./go/bin/worker")];
 const KINDS = [
   ...["text", "http", "tls", "zmtp1", "half-greeting", "idle", "dealer", "router", "wrong-token", "heartbeats"],
   ...["guesser", "echo", "forger", "large", "frames"],
@@ -35,30 +37,43 @@ const SIEGES = [
   ["after", "all", "--both,--again"],
 ];
 
+/** What the worker knows: everything, or the port alone, as workers of older versions do. */
+const WORKERS = ["all", "port"];
+
 const chosen = process.argv.slice(2).filter((argument) => argument !== "--short");
-for (const language of chosen.length > 0 ? chosen : Object.keys(PARENTS)) {
+const languages = chosen.length > 0 ? chosen : Object.keys(PARENTS);
+for (const [language, knows] of languages.flatMap((each) => WORKERS.map((knows) => [each, knows]))) {
   const usual = [];
   for (let count = 0; count < 3; count++) {
-    usual.push((await run(language, ["never", "", ""])).firstMs);
+    usual.push(await run(language, knows, ["never", "", ""]));
   }
-  usual.sort((a, b) => a - b);
-  const [, median = 0] = usual;
-  console.log(`${language}: the first result after ${median} ms without strangers (${usual[0]} to ${usual[2]})`);
+  const first = spread(usual.map(({ firstMs }) => firstMs));
+  const death = spread(usual.map(({ deathMs }) => deathMs));
+  console.log(
+    `${language}, a worker that knows ${knows === "port" ? "the port alone" : "everything"}, without strangers: ` +
+      `the first result after ${first.text} ms, its death noticed after ${death.text} ms`,
+  );
   for (const siege of SIEGES) {
-    const { failures, firstMs, seen } = await run(language, siege);
-    const delay = `${firstMs - median}`.padStart(5);
+    const { failures, firstMs, deathMs, seen } = await run(language, knows, siege);
+    const delays = [firstMs - first.median, deathMs - death.median].map((ms) => `${ms}`.padStart(5));
     console.log(
       `  ${siege.slice(0, 2).join(" ").padEnd(24)} ${failures.length === 0 ? "ok" : `FAILED: ${failures.join("; ")}`}` +
-        `  calls ${seen.calls}  connections ${`${seen.connections}`.padStart(5)}  delay ${delay} ms`,
+        `  calls ${seen.calls}  connections ${`${seen.connections}`.padStart(5)}  start ${delays[0]} ms  death ${delays[1]} ms`,
     );
     process.exitCode ||= failures.length > 0 || seen.calls > 0 ? 1 : 0;
   }
 }
 
-async function run(language, [when, kind, options]) {
+function spread(figures) {
+  const [least = 0, median = 0, most = 0] = figures.toSorted((a, b) => a - b);
+  return { median, text: `${median} (${least} to ${most})` };
+}
+
+async function run(language, knows, [when, kind, options]) {
   const home = mkdtempSync(join(tmpdir(), "multifrost-"));
   const failures = [];
   let firstMs = 0;
+  let deathMs = 0;
   const seen = { calls: 0, connections: 0 };
   try {
     for (const [index, cases] of [["results", "concurrent", "busy-heartbeats"], ["child-crash"]].entries()) {
@@ -66,7 +81,7 @@ async function run(language, [when, kind, options]) {
       writeFileSync(log, "");
       const said = (pattern) => pattern.exec(readFileSync(log, "utf8"))?.[1];
       const waits = when === "before" || when === "while" ? "yes" : "no";
-      const worker = [process.execPath, path("./besieged-worker.mjs"), log, waits, ...WORKER];
+      const worker = [process.execPath, path("./besieged-worker.mjs"), log, waits, knows, ...WORKER];
       const [program, ...args] = PARENTS[language];
       const parent = spawn(program, [...args, JSON.stringify({ mode: "spawn", worker, cases })], {
         env: { ...process.env, HOME: home },
@@ -81,6 +96,9 @@ async function run(language, [when, kind, options]) {
       for await (const line of createInterface({ input: parent.stdout })) {
         const { case: name, ok, detail } = line.startsWith("{") ? JSON.parse(line) : {};
         firstMs ||= Date.now() - Number(said(/^started (\d+)$/m));
+        if (name === "child-crash") {
+          deathMs = Date.now() - Number(said(/^ended (\d+)$/m));
+        }
         if (ok === true) {
           passed.add(name);
         } else if (name !== undefined) {
@@ -93,7 +111,7 @@ async function run(language, [when, kind, options]) {
       seen.calls += calls;
       seen.connections += connections;
     }
-    return { failures, firstMs, seen };
+    return { failures, firstMs, deathMs, seen };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
