@@ -414,7 +414,7 @@ async fn a_token_in_the_answer_to_a_heartbeat_is_a_proof_and_a_wrong_one_is_refu
     parent.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_asked_for_a_proof_stays_while_others_say_nothing() {
     let (held, builder) = HeldWorker::spawning("true");
     let (parent, start) = starting(builder.heartbeat_interval(0.0)).await;

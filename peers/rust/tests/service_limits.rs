@@ -149,3 +149,17 @@ async fn calls_that_take_much_memory_once_decoded_are_refused_beyond_a_bound() {
     service.check().await;
     assert!(service.peak() < 800 * MIB, "{} MiB", service.peak() / MIB);
 }
+
+#[tokio::test]
+async fn a_parent_that_fills_max_pending_leaves_others_their_share() {
+    let service = Service::start(&[("EDGE_PENDING", "10")]).await;
+    let mut greedy = service.peer().await;
+    let call = message(&[Vec::new(), call_of("sleep", vec![Value::Int(60_000)])]);
+    greedy.stream.write_all(&call.repeat(11)).await.expect("it is written");
+    let refusal = answer(&mut greedy).await;
+    assert!(matches!(&refusal.body, Body::Error { .. }), "{refusal:?}");
+    service.check().await;
+    // It still has ten.
+    greedy.send(&[Vec::new(), call_of("add", vec![Value::Int(1), Value::Int(2)])]).await;
+    assert!(matches!(answer(&mut greedy).await.body, Body::Error { .. }));
+}

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -12,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::context::ChildWorkerContext;
+use super::parents::Parents;
 use super::refusals::{not_callable, out_of_memory, overloaded, stopping, wrong_namespace};
 use super::starter::Starter;
 use super::worker::ChildWorker;
@@ -39,6 +41,7 @@ pub(super) struct Calls<W> {
     names: Vec<String>,
     interface: Value,
     context: ChildWorkerContext,
+    parents: Arc<Parents>,
     /// The memory that the running and the waiting calls may take.
     max_bytes: usize,
     /// Begins calls, which run on the user's runtime. The sockets have another.
@@ -59,7 +62,13 @@ struct Load {
 }
 
 impl<W: ChildWorker> Calls<W> {
-    pub(super) fn new(worker: W, context: ChildWorkerContext, max_bytes: usize, runtime: Handle) -> Arc<Self> {
+    pub(super) fn new(
+        worker: W,
+        context: ChildWorkerContext,
+        parents: Arc<Parents>,
+        max_bytes: usize,
+        runtime: Handle,
+    ) -> Arc<Self> {
         let mut names: Vec<String> = worker.list_functions();
         names.retain(|name| !name.starts_with('_') && !name.is_empty());
         names.sort();
@@ -67,7 +76,7 @@ impl<W: ChildWorker> Calls<W> {
         let interface = worker.interface().to_value(&names);
         let (load, idle) = (Mutex::default(), Notify::new());
         let starter = Starter::new(runtime);
-        Arc::new(Self { worker, names, interface, context, max_bytes, starter, load, idle })
+        Arc::new(Self { worker, names, interface, context, parents, max_bytes, starter, load, idle })
     }
 
     /// Runs a call as soon as there is room, or refuses it. Every call is answered, except those for ignored namespaces.
@@ -82,15 +91,22 @@ impl<W: ChildWorker> Calls<W> {
         let mut load = self.load();
         let refusal = if load.is_closed {
             stopping()
-        } else if load.running + load.waiting.len() >= self.context.max_pending {
+        } else if load.running + load.waiting.len() >= self.context.max_pending && !self.has_share(&call.parent) {
             overloaded(self.context.max_pending)
         } else {
             load.bytes += call.bytes;
+            call.parent.calls().fetch_add(1, Ordering::Relaxed);
             load.waiting.push_back(call);
             return self.hire(&mut load);
         };
         drop(load);
         self.refuse(&call.parent, call.id, refusal);
+    }
+
+    /// Whether a parent has less than an equal part of the calls that may run and wait. It may then call although other parents
+    /// have taken more.
+    fn has_share(&self, parent: &Outbox) -> bool {
+        parent.calls().load(Ordering::Relaxed) < self.context.max_pending / self.parents.count().max(1)
     }
 
     /// Starts a task that runs waiting calls, unless one is about to begin or there is nothing to run.
@@ -108,7 +124,8 @@ impl<W: ChildWorker> Calls<W> {
         self.load().is_hired = false;
         while let Some(call) = self.begin() {
             let bytes = call.bytes;
-            self.respond(call).await;
+            let parent = self.respond(call).await;
+            parent.calls().fetch_sub(1, Ordering::Relaxed);
             self.end(bytes);
             // From time to time, other tasks have their turn.
             tokio::task::coop::consume_budget().await;
@@ -141,7 +158,8 @@ impl<W: ChildWorker> Calls<W> {
         self.max_bytes.saturating_sub(self.load().bytes)
     }
 
-    async fn respond(&self, call: Call) {
+    /// Runs a call and sends the answer. Returns its parent.
+    async fn respond(&self, call: Call) -> Outbox {
         call.parent.room().await;
         let is_listed = self.names.contains(&call.function);
         let answer = if is_listed {
@@ -154,12 +172,14 @@ impl<W: ChildWorker> Calls<W> {
         } else {
             Message::error(call.id, not_callable(&call.function, &self.names))
         };
-        let Some(bytes) = self.encode(answer) else { return };
-        let others = {
-            let load = self.load();
-            load.running + load.waiting.len() > 1
-        };
-        call.parent.send(bytes, Follow::with(others)).await;
+        if let Some(bytes) = self.encode(answer) {
+            let others = {
+                let load = self.load();
+                load.running + load.waiting.len() > 1
+            };
+            call.parent.send(bytes, Follow::with(others)).await;
+        }
+        call.parent
     }
 
     async fn run(&self, function: &str, args: Vec<Value>) -> Result<Value, ErrorParts> {

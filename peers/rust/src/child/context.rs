@@ -70,7 +70,8 @@ impl ChildWorkerContext {
         self
     }
 
-    /// Bounds the calls that run and wait. More are refused with `OVERLOADED`. Default: 250,000.
+    /// Bounds the calls that run and wait. More are refused with `OVERLOADED`, except those of a parent that has less than an
+    /// equal part of them. Default: 250,000.
     #[must_use]
     pub fn with_max_pending(mut self, calls: usize) -> Self {
         self.max_pending = calls.max(1);

@@ -69,11 +69,16 @@ enum End {
 }
 
 impl<W: ChildWorker> Control<W> {
-    pub(super) fn new(mode: Mode, calls: Arc<Calls<W>>, context: ChildWorkerContext) -> Arc<Self> {
+    pub(super) fn new(
+        mode: Mode,
+        calls: Arc<Calls<W>>,
+        parents: Arc<Parents>,
+        context: ChildWorkerContext,
+    ) -> Arc<Self> {
         Arc::new(Self {
             mode,
             calls,
-            parents: Arc::default(),
+            parents,
             context,
             dropped: AtomicU64::new(0),
             is_called: AtomicBool::new(false),
@@ -138,7 +143,7 @@ impl<W: ChildWorker> Control<W> {
                 connections.spawn(self.clone().serve_parent(connection, address.clone()));
             }
             Mode::Service(service_id) => {
-                let (listener, port) = Listener::bind_port().await.map_err(|error| cannot_start(&error))?;
+                let (listener, port) = Listener::bind_port().map_err(|error| cannot_start(&error))?;
                 self.context.registry()?.register(service_id, port)?;
                 connections.spawn(self.clone().serve_parents(listener));
             }

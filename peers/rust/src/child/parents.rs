@@ -28,6 +28,11 @@ impl Parents {
         self.lock().remove(&parent.peer());
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Sends output to all parents, from a thread without a runtime. Returns whether a parent took it.
     pub(super) fn broadcast(&self, payload: &[u8]) -> bool {
         let parents: Vec<Outbox> = self.lock().values().cloned().collect();

@@ -1,6 +1,7 @@
 //! The start of a worker.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::{process, thread};
 
 use tokio::runtime::{self, Handle};
@@ -32,11 +33,12 @@ pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) 
         // A worker has no limit for the parent that spawned it.
         Mode::Spawned(_) => usize::MAX,
     };
-    let calls = Calls::new(worker, context.clone(), max_bytes, Handle::current());
+    let parents = Arc::default();
+    let calls = Calls::new(worker, context.clone(), Arc::clone(&parents), max_bytes, Handle::current());
     let started = thread::Builder::new().name("multifrost".to_owned()).spawn(move || {
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().unwrap_or_else(|error| give_up(&error));
-        match runtime.block_on(Control::new(mode, calls, context).run()) {
+        match runtime.block_on(Control::new(mode, calls, parents, context).run()) {
             Ok(code) => process::exit(code),
             Err(error) => give_up(&error),
         }

@@ -55,8 +55,8 @@ pub(super) struct Admission {
 
 impl Admission {
     /// Listens on a private socket, and on a port for workers that know only that.
-    pub(super) async fn open(shared: &Arc<Shared>) -> Result<Self> {
-        let (listener, port) = Listener::bind_port().await.map_err(|error| cannot_listen(&error))?;
+    pub(super) fn open(shared: &Arc<Shared>) -> Result<Self> {
+        let (listener, port) = Listener::bind_port().map_err(|error| cannot_listen(&error))?;
         let (private, private_listener) = PrivateSocket::listen().unzip();
         let token = random_token().map_err(|error| cannot_listen(&error))?;
         let (admit, guest) = oneshot::channel();

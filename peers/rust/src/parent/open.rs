@@ -40,7 +40,7 @@ pub(super) async fn open(shared: &Arc<Shared>, is_first: bool) -> Result<Session
 }
 
 async fn open_process(shared: &Arc<Shared>, launch: &Launch) -> Result<Session> {
-    let admission = Admission::open(shared).await?;
+    let admission = Admission::open(shared)?;
     let mut process = Process::launch(launch, admission.variables(), &shared.options)?;
     admission.expect(process.pid);
     shared.set_pid(Some(process.pid));

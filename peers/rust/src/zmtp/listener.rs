@@ -7,13 +7,16 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::time::sleep;
 
 use super::stream::{LOCAL, Stream};
 
 /// The longest path of a Unix socket on every system, in bytes.
 const MAX_PATH: usize = 103;
+
+/// Connections that may wait to be accepted. A system that has more of them lets a peer wait for a second before it tries again.
+const BACKLOG: u32 = 1024;
 
 /// The pause after a connection could not be accepted, for example as there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -27,8 +30,10 @@ pub(crate) enum Listener {
 
 impl Listener {
     /// Listens on a port that the system chooses. Returns the port.
-    pub(crate) async fn bind_port() -> io::Result<(Self, u16)> {
-        let listener = TcpListener::bind((LOCAL, 0)).await?;
+    pub(crate) fn bind_port() -> io::Result<(Self, u16)> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((LOCAL, 0).into())?;
+        let listener = socket.listen(BACKLOG)?;
         let port = listener.local_addr()?.port();
         Ok((Self::Tcp(listener), port))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -44,6 +45,8 @@ pub(crate) struct Outbox(Arc<Shared>);
 struct Shared {
     writing: Writing,
     queue: Mutex<Queue>,
+    /// Calls of the peer that are not answered. A worker counts them.
+    calls: AtomicUsize,
     /// Notified when the system takes no more bytes, or messages wait for [`Outbox::write`].
     work: Notify,
     /// Notified when something has been written, or the connection is lost.
@@ -81,7 +84,13 @@ impl Outbox {
     /// Keeps everything until [`Outbox::unblock`], as a peer must get no message before its READY has come.
     pub(super) fn new(writing: Writing, account: Option<Arc<Account>>) -> Self {
         let queue = Mutex::new(Queue::new(Share::of(account)));
-        Self(Arc::new(Shared { writing, queue, work: Notify::new(), written: Notify::new() }))
+        Self(Arc::new(Shared {
+            writing,
+            queue,
+            calls: AtomicUsize::new(0),
+            work: Notify::new(),
+            written: Notify::new(),
+        }))
     }
 
     /// Identifies the peer as long as there is an outbox of it.
@@ -94,6 +103,11 @@ impl Outbox {
         let is_sent = self.send_now(payload, follow);
         self.room().await;
         is_sent
+    }
+
+    /// Calls of the peer that are not answered, for a worker to count.
+    pub(crate) fn calls(&self) -> &AtomicUsize {
+        &self.0.calls
     }
 
     /// The bytes that wait for the peer.
