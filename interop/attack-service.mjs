@@ -1,9 +1,10 @@
 // Attacks a real service, and prints its memory before, during and after each attack, and how long another parent's calls took
 // meanwhile:
 //
-//   node interop/attack-service.mjs typescript|python [PART-OF-A-NAME]
+//   node interop/attack-service.mjs typescript|python|rust [PART-OF-A-NAME]
 //
-// Needs built packages, Linux for the memory, and `python3` with the Python package for Python.
+// Needs built packages, Linux for the memory, `python3` with the Python package for Python, and for Rust
+// `cargo build --release` in interop/rust.
 
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,6 +19,7 @@ import { attacks } from "./attacks.mjs";
 const SERVICES = {
   typescript: [process.execPath, fileURLToPath(new URL("./attacked/service.mjs", import.meta.url))],
   python: ["python3", fileURLToPath(new URL("./attacked/service.py", import.meta.url))],
+  rust: [fileURLToPath(new URL("./rust/target/release/attacked", import.meta.url))],
 };
 
 /** How long an attack may take to be sent, and how long memory is looked at after it, in milliseconds. */
@@ -51,8 +53,8 @@ async function attack(name, port) {
 
 async function besiege(name) {
   const home = mkdtempSync(join(tmpdir(), "multifrost-"));
-  const [program, script] = service;
-  const child = spawn(program, [script, "attacked"], { env: { ...process.env, HOME: home }, stdio: "ignore" });
+  const [program, ...args] = service;
+  const child = spawn(program, [...args, "attacked"], { env: { ...process.env, HOME: home }, stdio: "ignore" });
   const registry = createFileRegistry({ directory: join(home, ".multifrost") });
   const worker = await ParentWorker.connect("attacked", { registry, timeout: 15_000, logger: false });
   worker.on("stdout", () => {}).on("stderr", () => {});
