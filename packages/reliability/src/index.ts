@@ -24,6 +24,7 @@ export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions, type Silence
 export { type LatencySummary, LatencyWindow, type LatencyWindowOptions } from "./latency-window.js";
 export { jsonLinesLogger, type LineLoggerOptions, prettyLogger } from "./line-loggers.js";
 export type { LogContext, LogEvent, LogFields, Logger, LogLevel, LogRecord } from "./logger.js";
+export { MethodCircuits, type MethodCircuitsOptions } from "./method-circuits.js";
 export { type HeartbeatMetrics, Metrics, type MetricsOptions, type MetricsSnapshot } from "./metrics.js";
 export { RareEvent, type RareEventOptions } from "./rare-event.js";
 export { RestartBudget, type RestartBudgetOptions } from "./restart-budget.js";

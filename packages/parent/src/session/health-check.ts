@@ -43,7 +43,10 @@ export function createHealthCheck(
     },
     onMiss({ misses }) {
       metrics.heartbeatMissed();
-      events.emit("heartbeat_missed", { message: "A heartbeat was not answered in time.", details: { misses } });
+      const message = `${name} did not answer a heartbeat in time.`;
+      // That it is stalled is a warning of its own; each further miss says the same.
+      const level = misses > options.heartbeatMaxMisses ? "debug" : "warn";
+      events.emit("heartbeat_missed", { message, details: { misses } }, level);
       telemetry.notify("heartbeat", { misses });
     },
     onStalled({ misses, silentMs }) {
