@@ -4,10 +4,10 @@ import { type ErrorCode, RemoteCallError, type RemoteFailure } from "./errors/in
 import type { ErrorMessage, ErrorParts } from "./messages.js";
 import { MAX_ERROR_DEPTH, MAX_ERRORS } from "./thrown-error.js";
 
-/** Why a child refuses a call. Refusals are the caller's mistake and say nothing about the worker's health. */
+/** Why a child refuses a call, which does not run then. Refusals say nothing about the worker's health. */
 export type RefusalCode = Extract<
   ErrorCode,
-  "FUNCTION_NOT_FOUND" | "NOT_CALLABLE" | "PRIVATE_METHOD" | "MISSING_FUNCTION" | "WRONG_NAMESPACE" | "OVERLOADED"
+  "FUNCTION_NOT_FOUND" | "NOT_CALLABLE" | "PRIVATE_METHOD" | "MISSING_FUNCTION" | "WRONG_NAMESPACE" | "OVERLOADED" | "STOPPING"
 >;
 
 /** The text of each refusal. Older implementations send only the text. */
@@ -18,6 +18,7 @@ const REFUSALS: Readonly<Record<RefusalCode, RegExp>> = {
   MISSING_FUNCTION: /^Message missing 'function'/i,
   WRONG_NAMESPACE: /^No namespace '/i,
   OVERLOADED: /^Too many calls /i,
+  STOPPING: /^This worker is stopping/i,
 };
 
 type NamedFailure = RemoteFailure & { remoteName: string };

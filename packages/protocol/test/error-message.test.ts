@@ -84,6 +84,7 @@ describe("an error answer with its parts", () => {
       MISSING_FUNCTION: "Message missing 'function' field",
       WRONG_NAMESPACE: "No namespace 'a' here; this worker's is 'b'",
       OVERLOADED: "Too many calls are waiting here (maxPending 1); call again later",
+      STOPPING: "This worker is stopping and takes no more calls",
     };
     for (const [code, message] of Object.entries(rows)) {
       const failure = readRemoteError(sent(message, { error: { name: "RefusedCall", message, code } }));

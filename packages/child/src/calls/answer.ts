@@ -85,7 +85,7 @@ function unsendable(name: string, thrown: unknown): ErrorParts {
   return { ...parts, message: `What '${name}' returned cannot be sent. ${message}` };
 }
 
-/** A call that is refused: the caller's mistake, or too many calls. */
+/** A call that is refused: it does not run. */
 export function refusal(code: RefusalCode, message: string): Outcome {
   return { ok: false, error: { name: "RefusedCall", message, code } };
 }
@@ -102,7 +102,7 @@ export function overloaded(option: "maxPending" | "maxPendingBytes", most: numbe
 
 /** A call that arrived after the worker began to stop, or that had not started by the end of `stopTimeout`. */
 export function stopping(): Outcome {
-  return { ok: false, error: { name: "NotRunningError", message: "This worker is stopping and takes no more calls" } };
+  return refusal("STOPPING", "This worker is stopping and takes no more calls");
 }
 
 function sendError({ peer, message }: IncomingCall, error: ErrorParts, codec: Codec, peers: Peers): void {

@@ -352,7 +352,7 @@ describe("stopping", () => {
       {
         id,
         error: "This worker is stopping and takes no more calls",
-        metadata: { error: { name: "NotRunningError" } },
+        metadata: { error: { name: "RefusedCall", code: "STOPPING" } },
       },
     ]);
   });

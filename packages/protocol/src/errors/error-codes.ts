@@ -11,6 +11,7 @@ export type ErrorCode =
   | "PRIVATE_METHOD"
   | "MISSING_FUNCTION"
   | "WRONG_NAMESPACE"
+  | "STOPPING"
   // The worker or the connection to it is gone.
   | "WORKER_EXITED"
   | "CONNECTION_LOST"
@@ -61,6 +62,8 @@ const COUNTS: Readonly<Record<ErrorCode, boolean>> = {
   PRIVATE_METHOD: false,
   MISSING_FUNCTION: false,
   WRONG_NAMESPACE: false,
+  // The call never ran: another worker, or the next session, takes it.
+  STOPPING: false,
   // The worker or the connection to it is gone, or could not be made.
   WORKER_EXITED: true,
   CONNECTION_LOST: true,
