@@ -7,7 +7,13 @@ import { MAX_ERROR_DEPTH, MAX_ERRORS } from "./thrown-error.js";
 /** Why a child refuses a call, which does not run then. Refusals say nothing about the worker's health. */
 export type RefusalCode = Extract<
   ErrorCode,
-  "FUNCTION_NOT_FOUND" | "NOT_CALLABLE" | "PRIVATE_METHOD" | "MISSING_FUNCTION" | "WRONG_NAMESPACE" | "OVERLOADED" | "STOPPING"
+  | "FUNCTION_NOT_FOUND"
+  | "NOT_CALLABLE"
+  | "PRIVATE_METHOD"
+  | "MISSING_FUNCTION"
+  | "WRONG_NAMESPACE"
+  | "OVERLOADED"
+  | "STOPPING"
 >;
 
 /** The text of each refusal. Older implementations send only the text. */
