@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgpack
@@ -108,10 +108,15 @@ def decode_args(data: bytes) -> list[Any]:
         Exception: `decode` would refuse them, or read them in another way than usual.
     """
     args: list[Any] = _unpackb(
-        data, timestamp=_TIMESTAMP_AS_DATETIME, unicode_errors="replace", ext_hook=_read_ext, strict_map_key=True
+        data,
+        timestamp=_TIMESTAMP_AS_DATETIME,
+        unicode_errors="replace",
+        ext_hook=_read_ext,
+        strict_map_key=True,
+        object_hook=_with_checked_keys,
     )
-    if not _FLAT.issuperset(map(type, args)):
-        _check("args", args)
+    if len(data) > MAX_DEPTH:  # each level takes a byte
+        _check_depth(args, "args")
     return args
 
 
@@ -120,19 +125,13 @@ def encode_text(text: str) -> bytes:
     return bytes(msgpack.packb(text))
 
 
-def encode_alone(value: Any) -> bytes:
-    """Encodes a value that needs no conversion by `to_wire`.
+encode_scalar: Callable[[Any], bytes] = msgpack.Packer().pack
+"""Encodes None or a small value of exactly the type bool, int, float, str or bytes. All threads may use the same packer
+for them: packing them runs no Python code, so nothing gets in between.
 
-    Raises:
-        Exception: It needs one.
-    """
-    try:
-        packer = _packers.pop()
-    except IndexError:
-        packer = msgpack.Packer(datetime=True)
-    packed: bytes = packer.pack(value)
-    _packers.append(packer)
-    return packed
+Raises:
+    Exception: There is no form for it, such as for 2**64.
+"""
 
 
 def _unpack(payload: Payload) -> Any:
@@ -271,6 +270,11 @@ def _items_of(containers: list[Any]) -> Iterator[Any]:
             yield from container.values()
         else:
             yield from container
+
+
+def _with_checked_keys(items: dict[Any, Any]) -> dict[Any, Any]:
+    _check_keys(items)
+    return items
 
 
 def _check_keys(items: dict[Any, Any]) -> None:

@@ -8,7 +8,7 @@ import time
 from math import isfinite
 from typing import Any
 
-from ._codec import decode, encode, encode_alone, encode_text
+from ._codec import decode, encode, encode_scalar, encode_text
 from ._raised_error import describe, message_of
 from ._values import to_wire
 from ._zmtp.reader import Payload
@@ -148,27 +148,34 @@ def _argument(index: int, value: Any) -> Any:
         raise error.under(f"args[{index}]") from None
 
 
-def response(message_id: str, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
-    """Encodes the answer to a call, or an error answer if the result cannot be sent."""
+def response(message_id: bytes, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
+    """Encodes the answer to a call, or an error answer if the result cannot be sent.
+
+    Args:
+        message_id: The call's id in UTF-8.
+    """
     kind = type(result)
-    if kind in _SCALARS or (kind in _SIZED and len(result) <= MAX_SMALL) or (kind is float and isfinite(result)):
-        known_id = message_id.encode("utf-8", "replace")
-        if len(known_id) == 36 and metadata is None:
-            try:
-                return _RESPONSE % (known_id, _pack_double(time.time()), encode_alone(result))
-            except (OverflowError, UnicodeEncodeError):
-                pass  # an integer of more than 64 bits, or text with an unpaired surrogate
+    if (
+        (kind in _SCALARS or (kind in _SIZED and len(result) <= MAX_SMALL) or (kind is float and isfinite(result)))
+        and len(message_id) == 36
+        and metadata is None
+    ):
+        try:
+            return _RESPONSE % (message_id, _pack_double(time.time()), encode_scalar(result))
+        except (OverflowError, UnicodeEncodeError):
+            pass  # an integer of more than 64 bits, or text with an unpaired surrogate
+    known_id = message_id.decode()
     try:
         message = {
-            "app": APP, "id": message_id, "type": "response", "timestamp": time.time(), "result": to_wire(result)
+            "app": APP, "id": known_id, "type": "response", "timestamp": time.time(), "result": to_wire(result)
         }  # fmt: skip
         if metadata is not None:
             message["metadata"] = metadata
         return encode(message)
     except SerializationError as error:
-        return failure(message_id, error.under("result"))
+        return failure(known_id, error.under("result"))
     except Exception as error:  # a property or __str__ of a user's object raised
-        return failure(message_id, error)
+        return failure(known_id, error)
 
 
 def failure(message_id: str, error: BaseException) -> bytes:

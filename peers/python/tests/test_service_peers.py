@@ -250,7 +250,7 @@ def test_parents_that_read_nothing_are_bounded_together(bench: Bench) -> None:
 
 
 def test_a_parent_that_has_sent_nothing_makes_room_for_another(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    link = ZmtpLink(lambda *_: None, lambda _: None, lambda _: None)
+    link = ZmtpLink(lambda *_: 0, lambda *_: None, lambda _: None, lambda _: None)
     monkeypatch.setattr("multifrost._child.zmtp_link.MAX_PARENTS", 2)
     port = link.bind()
     first, second = connected(port, GREETED), connected(port, GREETED)

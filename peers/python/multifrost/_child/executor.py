@@ -6,15 +6,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from .. import _messages as messages
 from ..errors import CallError
+from .call_reader import PlainCall
 from .fork_undo import leave_forked_process
 from .link import Handle
 from .loop_thread import LoopThread
-from .method_table import Method
 
 if TYPE_CHECKING:
     from .thread_pool import ThreadPool
@@ -32,10 +33,6 @@ MAX_PENDING_BYTES = 256 * 1024 * 1024
 CO_ITERABLE_COROUTINE = 0x100
 """The flag of the code of generators that may be awaited."""
 
-PlainCall = tuple[Handle, str, Method, "list[Any]", int]
-"""The parent and the id to answer, the method and its arguments, and the bytes of the message. A tuple: the fastest to
-create."""
-
 _NEVER_AWAITABLE = frozenset({type(None), bool, int, float, str, bytes, list, dict, tuple})
 
 
@@ -50,6 +47,7 @@ class Executor:
         max_concurrency: Calls that run at once; None for no limit.
         max_pending: Calls that run or wait at once; more are refused, unless their parent has less than an equal share.
         parents: Returns how many parents there are. None: the link does not tell them apart, and there are no shares.
+        has_async: Whether there are ``async def`` methods.
     """
 
     def __init__(
@@ -61,6 +59,7 @@ class Executor:
         max_concurrency: int | None,
         max_pending: int,
         parents: Callable[[], int] | None = None,
+        has_async: bool = True,
     ) -> None:
         self.jobs: deque[PlainCall] = deque()
         """Calls that wait for the main thread."""
@@ -75,6 +74,8 @@ class Executor:
         self._parents = parents
         self._shares = parents is not None
         self._limit = max_concurrency
+        self._only_queues = threads == 1 and max_concurrency is None and not has_async
+        """Whether every call is queued for the main thread."""
         self._limit_lock = threading.Lock()
         self._running = 0
         self._waiting: deque[PlainCall] = deque()
@@ -96,19 +97,41 @@ class Executor:
         ended = self._ended_bytes_here + self._ended_bytes_on_loop + self._ended_bytes_in_pool
         return self._submitted_bytes - ended
 
+    def submit_together(self, peer: Handle, calls: list[PlainCall], size: int) -> bool:
+        """Queues calls of a parent that arrived together. Only for the thread that reads.
+
+        Returns whether it has: False if each has to be submitted alone.
+
+        Args:
+            size: What the calls take in memory together, in bytes.
+        """
+        count = len(calls)
+        if self._room < count or self._room_bytes < size:
+            self._count_room()
+        if not self._only_queues or self._room < count or self._room_bytes < size:
+            return False
+        self._room -= count
+        self._room_bytes -= size
+        if self._shares:
+            peer.taken += count
+        self._submitted += count
+        self._submitted_bytes += size
+        self.jobs.extend(calls)
+        return True
+
     def submit(self, call: PlainCall) -> None:
         """Starts a call or queues it. Only for the thread that reads.
 
         Raises:
             CallError: ``OVERLOADED``.
         """
-        size = call[4]
+        peer, size = call[0], call[4]
         if self._room <= 0 or self._room_bytes < size:
-            self._make_room(call[0], size)
+            self._make_room(peer, size)
         self._room -= 1
         self._room_bytes -= size
         if self._shares:
-            call[0].taken += 1
+            peer.taken += 1
         self._submitted += 1
         self._submitted_bytes += size
         if self._limit is not None:
@@ -119,9 +142,12 @@ class Executor:
                 self._running += 1
         self._start(call)
 
-    def _make_room(self, peer: Handle, size: int) -> None:
+    def _count_room(self) -> None:
         self._room = self._max_pending - self.pending
         self._room_bytes = MAX_PENDING_BYTES - self.pending_bytes
+
+    def _make_room(self, peer: Handle, size: int) -> None:
+        self._count_room()
         if self._room <= 0 and not self._has_share(peer):
             text = f"Too many calls are waiting here (max_pending {self._max_pending}); call again later"
             raise CallError("OVERLOADED", text)
@@ -158,16 +184,16 @@ class Executor:
         self._flush()
 
     def _start(self, call: PlainCall) -> None:
-        method = call[2]
+        _, message_id, method, args, _ = call
         if method.is_async:
-            self._loop.submit(lambda: self._await(call, lambda: method.function(*call[3])))
+            self._loop.submit(lambda: self._await(call, lambda: method.function(*args)))
         elif self._pool is None:
             self.jobs.append(call)
         else:
             try:
                 self._pool.submit(lambda: self._run_in_pool(call))
             except RuntimeError as error:  # the system cannot start a thread
-                self._answer(call, messages.failure(call[1], error))
+                self._answer(call, messages.failure(message_id.decode(), error))
                 self._ended_in_pool_once(call)
 
     def _run_here(self, call: PlainCall) -> None:
@@ -175,10 +201,11 @@ class Executor:
         try:
             result = method.function(*args)
         except BaseException as error:  # SystemExit too: a method cannot end the worker
-            answer = messages.failure(message_id, error)
+            answer = messages.failure(message_id.decode(), error)
         else:
             if type(result) not in _NEVER_AWAITABLE and _is_awaitable(result):
-                self._loop.submit(lambda: self._await(call, lambda: result))
+                # Not a lambda: every call would create what a closure needs, 0.1 us.
+                self._loop.submit(partial(self._await, call, partial(_returned, result)))
                 self._leave_if_forked()
                 return
             answer = messages.response(message_id, result)
@@ -197,7 +224,7 @@ class Executor:
         try:
             result = method.function(*args)
         except BaseException as error:
-            answer = messages.failure(message_id, error)
+            answer = messages.failure(message_id.decode(), error)
         else:
             if type(result) not in _NEVER_AWAITABLE and _is_awaitable(result):
                 self._loop.submit(lambda: self._await(call, lambda: result))
@@ -208,16 +235,17 @@ class Executor:
         self._ended_in_pool_once(call)
 
     async def _await(self, call: PlainCall, start: Callable[[], Awaitable[Any]]) -> None:
+        peer, message_id, _, _, size = call
         try:
-            answer = messages.response(call[1], await start())
+            answer = messages.response(message_id, await start())
         except BaseException as error:
-            answer = messages.failure(call[1], error)
-        self._push(call[0], answer)
+            answer = messages.failure(message_id.decode(), error)
+        self._push(peer, answer)
         self._loop.flush_soon()
         self._ended_on_loop += 1
         if self._shares:
-            call[0].ended_on_loop += 1
-        self._ended_bytes_on_loop += call[4]
+            peer.ended_on_loop += 1
+        self._ended_bytes_on_loop += size
         self._after_end()
 
     def _answer(self, call: PlainCall, answer: bytes) -> None:
@@ -255,6 +283,10 @@ def _make_pool(threads: int) -> ThreadPool:
     from .thread_pool import ThreadPool
 
     return ThreadPool(threads)
+
+
+def _returned(result: Any) -> Any:
+    return result
 
 
 def _is_awaitable(result: object) -> bool:

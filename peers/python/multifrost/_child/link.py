@@ -10,6 +10,9 @@ from .._zmtp.reader import Payload
 Handle = Any
 """A parent, as its link knows it: what `Link.push` needs to answer it."""
 
+TakeCalls = Callable[[Handle, bytes], int]
+"""Called with bytes that begin with a message. Returns how many of them it has taken."""
+
 OnPayload = Callable[[Handle, Payload], None]
 """Called with each payload."""
 

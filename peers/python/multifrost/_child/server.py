@@ -24,9 +24,10 @@ from .. import _messages as messages
 from .._codec import memory_of_call
 from .._messages import Message
 from .._zmtp.reader import Payload
+from .._zmtp.wire import message_head
 from ..errors import CallError, LaunchError, MalformedMessageError
 from . import spawn_address
-from .call_reader import CallReader
+from .call_reader import MAX_USUAL_BYTES, CallReader, PlainCall
 from .executor import Executor
 from .fork_undo import undone_by_fork
 from .link import Handle, Link
@@ -83,7 +84,7 @@ class Server:
         self._parent = os.getppid()
         self._token: str | None = None
         """Sent with answers to heartbeats, until the first call."""
-        self._read_usual = CallReader(methods, options.namespace).read
+        self._read_calls = CallReader(methods, options.namespace).read
         self._link: Link = self._make_link()
         self._executor = Executor(
             self._link.push,
@@ -93,6 +94,7 @@ class Server:
             options.max_concurrency,
             options.max_pending,
             self._link.count if isinstance(self._link, ZmtpLink) else None,
+            methods.has_async,
         )
         self._reading = threading.Lock()
         self._turn = 0
@@ -114,7 +116,7 @@ class Server:
 
     def _make_link(self) -> Link:
         if self._options.transport == "zmtp":
-            return ZmtpLink(self._on_payload, self._on_wrong_frames, self._on_wake)
+            return ZmtpLink(self._take_calls, self._on_payload, self._on_wrong_frames, self._on_wake)
         try:
             from .zeromq_link import ZeroMqLink
         except ImportError as error:
@@ -357,15 +359,27 @@ class Server:
     def _on_wrong_frames(self, count: int) -> None:
         self._drop("wrong frames", count)
 
-    def _on_payload(self, peer: Handle, payload: Payload) -> None:
-        usual = self._read_usual(payload)
-        if usual is not None and not self._stop_wanted:
+    def _take_calls(self, peer: Handle, data: bytes) -> int:
+        if self._stop_wanted:
+            return 0
+        calls, end = self._read_calls(peer, data)
+        if calls:
             self._token = None
             self._link.remember(peer)
-            try:
-                self._executor.submit((peer, *usual, len(payload)))
-            except CallError as error:
-                self._link.push(peer, messages.failure(usual[0], error))
+            if not self._executor.submit_together(peer, calls, end):
+                for call in calls:
+                    self._submit(call)
+        return end
+
+    def _submit(self, call: PlainCall) -> None:
+        try:
+            self._executor.submit(call)
+        except CallError as error:
+            self._link.push(call[0], messages.failure(call[1].decode(), error))
+
+    def _on_payload(self, peer: Handle, payload: Payload) -> None:
+        size = len(payload)
+        if size <= MAX_USUAL_BYTES and self._take_calls(peer, message_head(size) + payload):
             return
         try:
             message = messages.read(payload)
@@ -380,7 +394,7 @@ class Server:
         kind = message["type"]
         if kind == "call":
             try:
-                self._call(peer, message, len(payload))
+                self._call(peer, message, size)
             except CallError as error:
                 self._link.push(peer, messages.failure(message["id"], error))
         elif kind == "heartbeat":
@@ -399,12 +413,14 @@ class Server:
             raise CallError("WRONG_NAMESPACE", f"No namespace '{asked}' here; this worker's is '{own}'")
         message_id, name = message["id"], message["function"]
         if name in INTROSPECTION_NAMES:
-            answer = messages.response(message_id, self._methods.names(), {"interface": self._methods.interface})
+            answer = messages.response(
+                message_id.encode(), self._methods.names(), {"interface": self._methods.interface}
+            )
             self._link.push(peer, answer)
             return
         method = self._methods.get(name) or self._methods.find(name)
         args = message["args"]
-        self._executor.submit((peer, message_id, method, args, memory_of_call(args, size)))
+        self._submit((peer, message_id.encode(), method, args, memory_of_call(args, size)))
 
     def _answer_heartbeat(self, peer: Handle, beat: Message) -> None:
         if beat.get("metadata", {}).get("hb_response"):

@@ -16,7 +16,7 @@ from .._zmtp.endpoint import connect, listen_on_loopback
 from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import BIG_FRAME, Limits, Payload
 from .._zmtp.wire import ProtocolError
-from .link import OnDropped, OnPayload, OnWake
+from .link import OnDropped, OnPayload, OnWake, TakeCalls
 
 CONNECT_TIMEOUT = 10.0
 """How long the first connection to the parent may take, in seconds."""
@@ -61,15 +61,17 @@ class ZmtpLink:
     """See `Link`.
 
     Args:
-        on_payload: Called with each payload.
+        take_calls: Called with what a parent has sent, before anything is read from it.
+        on_payload: Called with each payload that `take_calls` has not taken.
         on_dropped: Called with the number of messages that had the wrong frames.
         on_wake: Called with the bytes of each wake-up.
     """
 
-    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
+    def __init__(self, take_calls: TakeCalls, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
         self.gone = False
         self.refused = 0
         """Connections that were closed because they broke the protocol or exceeded a limit."""
+        self._take_calls = take_calls
         self._on_payload = on_payload
         self._on_dropped = on_dropped
         self._on_wake = on_wake
@@ -123,6 +125,8 @@ class ZmtpLink:
         self._poll.register(self._listener.fileno(), _IN)
         return port
 
+    push = staticmethod(Peer.push)
+
     @property
     def has_peers(self) -> bool:
         return bool(self._seen)
@@ -158,15 +162,11 @@ class ZmtpLink:
     def remember(self, peer: Peer) -> None:
         self._seen[peer] = None
 
-    def push(self, peer: Peer, payload: bytes) -> None:
-        peer.push(payload)
-        self._dirty.add(peer)
-
     def broadcast(self, payload: bytes, undelivered: Callable[[], None]) -> None:
         delivered = False
         for peer in list(self._seen):
             if not peer.lost and not (peer.is_blocked and peer.unsent > MAX_UNSENT):
-                self.push(peer, payload)
+                peer.push(payload)
                 delivered = True
         if not delivered:
             undelivered()
@@ -207,7 +207,7 @@ class ZmtpLink:
 
     def _add(self, sock: socket.socket) -> None:
         limits = LIMITS if self._listener else PARENT_LIMITS
-        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked)
+        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked, self._dirty.add, self._take_calls)
         self._peers[peer.fd] = peer
         self._poll.register(peer.fd, _IN)
         if self._listener is not None:

@@ -20,6 +20,8 @@ COPY_BYTES = 32 * 1024
 PARTS_PER_SEND = 512
 """Most pieces handed to the system in one call. Linux allows 1024."""
 
+_SMALL_HEADS = [message_head(size) for size in range(256)]
+
 
 class ConnectionClosed(Exception):
     """The other side has closed the connection, or it broke."""
@@ -37,6 +39,8 @@ class Peer:
         properties: Properties for the READY command, such as ``X-Token``.
         limits: What the other side may send.
         on_blocked: Called when the socket takes no more, from any thread; then call `unblock` when it is writable.
+        on_queued: Called after a message was queued.
+        take: Called by `receive` with bytes that begin with a message. Returns how many of them it has taken.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class Peer:
         properties: Mapping[str, bytes],
         limits: Limits,
         on_blocked: Callable[[Peer], None],
+        on_queued: Callable[[Peer], None] | None = None,
+        take: Callable[[Peer, bytes], int] | None = None,
     ) -> None:
         sock.setblocking(False)
         if sock.family != socket.AF_UNIX:
@@ -61,6 +67,8 @@ class Peer:
         self._recv = sock.recv
         self._send = sock.send
         self.on_blocked = on_blocked
+        self._on_queued = on_queued
+        self._take = take
         self._out: list[bytes | bytearray | memoryview] = []
         self._sending = threading.Lock()
         self._blocked = True
@@ -102,6 +110,8 @@ class Peer:
                 data = self._recv(READ_BYTES)
                 if not data:
                     raise ConnectionClosed
+                if self._take is not None and (whole := reader.from_message(data)) is not None:
+                    data = whole[self._take(self, whole) :]
                 payloads = reader.feed(data)
             else:
                 with space:
@@ -126,12 +136,14 @@ class Peer:
         if self.lost:
             return
         size = len(payload)
-        if size > COPY_BYTES:
+        if size < 256:
+            self._out.append(_SMALL_HEADS[size] + payload)
+        elif size > COPY_BYTES:
             self._out += (message_head(size), payload)
-        elif size < 256:
-            self._out.append(b"\1\0\0%c%b" % (size, payload))
         else:
             self._out.append(message_head(size) + payload)
+        if self._on_queued is not None:
+            self._on_queued(self)
 
     def send(self, payload: bytes) -> None:
         """Sends a message, or queues what the socket does not take now."""

@@ -108,6 +108,16 @@ class MessageReader:
         self._frame(self._big_flags, content, found)
         return found
 
+    def from_message(self, data: bytes) -> bytes | None:
+        """Returns what has arrived from the beginning of a message on; hand to `feed` what is not read otherwise.
+
+        None: these bytes do not belong to the beginning of a message.
+        """
+        if self.ready is None or self._index or self._big is not None or self._skip:
+            return None
+        rest, self._rest = self._rest, b""
+        return rest + data
+
     def feed(self, data: bytes) -> list[Payload | None]:
         """Handles bytes that have arrived, and returns the payloads of the messages that they complete.
 
