@@ -104,25 +104,26 @@ class Peer:
             ProtocolError: The other side breaks the protocol; close the connection.
         """
         reader = self.reader
+        data, count = b"", 0
         try:
             space = reader.space()
             if space is None:
                 data = self._recv(READ_BYTES)
-                if not data:
-                    raise ConnectionClosed
-                if self._take is not None and (whole := reader.from_message(data)) is not None:
-                    data = whole[self._take(self, whole) :]
-                payloads = reader.feed(data)
             else:
                 with space:
                     count = self.socket.recv_into(space)
-                if not count:
-                    raise ConnectionClosed
-                payloads = reader.filled(count)
         except (BlockingIOError, InterruptedError):
             return []
         except OSError as error:
             raise ConnectionClosed from error
+        if count:
+            payloads = reader.filled(count)
+        elif data:
+            if self._take is not None and (whole := reader.from_message(data)) is not None:
+                data = whole[self._take(self, whole) :]
+            payloads = reader.feed(data)
+        else:
+            raise ConnectionClosed
         if reader.replies:
             replies, reader.replies = reader.replies, []
             self._out += replies
