@@ -125,7 +125,9 @@ class ZmtpLink:
         self._poll.register(self._listener.fileno(), _IN)
         return port
 
-    push = staticmethod(Peer.push)
+    def push(self, peer: Peer, payload: bytes) -> None:
+        peer.push(payload)
+        self._dirty.add(peer)
 
     @property
     def has_peers(self) -> bool:
@@ -166,7 +168,7 @@ class ZmtpLink:
         delivered = False
         for peer in list(self._seen):
             if not peer.lost and not (peer.is_blocked and peer.unsent > MAX_UNSENT):
-                peer.push(payload)
+                self.push(peer, payload)
                 delivered = True
         if not delivered:
             undelivered()
@@ -207,7 +209,7 @@ class ZmtpLink:
 
     def _add(self, sock: socket.socket) -> None:
         limits = LIMITS if self._listener else PARENT_LIMITS
-        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked, self._dirty.add, self._take_calls)
+        peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked, self._take_calls)
         self._peers[peer.fd] = peer
         self._poll.register(peer.fd, _IN)
         if self._listener is not None:

@@ -39,7 +39,6 @@ class Peer:
         properties: Properties for the READY command, such as ``X-Token``.
         limits: What the other side may send.
         on_blocked: Called when the socket takes no more, from any thread; then call `unblock` when it is writable.
-        on_queued: Called after a message was queued.
         take: Called by `receive` with bytes that begin with a message. Returns how many of them it has taken.
     """
 
@@ -50,7 +49,6 @@ class Peer:
         properties: Mapping[str, bytes],
         limits: Limits,
         on_blocked: Callable[[Peer], None],
-        on_queued: Callable[[Peer], None] | None = None,
         take: Callable[[Peer, bytes], int] | None = None,
     ) -> None:
         sock.setblocking(False)
@@ -67,7 +65,6 @@ class Peer:
         self._recv = sock.recv
         self._send = sock.send
         self.on_blocked = on_blocked
-        self._on_queued = on_queued
         self._take = take
         self._out: list[bytes | bytearray | memoryview] = []
         self._sending = threading.Lock()
@@ -143,8 +140,6 @@ class Peer:
             self._out += (message_head(size), payload)
         else:
             self._out.append(message_head(size) + payload)
-        if self._on_queued is not None:
-            self._on_queued(self)
 
     def send(self, payload: bytes) -> None:
         """Sends a message, or queues what the socket does not take now."""
