@@ -1,4 +1,4 @@
-"""Reads the usual form of a call in a fifth of the time that the general readers take: 0.8 µs instead of 4."""
+"""Reads the usual form of a call in a quarter of the time that the general readers take: 1 µs instead of 4."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from .._codec import decode_args, encode_text
 from .._messages import APP
-from .._zmtp.wire import message_head
 from .link import Handle
 from .method_table import Method, MethodTable
 
@@ -17,8 +16,6 @@ MAX_USUAL_BYTES = 1024
 PlainCall = tuple[Handle, bytes, Method, "list[Any]", int]
 """The parent and the id to answer, the method and its arguments, and what they take in memory, estimated, in bytes.
 A tuple: the fastest to create."""
-
-_HEADS = [message_head(size) for size in range(MAX_USUAL_BYTES + 1)]
 
 
 class CallReader:
@@ -34,15 +31,18 @@ class CallReader:
 
     def __init__(self, methods: MethodTable, namespace: str) -> None:
         self._methods = {encode_text(name): methods.find(name) for name in methods.names()}
-        app = b"\x87\xa3app%b\xa2id\xd9\x24" % encode_text(APP)
-        kind = b"\xa4type\xa4call\xa9timestamp\xcb"
-        function, args = b"\xa8function", b"\xa4args"
-        end = b"\xa9namespace%b" % encode_text(namespace)
-        self._fixed = len(app) + 36 + len(kind) + 8 + len(function) + len(args) + len(end)
-        """The bytes of a call without the name of its method and its arguments."""
-        form = rb"(\x01\x00(?:\x00.|\x02.{8}))%b(.{36})%b.{8}%b([^\xa4]{1,255})%b([\x90-\x9f].{0,%d}?)%b"
-        pieces = (*map(re.escape, (app, kind, function, args)), MAX_USUAL_BYTES, re.escape(end))
-        self._find_all = re.compile(form % pieces, re.DOTALL).findall
+        self._match = re.compile(
+            b"".join(
+                (
+                    rb"\x01\x00(?:\x00.|\x02.{8})\x87\xa3app",
+                    re.escape(encode_text(APP)),
+                    rb"\xa2id\xd9\x24(.{36})\xa4type\xa4call\xa9timestamp\xcb.{8}\xa8function([^\xa4]+)\xa4args",
+                    rb"([\x90-\x9f].*)\xa9namespace",
+                    re.escape(encode_text(namespace)),
+                )
+            ),
+            re.DOTALL,
+        ).fullmatch
 
     def read(self, peer: Handle, data: bytes) -> tuple[list[PlainCall], int]:
         """Reads the calls at the beginning of what a parent has sent.
@@ -52,26 +52,29 @@ class CallReader:
             data: Bytes that begin with a message, the heads of its frames included.
 
         Returns:
-            The calls, and where the first message begins that has to be read otherwise. Where other messages are
-            between calls, no call is returned.
+            The calls, and where the first message begins that is incomplete, has another form or cannot be read.
         """
-        methods, fixed = self._methods, self._fixed
+        match, methods = self._match, self._methods
         calls: list[PlainCall] = []
-        size = 0
-        found = self._find_all(data)
-        for head, message_id, name, packed in found:
+        at, size = 0, len(data)
+        while at + 4 <= size:
+            if data[at + 2]:
+                length = int.from_bytes(data[at + 3 : at + 11], "big")
+                if length > MAX_USUAL_BYTES:
+                    break
+                end = at + 11 + length
+            else:
+                end = at + 4 + data[at + 3]
+            if end > size or (usual := match(data, at, end)) is None:
+                break
+            message_id, name, packed = usual.groups()
             method = methods.get(name)
-            length = fixed + len(name) + len(packed)
-            if length > MAX_USUAL_BYTES or head != _HEADS[length] or method is None or not message_id.isascii():
+            if method is None or not message_id.isascii():
                 break
             try:
                 args = decode_args(packed)
             except Exception:
                 break  # read again, for the error that says what is wrong with it
-            length += len(head)
-            calls.append((peer, message_id, method, args, length))
-            size += length
-        # Calls that together are as long as the data fill it: they do not overlap.
-        if size < len(data) and self._find_all(data[:size]) != found[: len(calls)]:
-            return [], 0
-        return calls, size
+            calls.append((peer, message_id, method, args, end - at))
+            at = end
+        return calls, at
