@@ -396,3 +396,58 @@ func TestAMethodThatEndsItsGoroutineIsAnError(t *testing.T) {
 		t.Error(n, err)
 	}
 }
+
+// A parent that waits for its worker may have many strangers to refuse before it finds it.
+func TestAWorkerThatKnowsThePortAloneTriesOnUntilItsFirstCall(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	worker := exec.Command(program)
+	worker.Env = append(os.Environ(), roleVariable+"=worker", wire.PortVariable+"="+port)
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Wait() }()
+	t.Cleanup(func() { _ = worker.Process.Kill() })
+	accept := func() net.Conn {
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	hello := append(greeting(), ready("DEALER")...)
+	first := accept()
+	_, _ = first.Write(hello)
+	_, _ = io.CopyN(io.Discard, first, int64(len(hello)))
+	first.Close()
+	for until := time.Now().Add(3 * reconnectTimeout / 2); time.Now().Before(until); {
+		accept().Close()
+	}
+	parent := accept()
+	call := wire.New(wire.Call)
+	call.Function = "Pid"
+	data, err := wire.NewCodec("", Limits{}).Encode(call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = parent.Write(append(append(hello, frame(1, nil)...), frame(0, data)...))
+	if _, err := io.CopyN(io.Discard, parent, int64(len(hello))+10); err != nil { // and the beginning of the answer
+		t.Fatal(err)
+	}
+	listener.Close()
+	parent.Close()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("it goes on without its parent")
+	}
+}

@@ -475,6 +475,41 @@ async fn a_worker_brings_its_token_to_the_private_socket_and_ends_with_that_conn
     assert_eq!(worker.ended().await, Some(1));
 }
 
+/// The next connection to a listener.
+async fn accepted(listener: &TcpListener) -> TcpStream {
+    let accepted = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await;
+    accepted.expect("nothing connected within 10 s").expect("a worker").0
+}
+
+#[tokio::test]
+async fn a_worker_that_knows_only_the_port_tries_on_while_its_parent_listens_until_its_first_call() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("it is bound").port().to_string();
+    let mut worker = Guarded::edge_worker(&[("COMLINK_ZMQ_PORT", &port)]);
+    let stream = accepted(&listener).await;
+    drop(BarePeer::open(stream, "DEALER", None).await);
+    // Longer than it tries once it was called.
+    let until = tokio::time::Instant::now() + Duration::from_millis(1500);
+    while tokio::time::Instant::now() < until {
+        accepted(&listener).await;
+    }
+    let stream = accepted(&listener).await;
+    let mut peer = BarePeer::open(stream, "DEALER", None).await;
+    let (function, namespace) = ("pid".to_owned(), "default".to_owned());
+    let call = Message::new(Body::Call { function, args: Vec::new(), namespace, client_name: None });
+    peer.send(&[Vec::new(), encode(&call, &Limits::default()).expect("bytes")]).await;
+    loop {
+        let frames = peer.receive().await.expect("it is connected");
+        let message = decode(&frames[1], &Limits::default()).expect("a message");
+        if let Body::Response { result } = message.body {
+            assert_eq!(result, Some(Value::from(i64::from(worker.0.id()))));
+            break;
+        }
+    }
+    drop((peer, listener));
+    assert_eq!(worker.ended().await, Some(1));
+}
+
 #[tokio::test]
 async fn processes_that_a_worker_starts_do_not_know_the_parent() {
     let parent = started(spawning()).await;
