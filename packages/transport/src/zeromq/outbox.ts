@@ -10,6 +10,9 @@ import { connectionLost, isNoSuchPeer, isTryAgain, socketFailed } from "./socket
 /** Messages sent in one turn of the event loop, so that reading gets its turn as well. */
 const PER_TURN = 512;
 
+/** Messages that wait before they are sent without waiting for the end of the turn: the other end works on them meanwhile. */
+const BATCH = 32;
+
 /** What the kinds of socket do differently when they send. */
 export interface SendRules {
   /**
@@ -19,7 +22,7 @@ export interface SendRules {
    */
   readonly when: "always" | "connected" | "writable";
   /** The frames of a message. */
-  toFrames(item: Outgoing): Uint8Array[];
+  toFrames(item: Outgoing): (Uint8Array | null)[];
 }
 
 /** The sending side of a channel. */
@@ -57,6 +60,9 @@ export class Outbox {
   push(item: Outgoing): void {
     this.#queue.push(item);
     this.#schedule();
+    if (this.#queue.length === BATCH) {
+      void this.#sendBatch();
+    }
   }
 
   connectionUp(): void {
@@ -89,23 +95,27 @@ export class Outbox {
   #schedule(): void {
     if (!this.#scheduled && this.#canSend()) {
       this.#scheduled = true;
-      queueMicrotask(this.#sendSome);
+      void this.#sendSoon();
     }
   }
 
-  /** Sends for one turn of the event loop, and again in the next one while messages wait. */
-  readonly #sendSome = (): void => {
-    if (this.#queue.length > 0 && this.#canSend()) {
-      // Asking takes away the sign that a pending receive waits for; the send that follows gives it back.
-      this.#writable ||= this.#open.socket.writable;
-      for (let sent = 0; this.#writable && sent < PER_TURN; sent += 1) {
-        const item = this.#queue.shift();
-        if (item === undefined) {
-          break;
-        }
-        void this.#send(item);
-      }
+  /**
+   * Sends a message that is alone at once, and several at the end of the turn: then the library's thread wakes up once and
+   * not for each. The next message that is there has been read, and answered, two microtasks later.
+   */
+  async #sendSoon(): Promise<void> {
+    await undefined;
+    await undefined;
+    if (this.#queue.length > 1) {
+      process.nextTick(this.#sendSome);
+    } else {
+      this.#sendSome();
     }
+  }
+
+  /** Sends what a turn of the event loop may send, and again in the next one while messages wait. */
+  readonly #sendSome = (): void => {
+    this.#send(PER_TURN);
     if (this.#queue.length > 0 && this.#canSend()) {
       setImmediate(this.#sendSome);
       return;
@@ -116,8 +126,28 @@ export class Outbox {
     }
   };
 
+  async #sendBatch(): Promise<void> {
+    await undefined;
+    this.#send(BATCH);
+  }
+
+  #send(most: number): void {
+    if (this.#queue.length === 0 || !this.#canSend()) {
+      return;
+    }
+    // Asking takes away the sign that a pending receive waits for; the send that follows gives it back.
+    this.#writable ||= this.#open.socket.writable;
+    for (let sent = 0; this.#writable && sent < most; sent += 1) {
+      const item = this.#queue.shift();
+      if (item === undefined) {
+        break;
+      }
+      void this.#sendOne(item);
+    }
+  }
+
   /** Needs no waiting for the send before it, since no send blocks. */
-  async #send(item: Outgoing): Promise<void> {
+  async #sendOne(item: Outgoing): Promise<void> {
     try {
       // Throws some errors at once, such as that the socket is closed, and rejects with others.
       await this.#open.socket.send(this.#rules.toFrames(item));

@@ -30,7 +30,8 @@ import type { OpenSocket } from "./open-socket.js";
 import { Outbox, type SendRules } from "./outbox.js";
 import { isTryAgain, socketFailed } from "./socket-errors.js";
 
-const EMPTY = Buffer.alloc(0);
+/** The empty frame: the library writes it without looking at memory. */
+const EMPTY = null;
 
 /** The most turns of the event loop that `down` waits for messages that arrived before it. */
 const MOST_TURNS = 100;
@@ -99,7 +100,8 @@ abstract class ZeromqChannel implements Channel {
    */
   async #receive(): Promise<void> {
     const { socket } = this.#open;
-    while (!socket.closed) {
+    // Asking the socket whether it is closed is a native call.
+    while (this.#phase !== "closed") {
       try {
         const frames = await socket.receive();
         this.#arrived += 1;
