@@ -10,9 +10,6 @@ import { connectionLost, isNoSuchPeer, isTryAgain, socketFailed } from "./socket
 /** Messages sent in one turn of the event loop, so that reading gets its turn as well. */
 const PER_TURN = 512;
 
-/** Messages that wait before they are sent without waiting for the end of the turn: the other end works on them meanwhile. */
-const BATCH = 32;
-
 /** What the kinds of socket do differently when they send. */
 export interface SendRules {
   /**
@@ -59,16 +56,15 @@ export class Outbox {
   /** Queues a message and schedules its sending. Throws like {@link SendQueue.push}. */
   push(item: Outgoing): void {
     this.#queue.push(item);
-    this.#schedule();
-    if (this.#queue.length === BATCH) {
-      void this.#sendBatch();
+    if (!this.#scheduled) {
+      void this.#sendSoon();
     }
   }
 
   connectionUp(): void {
     this.#connections += 1;
     this.#writable = this.#rules.when !== "writable";
-    this.#schedule();
+    void this.#sendSoon();
   }
 
   connectionDown(): void {
@@ -79,7 +75,7 @@ export class Outbox {
   drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
-      this.#schedule();
+      void this.#sendSoon();
     });
   }
 
@@ -92,18 +88,15 @@ export class Outbox {
     return !this.#failed && (this.#connections > 0 || this.#rules.when === "always");
   }
 
-  #schedule(): void {
-    if (!this.#scheduled && this.#canSend()) {
-      this.#scheduled = true;
-      void this.#sendSoon();
-    }
-  }
-
   /**
    * Sends a message that is alone at once, and several at the end of the turn: then the library's thread wakes up once and
    * not for each. The next message that is there has been read, and answered, two microtasks later.
    */
   async #sendSoon(): Promise<void> {
+    if (this.#scheduled || !this.#canSend()) {
+      return;
+    }
+    this.#scheduled = true;
     await undefined;
     await undefined;
     if (this.#queue.length > 1) {
@@ -115,7 +108,17 @@ export class Outbox {
 
   /** Sends what a turn of the event loop may send, and again in the next one while messages wait. */
   readonly #sendSome = (): void => {
-    this.#send(PER_TURN);
+    if (this.#queue.length > 0 && this.#canSend()) {
+      // Asking takes away the sign that a pending receive waits for; the send that follows gives it back.
+      this.#writable ||= this.#open.socket.writable;
+      for (let sent = 0; this.#writable && sent < PER_TURN; sent += 1) {
+        const item = this.#queue.shift();
+        if (item === undefined) {
+          break;
+        }
+        void this.#send(item);
+      }
+    }
     if (this.#queue.length > 0 && this.#canSend()) {
       setImmediate(this.#sendSome);
       return;
@@ -126,28 +129,8 @@ export class Outbox {
     }
   };
 
-  async #sendBatch(): Promise<void> {
-    await undefined;
-    this.#send(BATCH);
-  }
-
-  #send(most: number): void {
-    if (this.#queue.length === 0 || !this.#canSend()) {
-      return;
-    }
-    // Asking takes away the sign that a pending receive waits for; the send that follows gives it back.
-    this.#writable ||= this.#open.socket.writable;
-    for (let sent = 0; this.#writable && sent < most; sent += 1) {
-      const item = this.#queue.shift();
-      if (item === undefined) {
-        break;
-      }
-      void this.#sendOne(item);
-    }
-  }
-
   /** Needs no waiting for the send before it, since no send blocks. */
-  async #sendOne(item: Outgoing): Promise<void> {
+  async #send(item: Outgoing): Promise<void> {
     try {
       // Throws some errors at once, such as that the socket is closed, and rejects with others.
       await this.#open.socket.send(this.#rules.toFrames(item));
