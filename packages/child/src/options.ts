@@ -1,5 +1,16 @@
-import { DEFAULT_NAMESPACE, type MessageLimits } from "@multifrost/protocol";
-import { atLeast } from "@multifrost/protocol/internal";
+import { completeLimits, DEFAULT_NAMESPACE, type MessageLimits } from "@multifrost/protocol";
+import {
+  checkOptions,
+  countFrom,
+  FLAG,
+  LOGGER,
+  NAME,
+  numberFrom,
+  type OptionRules,
+  objectWith,
+  rule,
+  TEXT,
+} from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { Logger } from "@multifrost/reliability";
 import type { ServerTransport, TransportName } from "@multifrost/transport";
@@ -66,17 +77,41 @@ export interface ResolvedChildOptions extends ChildOptions {
   forwardOutput: boolean;
 }
 
-/** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION` for an invalid number. */
+const RULES: OptionRules<ChildOptions> = {
+  serviceId: NAME,
+  namespace: TEXT,
+  otherNamespaces: rule("'answer' or 'ignore'", (value) => value === "answer" || value === "ignore"),
+  maxConcurrency: countFrom(1),
+  maxPending: countFrom(1),
+  maxPendingBytes: countFrom(1),
+  stopTimeout: numberFrom(0),
+  allowRemoteShutdown: FLAG,
+  forwardOutput: FLAG,
+  transport: rule(
+    "'auto', 'zmtp', 'zeromq' or a ServerTransport",
+    (value) => ["auto", "zmtp", "zeromq"].includes(value as string) || objectWith("", "open").accepts(value),
+  ),
+  registry: objectWith("a ServiceRegistry, such as createFileRegistry() returns", "register", "unregister"),
+  host: NAME,
+  app: NAME,
+  // Its parts are checked where the codec is made.
+  limits: rule("an object", (value) => typeof value === "object" && value !== null),
+  logger: LOGGER,
+};
+
+/** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION`, naming the option and what it must be. */
 export function resolveChildOptions(given: string | ChildOptions = {}): ResolvedChildOptions {
   const options: ChildOptions = typeof given === "string" ? { serviceId: given } : given;
+  checkOptions("ChildWorker", options, RULES);
+  completeLimits(options.limits);
   return {
     ...options,
     namespace: options.namespace ?? DEFAULT_NAMESPACE,
     otherNamespaces: options.otherNamespaces ?? "answer",
-    maxConcurrency: atLeast(1, "maxConcurrency", options.maxConcurrency ?? Number.POSITIVE_INFINITY),
-    maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
-    maxPendingBytes: atLeast(1, "maxPendingBytes", options.maxPendingBytes ?? 512 * 1024 ** 2),
-    stopTimeout: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
+    maxConcurrency: options.maxConcurrency ?? Number.POSITIVE_INFINITY,
+    maxPending: options.maxPending ?? 250_000,
+    maxPendingBytes: options.maxPendingBytes ?? 512 * 1024 ** 2,
+    stopTimeout: options.stopTimeout ?? 5_000,
     allowRemoteShutdown: options.allowRemoteShutdown ?? false,
     forwardOutput: options.forwardOutput ?? typeof options.transport !== "object",
   };

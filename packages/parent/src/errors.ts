@@ -164,11 +164,29 @@ export function exitedEarly(exit: ExitDetails): SpawnError {
   return new SpawnError("EXITED_EARLY", message, exit);
 }
 
-/** The worker's process runs but was not reachable in time. */
-export function startedTooLate(command: string, stderrTail: string, timeoutMs: number): SpawnError {
+/**
+ * The worker's process runs but was not reachable in time.
+ *
+ * @param app The app id of this parent, where the worker had connected.
+ */
+export function startedTooLate(
+  command: string,
+  stderrTail: string,
+  timeoutMs: number,
+  app: string | undefined,
+): SpawnError {
+  const [what, next] =
+    app === undefined
+      ? [
+          "did not connect",
+          "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout.",
+        ]
+      : [
+          "connected, but answered no heartbeat",
+          `Check that its option app is this parent's, '${app}', and that its start does not block the event loop.`,
+        ];
   const message =
-    `The worker did not connect within ${timeoutMs} ms (startTimeout) and was ended: ${command}\n` +
-    "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout." +
+    `The worker ${what} within ${timeoutMs} ms (startTimeout) and was ended: ${command}\n${next}` +
     (stderrTail === "" ? "" : `\nThe last it wrote to stderr:\n${stderrTail}`);
   return new SpawnError("START_TIMEOUT", message, { exitCode: null, signal: null, stderrTail, command });
 }
@@ -182,10 +200,10 @@ export function noConnection(endpoint: string, timeoutMs: number): ConnectionErr
 }
 
 /** A connection was made, but no heartbeat was answered on it in time. */
-export function noHeartbeat(endpoint: string, timeoutMs: number): ConnectionError {
+export function noHeartbeat(endpoint: string, timeoutMs: number, app: string): ConnectionError {
   const message =
-    `Something listens at ${endpoint} but answered no heartbeat within ${timeoutMs} ms. The service may have ended and ` +
-    "another program may have its port: start the service again.";
+    `Something listens at ${endpoint} but answered no heartbeat within ${timeoutMs} ms. Check that the service's option ` +
+    `app is this parent's, '${app}'. Or the service has ended and another program has its port: start the service again.`;
   return new ConnectionError("UNREACHABLE", message, { endpoint });
 }
 

@@ -1,7 +1,6 @@
-// Options of parents and calls, with their defaults and checks.
+// Options of parents and calls, with their defaults.
 
 import type { MessageLimits, Metadata } from "@multifrost/protocol";
-import { atLeast, invalidOption } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { FailureRule, Logger } from "@multifrost/reliability";
 import type { ClientTransport, TransportName } from "@multifrost/transport";
@@ -119,6 +118,9 @@ export interface CallOptions {
   metadata?: Metadata;
 }
 
+/** Of most calls, which then need no check. */
+export const NO_OPTIONS: CallOptions = Object.freeze({});
+
 /** Options with the defaults filled in, and every time in milliseconds. */
 export interface ResolvedOptions {
   readonly defaultTimeoutMs: number | undefined;
@@ -141,56 +143,26 @@ export interface ResolvedOptions {
   readonly logger: Logger | false | undefined;
 }
 
-/** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION`, naming the option and what it must be. */
+/** Fills in the defaults of options that are checked. */
 export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 30_000): ResolvedOptions {
-  const { defaultTimeout, interfaceHash } = options;
-  if (interfaceHash !== undefined && !/^[0-9a-f]{64}$/.test(interfaceHash)) {
-    throw invalidOption("interfaceHash", "64 hexadecimal digits, as interfaceHash() returns them", interfaceHash);
-  }
   return {
-    defaultTimeoutMs: defaultTimeout === undefined ? undefined : checkTimeout("defaultTimeout", defaultTimeout),
+    defaultTimeoutMs: options.defaultTimeout,
     autoRestart: options.autoRestart ?? false,
-    maxRestartAttempts: atLeast(1, "maxRestartAttempts", options.maxRestartAttempts ?? 5),
-    heartbeatIntervalMs: seconds("heartbeatInterval", options.heartbeatInterval ?? 5),
-    heartbeatTimeoutMs: aboveZero("heartbeatTimeout", options.heartbeatTimeout ?? 3) * 1000,
-    heartbeatMaxMisses: atLeast(1, "heartbeatMaxMisses", options.heartbeatMaxMisses ?? 3),
-    stallTimeoutMs: seconds("stallTimeout", options.stallTimeout ?? 60),
-    circuitResetMs: seconds("circuitResetTimeout", options.circuitResetTimeout ?? 1),
-    restartBackoffMs: seconds("restartBackoff", options.restartBackoff ?? 0.1),
-    restartWindowMs: seconds("restartWindow", options.restartWindow ?? 30),
-    stopTimeoutMs: atLeast(0, "stopTimeout", options.stopTimeout ?? 5_000),
-    startTimeoutMs: checkTimeout("startTimeout", options.startTimeout ?? defaultStartTimeoutMs),
-    maxPending: atLeast(1, "maxPending", options.maxPending ?? 250_000),
+    maxRestartAttempts: options.maxRestartAttempts ?? 5,
+    heartbeatIntervalMs: (options.heartbeatInterval ?? 5) * 1000,
+    heartbeatTimeoutMs: (options.heartbeatTimeout ?? 3) * 1000,
+    heartbeatMaxMisses: options.heartbeatMaxMisses ?? 3,
+    stallTimeoutMs: (options.stallTimeout ?? 60) * 1000,
+    circuitResetMs: (options.circuitResetTimeout ?? 1) * 1000,
+    restartBackoffMs: (options.restartBackoff ?? 0.1) * 1000,
+    restartWindowMs: (options.restartWindow ?? 30) * 1000,
+    stopTimeoutMs: options.stopTimeout ?? 5_000,
+    startTimeoutMs: options.startTimeout ?? defaultStartTimeoutMs,
+    maxPending: options.maxPending ?? 250_000,
     namespace: options.namespace,
     clientName: options.clientName,
     isFailure: options.isFailure,
-    interfaceHash,
+    interfaceHash: options.interfaceHash,
     logger: options.logger,
   };
-}
-
-/** A time limit in milliseconds. Throws `INVALID_OPTION` unless it is above 0. */
-export function checkTimeout(name: string, value: number): number {
-  if (typeof value === "number" && value > 0) {
-    return value;
-  }
-  throw invalidOption(name, "a number of milliseconds above 0; leave it out for no limit", value);
-}
-
-/** Throws `INVALID_OPTION` unless it is an `AbortSignal`. Signals of another realm, as test runners have them, pass. */
-export function checkSignal(signal: AbortSignal): void {
-  if (typeof signal?.aborted !== "boolean") {
-    throw invalidOption("signal", "an AbortSignal, such as new AbortController().signal", signal);
-  }
-}
-
-function seconds(name: string, value: number): number {
-  return atLeast(0, name, value) * 1000;
-}
-
-function aboveZero(name: string, value: number): number {
-  if (typeof value === "number" && value > 0) {
-    return value;
-  }
-  throw invalidOption(name, "a number of seconds above 0", value);
 }

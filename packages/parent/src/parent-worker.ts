@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
+import { invalidOption, NAME } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { chooseTransport } from "@multifrost/transport";
@@ -10,6 +11,7 @@ import { describeWorker, listFunctions } from "./calls/introspection.js";
 import type { AnyWorker, CallProxy, RemoteMethods } from "./calls/remote-methods.js";
 import type { ParentEvents, ParentState } from "./events.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
+import { checkCallOptions, checkParentOptions, EXECUTABLE } from "./option-rules.js";
 import {
   type CallOptions,
   type ComposedOptions,
@@ -52,6 +54,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   /** @internal */
   constructor(options: ParentOptions, mode: ConnectMode);
   constructor(options: ParentOptions | ComposedOptions, mode: ConnectMode = composedMode(options)) {
+    checkParentOptions(mode.kind, options);
     super();
     this.name = options.name ?? mode.name;
     if (mode.kind !== "composed") {
@@ -82,13 +85,29 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   static spawn<T = AnyWorker>(
     scriptPath: string | URL,
     executable?: Executable | SpawnOptions,
-    options: SpawnOptions = {},
+    options?: SpawnOptions,
+  ): ParentWorker<T> {
+    if (isOptions(executable)) {
+      if (options !== undefined) {
+        throw new MultifrostError(
+          "INVALID_OPTION",
+          "ParentWorker.spawn() was given options twice, as its second and third argument. Give them once.",
+        );
+      }
+      return ParentWorker.#spawn<T>(scriptPath, undefined, executable);
+    }
+    if (executable !== undefined && !EXECUTABLE.accepts(executable)) {
+      throw invalidOption("executable", EXECUTABLE.wanted, executable);
+    }
+    return ParentWorker.#spawn<T>(scriptPath, executable, options === undefined ? {} : options);
+  }
+
+  static #spawn<T>(
+    scriptPath: string | URL,
+    executable: Executable | undefined,
+    options: SpawnOptions,
   ): ParentWorker<T> {
     const name = basename(scriptPath instanceof URL ? scriptPath.pathname : scriptPath);
-    if (isOptions(executable)) {
-      const mode = { kind: "spawned", name, scriptPath, executable: undefined, options: executable } as const;
-      return new ParentWorker<T>(executable, mode);
-    }
     return new ParentWorker<T>(options, { kind: "spawned", name, scriptPath, executable, options });
   }
 
@@ -105,7 +124,11 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     timeoutOrOptions: number | ConnectOptions = {},
   ): Promise<ParentWorker<T>> {
     const options: ConnectOptions =
-      typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions;
+      typeof timeoutOrOptions === "object" ? timeoutOrOptions : { timeout: timeoutOrOptions };
+    checkParentOptions("service", options);
+    if (!NAME.accepts(serviceId)) {
+      throw invalidOption("serviceId", NAME.wanted, serviceId);
+    }
     const { registry = await fileRegistry(), timeout: timeoutMs = SERVICE_TIMEOUT_MS, host, transport } = options;
     const mode = { kind: "service", name: serviceId, serviceId, registry, host, transport } as const;
     const worker = new ParentWorker<T>(options, mode);
@@ -170,10 +193,18 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     namespace?: string,
     clientName?: string,
   ): Promise<R> {
-    const options: CallOptions = {
-      ...(typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : timeoutOrOptions),
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(clientName === undefined ? {} : { clientName }),
+    if (!NAME.accepts(functionName)) {
+      throw invalidOption("functionName", NAME.wanted, functionName);
+    }
+    if (!Array.isArray(args)) {
+      throw invalidOption("args", "an array of the arguments", args);
+    }
+    const given = typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : (timeoutOrOptions ?? {});
+    checkCallOptions(given);
+    const options = {
+      ...given,
+      ...(namespace !== undefined && { namespace }),
+      ...(clientName !== undefined && { clientName }),
     };
     return (await this.#lifecycle.calls.call(functionName, args, options)) as R;
   }
@@ -248,10 +279,11 @@ function isOptions(value: Executable | SpawnOptions | undefined): value is Spawn
 }
 
 function composedMode(options: ParentOptions | ComposedOptions): ConnectMode {
-  if (!("transport" in options) || typeof options.transport?.open !== "function") {
+  if (typeof options !== "object" || options === null || !("transport" in options)) {
     throw new MultifrostError(
       "INVALID_OPTION",
-      "transport must be a ClientTransport. To start a worker use ParentWorker.spawn(), to find one ParentWorker.connect().",
+      "new ParentWorker() needs the option transport, a ClientTransport. " +
+        "To start a worker use ParentWorker.spawn(), to find one ParentWorker.connect().",
     );
   }
   return { kind: "composed", name: "worker", transport: options.transport };

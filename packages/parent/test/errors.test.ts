@@ -119,12 +119,19 @@ describe("a worker that could not be started", () => {
   });
 
   it("was too late: START_TIMEOUT with the last it wrote", () => {
-    const error = startedTooLate("node worker.mjs", "loading", 5);
+    const error = startedTooLate("node worker.mjs", "loading", 5, undefined);
     expect(error).toMatchObject({ code: "START_TIMEOUT", exitCode: null, signal: null, stderrTail: "loading" });
     expect(error.message).toBe(
       "The worker did not connect within 5 ms (startTimeout) and was ended: node worker.mjs\n" +
         "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout.\n" +
         "The last it wrote to stderr:\nloading",
+    );
+  });
+
+  it("was too late with its heartbeat: the app id may be another", () => {
+    expect(startedTooLate("node worker.mjs", "", 5, "mine").message).toBe(
+      "The worker connected, but answered no heartbeat within 5 ms (startTimeout) and was ended: node worker.mjs\n" +
+        "Check that its option app is this parent's, 'mine', and that its start does not block the event loop.",
     );
   });
 });

@@ -291,7 +291,7 @@ describe("creating one", () => {
     const make = () => new ParentWorker({} as ComposedOptions);
     expect(make).toThrow(MultifrostError);
     expect(make).toThrow(
-      "transport must be a ClientTransport. To start a worker use ParentWorker.spawn(), to find one ParentWorker.connect().",
+      "new ParentWorker() needs the option transport, a ClientTransport. To start a worker use ParentWorker.spawn(), to find one ParentWorker.connect().",
     );
   });
 
@@ -299,7 +299,7 @@ describe("creating one", () => {
     expect(() => ParentWorker.spawn("./worker.js", { heartbeatInterval: -1 })).toThrow(/^heartbeatInterval must be /);
     expect(() => ParentWorker.spawn("./worker.js", "node", { maxPending: 0 })).toThrow(/^maxPending must be /);
     expect(() => ParentWorker.spawn("./worker.js", { transport: "tcp" as "zmtp" })).toThrow(
-      "transport must be 'auto', 'zmtp' or 'zeromq', not tcp.",
+      "transport must be 'auto', 'zmtp' or 'zeromq', not \"tcp\".",
     );
   });
 

@@ -2,6 +2,7 @@ import { createDecoder, type DecodeMessage } from "./decode.js";
 import { createEncoder, type EncodeMessage, type EncodeParts } from "./encode.js";
 import { Envelope } from "./envelope.js";
 import { joinParts } from "./internal/message-parts.js";
+import { checkOptions, NAME, type OptionRules, rule } from "./internal/option-checks.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
 import { APP_ID } from "./messages.js";
 
@@ -35,9 +36,10 @@ export interface Codec {
 /**
  * Creates a codec for one app id and set of limits. Use one codec for all messages of a parent or child.
  *
- * Throws `MultifrostError` `INVALID_OPTION` for a limit that is not a positive whole number.
+ * Throws `MultifrostError` `INVALID_OPTION`.
  */
 export function createCodec(options: CodecOptions = {}): Codec {
+  checkOptions("createCodec", options, RULES);
   const { app = APP_ID } = options;
   const limits = completeLimits(options.limits);
   const envelope = app === APP_ID ? usualEnvelope() : new Envelope(app);
@@ -48,6 +50,12 @@ export function createCodec(options: CodecOptions = {}): Codec {
   };
   return { app, limits, encode, encodeParts, ...createDecoder(app, envelope, limits) };
 }
+
+const RULES: OptionRules<CodecOptions> = {
+  app: NAME,
+  // Checked one by one as they are completed.
+  limits: rule("an object", (value) => typeof value === "object" && value !== null),
+};
 
 let usual: Envelope | undefined;
 

@@ -1,4 +1,4 @@
-import { MultifrostError } from "./errors/index.js";
+import { checkOptions, type OptionRules, rule } from "./internal/option-checks.js";
 
 /**
  * Bounds on a message, checked when encoding (nothing is sent) and when decoding (before anything is allocated).
@@ -51,19 +51,23 @@ export const MAX_ID_BYTES = 256;
 /**
  * Fills in the defaults.
  *
- * Throws `MultifrostError` `INVALID_OPTION` for a limit that is not a positive whole number.
+ * Throws `MultifrostError` `INVALID_OPTION` for a limit that is not known, or not a positive whole number.
  */
 export function completeLimits(limits: Partial<MessageLimits> = {}): MessageLimits {
-  const complete = { ...DEFAULT_LIMITS };
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof MessageLimits)[]) {
-    const value = limits[name];
-    if (value === undefined) {
-      continue;
-    }
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new MultifrostError("INVALID_OPTION", `limits.${name} must be a whole number of at least 1, not ${value}.`);
-    }
-    complete[name] = value;
-  }
-  return complete;
+  checkOptions("limits", limits, RULES, { prefix: "limits." });
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
 }
+
+const LIMIT = rule("a whole number of at least 1", (value) => Number.isSafeInteger(value) && (value as number) >= 1);
+
+const RULES: OptionRules<MessageLimits> = {
+  maxMessageBytes: LIMIT,
+  maxStringBytes: LIMIT,
+  maxBinaryBytes: LIMIT,
+  maxArrayLength: LIMIT,
+  maxMapLength: LIMIT,
+  maxValues: LIMIT,
+  maxObjects: LIMIT,
+  maxDepth: LIMIT,
+};

@@ -31,7 +31,9 @@ it.each(Object.keys(DEFAULT_LIMITS))("[LIM-1] %s must be a whole number of at le
   for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "5", null]) {
     const error = thrownBy(() => completeLimits({ [name]: value }), MultifrostError);
     expect(error.code).toBe("INVALID_OPTION");
-    expect(error.message).toBe(`limits.${name} must be a whole number of at least 1, not ${value}.`);
+    expect(error.message).toBe(
+      `limits.${name} must be a whole number of at least 1, not ${typeof value === "string" ? `"${value}"` : value}.`,
+    );
   }
   expect(completeLimits({ [name]: 1 })).toMatchObject({ [name]: 1 });
 });

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AbortError, RegistryError } from "@multifrost/protocol/errors";
+import { checkOptions, type OptionRules, SIGNAL } from "@multifrost/protocol/internal";
 import { isProcessAlive } from "./process-alive.js";
 import { serviceNotFound } from "./registry-errors.js";
+import { WAIT } from "./registry-lock.js";
 import { readEntry } from "./service-entry.js";
 import type { DiscoverOptions, ServiceEntry, ServiceListing } from "./service-registry.js";
 import { readServices, type Services } from "./services-file.js";
@@ -22,9 +24,10 @@ const POLL_MS = 100;
 export async function discoverService(
   file: string,
   serviceId: string,
-  { timeoutMs = DISCOVERY_TIMEOUT_MS, signal }: DiscoverOptions = {},
+  options: DiscoverOptions = {},
 ): Promise<ServiceEntry> {
-  checkTimeout(timeoutMs);
+  checkOptions("discover", options, RULES, { error: (code, message) => new RegistryError(code, message) });
+  const { timeoutMs = DISCOVERY_TIMEOUT_MS, signal } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     throwIfAborted(signal, serviceId);
@@ -43,6 +46,8 @@ export async function discoverService(
   }
 }
 
+const RULES: OptionRules<DiscoverOptions> = { timeoutMs: WAIT, signal: SIGNAL };
+
 /** Lists the entries. `undefined` if the file is not a JSON map for ten looks in a row. */
 export async function listServices(file: string): Promise<readonly ServiceListing[] | undefined> {
   for (let looks = 1; ; looks += 1) {
@@ -59,12 +64,6 @@ function listEntries(services: Services): ServiceListing[] {
     .map(([serviceId, text]) => readEntry(serviceId, text))
     .filter((entry) => entry !== undefined)
     .map((entry) => ({ ...entry, alive: isProcessAlive(entry.pid) }));
-}
-
-function checkTimeout(timeoutMs: unknown): void {
-  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
-    throw new RegistryError("INVALID_OPTION", `timeoutMs must be 0 or a positive number, not ${String(timeoutMs)}.`);
-  }
 }
 
 function throwIfAborted(signal: AbortSignal | undefined, serviceId: string): void {

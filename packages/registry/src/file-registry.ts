@@ -1,8 +1,9 @@
 import { RegistryError } from "@multifrost/protocol/errors";
+import { CALLBACK, checkOptions, NAME, type OptionRules } from "@multifrost/protocol/internal";
 import { discoverService, listServices } from "./discover.js";
 import { isProcessAlive } from "./process-alive.js";
 import { serviceExists, unavailableIfSystemError, unreadableWarning } from "./registry-errors.js";
-import { LOCK_TIMEOUT_MS, lockDeadline } from "./registry-lock.js";
+import { LOCK_TIMEOUT_MS, lockDeadline, WAIT } from "./registry-lock.js";
 import { checkPid, checkServiceId, createEntry, readEntry, writeEntry } from "./service-entry.js";
 import type {
   DiscoverOptions,
@@ -34,8 +35,11 @@ export interface FileRegistryOptions {
  * Throws `RegistryError` `INVALID_OPTION`. Source: protocol.md, section 4.
  */
 export function createFileRegistry(options: FileRegistryOptions = {}): ServiceRegistry {
+  checkOptions("createFileRegistry", options, RULES, { error: (code, message) => new RegistryError(code, message) });
   return new FileRegistry(options);
 }
+
+const RULES: OptionRules<FileRegistryOptions> = { directory: NAME, lockTimeoutMs: WAIT, onWarning: CALLBACK };
 
 class FileRegistry implements ServiceRegistry {
   readonly #directory: string | undefined;
@@ -44,9 +48,6 @@ class FileRegistry implements ServiceRegistry {
   #lastWrite: Promise<unknown> = Promise.resolve();
 
   constructor({ directory, lockTimeoutMs = LOCK_TIMEOUT_MS, onWarning = warnProcess }: FileRegistryOptions) {
-    if (!(lockTimeoutMs >= 0)) {
-      throw new RegistryError("INVALID_OPTION", `lockTimeoutMs must be 0 or a positive number, not ${lockTimeoutMs}.`);
-    }
     this.#directory = directory;
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#onWarning = onWarning;

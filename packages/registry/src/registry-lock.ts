@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { numberFrom, type OptionRule, rule } from "@multifrost/protocol/internal";
 import { directoryLockOnDisk, tryDirectoryLock } from "./directory-lock.js";
 import { type HeldLock, pidLockOnDisk, tryPidLock } from "./pid-lock.js";
 import { lockTimeout } from "./registry-errors.js";
@@ -7,6 +8,9 @@ import { type LockOnDisk, lockIdentity } from "./stale-lock.js";
 
 /** How long a write waits for its locks, in milliseconds. Source: protocol.md, section 4. */
 export const LOCK_TIMEOUT_MS = 10_000;
+
+/** A time to wait, in milliseconds. */
+export const WAIT: OptionRule = rule("0 or a positive number", numberFrom(0).accepts);
 
 /** The least time between two tries, and the random part that keeps waiting processes apart, in milliseconds. */
 const RETRY_MS = 5;

@@ -102,7 +102,7 @@ test.each([-1, Number.NaN, "5"])("refuses the timeout %s", async (timeoutMs) => 
   const search = discoverService("/nowhere", "math", { timeoutMs: timeoutMs as number });
   await expect(search).rejects.toMatchObject({
     code: "INVALID_OPTION",
-    message: `timeoutMs must be 0 or a positive number, not ${timeoutMs}.`,
+    message: `timeoutMs must be 0 or a positive number, not ${typeof timeoutMs === "string" ? `"${timeoutMs}"` : timeoutMs}.`,
   });
 });
 

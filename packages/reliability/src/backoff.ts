@@ -1,3 +1,5 @@
+import { CALLBACK, checkOptions, type OptionRules } from "@multifrost/protocol/internal";
+import { DELAY } from "./clock.js";
 /** Options of a {@link Backoff}. */
 export interface BackoffOptions {
   /** The bound of the first delay, in milliseconds. Each further bound is twice the one before. Default: 100. */
@@ -7,6 +9,12 @@ export interface BackoffOptions {
   /** Returns numbers uniform in [0, 1). Default: `Math.random`. */
   random?: () => number;
 }
+
+const RULES: OptionRules<BackoffOptions> = {
+  baseMs: DELAY,
+  maxMs: DELAY,
+  random: CALLBACK,
+};
 
 /**
  * Exponential backoff with full jitter: the delays between attempts to restart or reconnect, spread so that many
@@ -22,6 +30,7 @@ export class Backoff {
   #attempts = 0;
 
   constructor(options: BackoffOptions = {}) {
+    checkOptions("Backoff", options, RULES);
     const { baseMs = 100, maxMs = 5000, random = Math.random } = options;
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;

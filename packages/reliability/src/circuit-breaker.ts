@@ -1,4 +1,5 @@
-import type { Clock } from "./clock.js";
+import { CALLBACK, checkOptions, countFrom, type OptionRules } from "@multifrost/protocol/internal";
+import { CLOCK, type Clock, DELAY } from "./clock.js";
 
 /** `closed`: calls go out. `open`: no call goes out. `half-open`: one trial call goes out. */
 export type CircuitState = "closed" | "open" | "half-open";
@@ -56,6 +57,14 @@ type Phase =
       trial: CallTicket | undefined;
     };
 
+const RULES: OptionRules<CircuitBreakerOptions> = {
+  clock: CLOCK,
+  failureThreshold: countFrom(1),
+  resetTimeoutMs: DELAY,
+  resetTimeoutMaxMs: DELAY,
+  onChange: CALLBACK,
+};
+
 /**
  * Stops calls to a worker that keeps failing, and lets one trial call through after a while.
  *
@@ -77,6 +86,7 @@ export class CircuitBreaker {
   #phase: Phase = closedPhase();
 
   constructor(options: CircuitBreakerOptions) {
+    checkOptions("CircuitBreaker", options, RULES);
     const { clock, failureThreshold = 5, resetTimeoutMs = 1000, resetTimeoutMaxMs = 30_000, onChange } = options;
     this.#clock = clock;
     this.#failureThreshold = failureThreshold;

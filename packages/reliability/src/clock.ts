@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "@multifrost/protocol/internal";
+import { LONGEST_TIMER_MS, type OptionRule, objectWith, rule } from "@multifrost/protocol/internal";
 
 /** A timer that has been set. */
 export interface Timer {
@@ -25,6 +25,15 @@ export interface Clock {
   /** Calls back once, `delayMs` milliseconds from now, and never from inside this call. `Infinity`: never. */
   setTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer;
 }
+
+/** The option `clock`. */
+export const CLOCK: OptionRule = objectWith("a Clock, such as systemClock()", "now", "wallTime", "setTimer");
+
+/** A delay in milliseconds that ends: at most 2^31 - 1, about 24 days, as timers have it. */
+export const DELAY: OptionRule = rule(
+  `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`,
+  (value) => typeof value === "number" && value >= 0 && value <= LONGEST_TIMER_MS,
+);
 
 /** The real time: `process.hrtime`, `Date.now` and `setTimeout`. Delays beyond the limit of `setTimeout` are split. */
 export function systemClock(): Clock {

@@ -1,5 +1,6 @@
 import { NotRunningError, TimeoutError } from "@multifrost/protocol/errors";
-import type { Clock, Timer } from "./clock.js";
+import { CALLBACK, checkOptions, countFrom, numberFrom, type OptionRules } from "@multifrost/protocol/internal";
+import { CLOCK, type Clock, type Timer } from "./clock.js";
 
 /** Options of a {@link HeartbeatMonitor}. The callbacks must not throw; they may call `stop` and `start`. */
 export interface HeartbeatOptions {
@@ -73,6 +74,22 @@ interface Beat {
   timer: Timer;
 }
 
+const RULES: OptionRules<HeartbeatOptions> = {
+  clock: CLOCK,
+  intervalMs: numberFrom(0),
+  timeoutMs: numberFrom(0),
+  maxMisses: countFrom(1),
+  stallTimeoutMs: numberFrom(0),
+  newId: CALLBACK,
+  send: CALLBACK,
+  received: CALLBACK,
+  onAnswer: CALLBACK,
+  onMiss: CALLBACK,
+  onStalled: CALLBACK,
+  onLost: CALLBACK,
+  onRecovered: CALLBACK,
+};
+
 /**
  * Checks whether a worker still answers: sends a heartbeat every interval and reports answers, misses, stall, loss and
  * recovery. It sends no bytes itself and decides nothing about a lost worker. Its timers do not keep the process alive.
@@ -95,6 +112,7 @@ export class HeartbeatMonitor {
   #lastRttMs: number | undefined;
 
   constructor(options: HeartbeatOptions) {
+    checkOptions("HeartbeatMonitor", options, RULES);
     const { clock, intervalMs = 5000, timeoutMs = 3000, maxMisses = 3, stallTimeoutMs = 60_000 } = options;
     this.#options = options;
     this.#clock = clock;

@@ -1,5 +1,6 @@
+import { CALLBACK, checkOptions, numberFrom, type OptionRules } from "@multifrost/protocol/internal";
 import type { CircuitState } from "./circuit-breaker.js";
-import type { Clock } from "./clock.js";
+import { CLOCK, type Clock } from "./clock.js";
 import { type LatencySummary, LatencyWindow } from "./latency-window.js";
 
 /** Heartbeats so far. */
@@ -56,6 +57,12 @@ export interface MetricsOptions {
   latencyWindowMs?: number;
 }
 
+const RULES: OptionRules<MetricsOptions> = {
+  clock: CLOCK,
+  circuitState: CALLBACK,
+  latencyWindowMs: numberFrom(1),
+};
+
 /** Counters of calls, heartbeats and restarts. Each method costs the same however long the worker runs. */
 export class Metrics {
   readonly #clock: Clock;
@@ -77,6 +84,7 @@ export class Metrics {
   #refused = 0;
 
   constructor(options: MetricsOptions) {
+    checkOptions("Metrics", options, RULES);
     const { clock, circuitState, latencyWindowMs = 60_000 } = options;
     this.#clock = clock;
     this.#circuitState = circuitState;

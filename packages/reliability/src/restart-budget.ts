@@ -1,4 +1,5 @@
-import type { Clock } from "./clock.js";
+import { checkOptions, countFrom, numberFrom, type OptionRules } from "@multifrost/protocol/internal";
+import { CLOCK, type Clock } from "./clock.js";
 
 /** Options of a {@link RestartBudget}. */
 export interface RestartBudgetOptions {
@@ -8,6 +9,12 @@ export interface RestartBudgetOptions {
   /** How long a worker must stay healthy to get the whole budget back, in milliseconds. Default: 30 000. */
   windowMs?: number;
 }
+
+const RULES: OptionRules<RestartBudgetOptions> = {
+  clock: CLOCK,
+  maxAttempts: countFrom(0),
+  windowMs: numberFrom(0),
+};
 
 /**
  * Counts the restarts a worker has left: a worker that keeps crashing is given up, one that fails once a day is not.
@@ -22,6 +29,7 @@ export class RestartBudget {
   #healthySince: number | undefined;
 
   constructor(options: RestartBudgetOptions) {
+    checkOptions("RestartBudget", options, RULES);
     const { clock, maxAttempts = 5, windowMs = 30_000 } = options;
     this.#clock = clock;
     this.#maxAttempts = maxAttempts;

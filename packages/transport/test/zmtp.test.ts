@@ -371,7 +371,7 @@ describe("options", () => {
   const wrong: [string, unknown][] = [
     ["Give exactly one of bind and connect.", {}],
     ["Give exactly one of bind and connect.", { bind: {}, connect: { port: 1 } }],
-    ["bind must be one or more addresses, not an empty list.", { bind: [] }],
+    ["bind must be an address or a list of some, not [object Array].", { bind: [] }],
     ["connect.port must be an integer from 1 to 65535, not 0.", { connect: { port: 0 } }],
     ["bind.port must be an integer from 0 to 65535, not 65536.", { bind: { port: 65_536 } }],
     ["maxMessageBytes must be an integer of at least 1, not 0.", { bind: {}, maxMessageBytes: 0 }],

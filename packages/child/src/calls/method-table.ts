@@ -1,7 +1,6 @@
 import type { Metadata, RefusalCode } from "@multifrost/protocol";
-import { INTROSPECTION_NAMES } from "@multifrost/protocol/internal";
+import { INTROSPECTION_NAMES, nearestName } from "@multifrost/protocol/internal";
 import { describeMethods } from "./introspection.js";
-import { nearestName } from "./nearest-name.js";
 
 /** A method of the worker. */
 export type Method = (...args: readonly unknown[]) => unknown;

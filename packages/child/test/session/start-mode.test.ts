@@ -148,7 +148,7 @@ describe("how a worker is reached", () => {
     expect(startMode({ serviceId: "math", transport: "auto" }, { ...env })).toMatchObject({ transport: "zeromq" });
     expect(startMode({ serviceId: "math", transport: "zmtp" }, { ...env })).toMatchObject({ transport: "zmtp" });
     expect(() => startMode({ serviceId: "math" }, { MULTIFROST_TRANSPORT: "tcp" })).toThrow(
-      "MULTIFROST_TRANSPORT must be 'auto', 'zmtp' or 'zeromq', not tcp.",
+      "MULTIFROST_TRANSPORT must be 'auto', 'zmtp' or 'zeromq', not \"tcp\".",
     );
   });
 

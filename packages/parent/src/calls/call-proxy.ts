@@ -1,7 +1,7 @@
 // `worker.call.add(1, 2)` becomes the name "add" and the arguments [1, 2].
 
 import { inspect } from "node:util";
-import type { CallOptions } from "../options.js";
+import { type CallOptions, NO_OPTIONS } from "../options.js";
 import type { CallProxy } from "./remote-methods.js";
 
 /** Makes the calls of methods. */
@@ -39,10 +39,12 @@ type AnyFunction = (...args: never[]) => unknown;
  */
 export function createCallProxy<T>(target: CallTarget, workerName: string): CallProxy<T> {
   const withOptions = (options: CallOptions): object => {
-    const methods = proxyOf(methodsOf(target, { ...options }), `worker.withOptions() of ${workerName}`);
+    // What is no object, each call refuses.
+    const copy = typeof options === "object" && options !== null ? { ...options } : options;
+    const methods = proxyOf(methodsOf(target, copy), `worker.withOptions() of ${workerName}`);
     return Object.defineProperties(methods, Object.getOwnPropertyDescriptors(call));
   };
-  const methodFor = methodsOf(target, {});
+  const methodFor = methodsOf(target, NO_OPTIONS);
   const call: object = Object.create(
     proxyOf((name) => (name === "withOptions" ? withOptions : methodFor(name)), `worker.call of ${workerName}`),
   );

@@ -13,7 +13,8 @@ import { type MultifrostError, RemoteCallError } from "@multifrost/protocol/erro
 import { type CallTicket, type Deadline, Deadlines } from "@multifrost/reliability";
 import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
-import { type CallOptions, checkSignal, checkTimeout } from "../options.js";
+import { checkCallOptions } from "../option-rules.js";
+import { type CallOptions, NO_OPTIONS } from "../options.js";
 import type { ParentContext } from "../session/types.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type MeasuredCall, reportEnd, reportStart } from "./call-telemetry.js";
@@ -147,12 +148,12 @@ export class Calls {
     resolve: PendingCall["resolve"],
     reject: PendingCall["reject"],
   ): void {
+    if (options !== NO_OPTIONS) {
+      checkCallOptions(options);
+    }
     const { timeout, signal } = options;
     const { options: defaults, telemetry } = this.#context;
-    const timeoutMs = timeout === undefined ? defaults.defaultTimeoutMs : checkTimeout("timeout", timeout);
-    if (signal !== undefined) {
-      checkSignal(signal);
-    }
+    const timeoutMs = timeout ?? defaults.defaultTimeoutMs;
     const ticket = this.#admit(name, signal);
     const call = this.#encode(name, args, options, ticket, resolve, reject);
     this.#pending.set(call.id, call);

@@ -135,7 +135,8 @@ export class Session implements ActiveSession {
 
   async #open(signal: AbortSignal): Promise<void> {
     const { clock, events } = this.#context.telemetry;
-    const { startTimeoutMs, heartbeatIntervalMs } = this.#context.options;
+    const { codec, options } = this.#context;
+    const { startTimeoutMs, heartbeatIntervalMs } = options;
     const deadline = clock.now() + startTimeoutMs;
     await this.#connect(signal);
     const connected = this.#connected.promise.then(() => true);
@@ -145,7 +146,7 @@ export class Session implements ActiveSession {
     if (heartbeatIntervalMs > 0) {
       const proven = provesReachable(this.#health, Math.max(0, deadline - clock.now()));
       if (!(await orAborted(this.#unlessLost(proven), signal))) {
-        throw this.#tooLate(noHeartbeat(this.#endpoint, startTimeoutMs));
+        throw this.#tooLate(noHeartbeat(this.#endpoint, startTimeoutMs, codec.app));
       }
     }
     signal.throwIfAborted();
@@ -313,10 +314,13 @@ export class Session implements ActiveSession {
   }
 
   #tooLate(error: Error): Error {
-    const { startTimeoutMs } = this.#context.options;
-    return this.#process === undefined
-      ? error
-      : startedTooLate(this.#process.command, this.#process.stderrTail(), startTimeoutMs);
+    const { codec, options } = this.#context;
+    if (this.#process === undefined) {
+      return error;
+    }
+    const { command } = this.#process;
+    const app = this.#isUp ? codec.app : undefined;
+    return startedTooLate(command, this.#process.stderrTail(), options.startTimeoutMs, app);
   }
 
   /** A line of output that came as a message. Unlike lines from the pipes it is not in the tail of stderr yet. */

@@ -238,7 +238,7 @@ it("a check that a later one has overtaken logs nothing", async () => {
 it("an invalid hash is refused at once", async () => {
   const { memory } = await scriptedWorker();
   expect(() => composedParent(memory, { interfaceHash: "PREDICTOR_HASH" })).toThrow(
-    "interfaceHash must be 64 hexadecimal digits, as interfaceHash() returns them, not PREDICTOR_HASH.",
+    'interfaceHash must be 64 hexadecimal digits, as interfaceHash() returns them, not "PREDICTOR_HASH".',
   );
   const { parent } = await composed();
   expect(await errorOf(parent.describe({ timeout: 5 }))).toMatchObject({ code: "TIMEOUT" });

@@ -1,6 +1,7 @@
 // A parent's life over a memory transport: start, stop, restart and what comes in between. With processes:
 // lifecycle.process.test.ts.
 
+import { answerHeartbeat, type HeartbeatMessage } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, it, vi } from "vitest";
@@ -19,7 +20,7 @@ describe("start()", () => {
     await new Promise(setImmediate);
     expect(started).not.toHaveBeenCalled();
     expect(parent.state).toBe("starting");
-    worker.send(worker.received[0]!);
+    worker.send(answerHeartbeat(worker.received[0] as HeartbeatMessage));
     await starting;
     expect(parent.state).toBe("running");
     expect(parent.lastHeartbeatRttMs).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 // One session from opening to close, over a channel that the test plays by hand. With processes:
 // open-spawned.process.test.ts.
 
-import { createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
+import { answerHeartbeat, createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
 import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { type ClientEvents, type ClientTransport, createMemoryTransport } from "@multifrost/transport";
@@ -50,7 +50,7 @@ function handMade(given: ParentOptions = {}, signal: AbortSignal = new AbortCont
   const connect = async (): Promise<void> => {
     channel().up();
     await until(() => sent.some(({ type }) => type === "heartbeat"));
-    hear(createHeartbeat(sent[0]?.id));
+    hear(answerHeartbeat(createHeartbeat(sent[0]?.id)));
     await done;
   };
   return {
@@ -140,9 +140,17 @@ describe("opening a session", () => {
       code: "UNREACHABLE",
       endpoint: "hand://made",
       message:
-        "Something listens at hand://made but answered no heartbeat within 20 ms. The service may have ended " +
-        "and another program may have its port: start the service again.",
+        "Something listens at hand://made but answered no heartbeat within 20 ms. Check that the service's option app is " +
+        "this parent's, 'comlink_ipc_v3'. Or the service has ended and another program has its port: start the service again.",
     });
+  });
+
+  it("[REG-12] a program that sends back what it gets is no worker", async () => {
+    const { done, channel, sent, hear } = handMade({ startTimeout: 200 });
+    channel().up();
+    await until(() => sent.length === 1);
+    hear(sent[0] as Message);
+    expect(await errorOf(done)).toMatchObject({ code: "UNREACHABLE" });
   });
 
   it("rejects with the signal's reason when that fires, at any stage, and closes the channel", async () => {

@@ -13,7 +13,26 @@ export { INTROSPECTION_NAMES } from "./introspection-names.js";
 export { LineSplitter } from "./line-splitter.js";
 export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
 export { isWhole, joinParts, type MessageParts, partTransferred } from "./message-parts.js";
-export { atLeast, invalidOption } from "./option-checks.js";
+export { nearestName } from "./nearest-name.js";
+export {
+  atLeast,
+  CALLBACK,
+  checkOptions,
+  countFrom,
+  FLAG,
+  invalidOption,
+  LOGGER,
+  NAME,
+  numberFrom,
+  type OptionError,
+  type OptionRule,
+  type OptionRules,
+  objectWith,
+  rule,
+  SIGNAL,
+  shown,
+  TEXT,
+} from "./option-checks.js";
 export { callSafely, rethrowLater } from "./rethrow-later.js";
 export { createSeededRandom } from "./seeded-random.js";
 export {

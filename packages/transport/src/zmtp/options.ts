@@ -107,7 +107,7 @@ export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
   }
   const places = bind === undefined ? [] : isList(bind) ? bind : [bind];
   if (bind !== undefined && places.length === 0) {
-    throw invalidOption("bind", "one or more addresses", "an empty list");
+    throw invalidOption("bind", "an address or a list of some", bind);
   }
   return {
     type,
@@ -129,11 +129,11 @@ export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
 
 function planReady(type: SocketType, { identity = "", properties = {} }: ZmtpSettings): Uint8Array {
   if (Buffer.from(identity, "latin1").toString("latin1") !== identity || identity.startsWith("\0")) {
-    throw invalidOption("identity", "Latin-1 text that does not begin with a zero byte", JSON.stringify(identity));
+    throw invalidOption("identity", "Latin-1 text that does not begin with a zero byte", identity);
   }
   for (const name of Object.keys(properties)) {
     if (!/^X-[A-Za-z0-9.+_-]+$/i.test(name)) {
-      throw invalidOption("a name in properties", "X- followed by letters, digits and .+_-", JSON.stringify(name));
+      throw invalidOption("a name in properties", "X- followed by letters, digits and .+_-", name);
     }
   }
   const ready = readyCommand(type, identity, properties);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nearestName } from "../../src/calls/nearest-name.js";
+import { nearestName } from "../../src/internal/nearest-name.js";
 
 const NAMES = ["add", "factorial", "listItems", "x"];
 
