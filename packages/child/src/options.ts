@@ -91,7 +91,7 @@ const RULES: OptionRules<ChildOptions> = {
     "'auto', 'zmtp', 'zeromq' or a ServerTransport",
     (value) => ["auto", "zmtp", "zeromq"].includes(value as string) || objectWith("", "open").accepts(value),
   ),
-  registry: objectWith("a ServiceRegistry, such as createFileRegistry() returns", "register", "unregister"),
+  registry: objectWith("a ServiceRegistry, such as createFileRegistry() returns", "register"),
   host: NAME,
   app: NAME,
   // Its parts are checked where the codec is made.

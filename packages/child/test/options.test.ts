@@ -83,6 +83,7 @@ describe("every option is checked for type and range", () => {
       "logger must be an object with the methods info, warn and error, as console and pino have them, or false, not null.",
     ],
     [{ serviceID: "x" }, 'ChildWorker has no option "serviceID". Did you mean serviceId?'],
+    [{ limits: { maxMessageBytes: 0 } }, "limits.maxMessageBytes must be a whole number of at least 1, not 0."],
     [{ limits: { maxDepht: 5 } }, 'limits has no option "limits.maxDepht". Did you mean limits.maxDepth?'],
     [null, "The options of ChildWorker must be an object, not null."],
     ["", 'serviceId must be a text that is not empty, not "".'],
