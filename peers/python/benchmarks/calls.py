@@ -27,11 +27,13 @@ import zmq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from multifrost import _messages as messages
+from multifrost._messages import Messages, new_id
 from multifrost._zmtp.peer import Peer
 from multifrost._zmtp.reader import Limits
 
 IN_FLIGHT = 128
+
+messages = Messages()
 
 WORKER = """
 import sys, time
@@ -94,7 +96,7 @@ class OverZmtp:
         self.peer = Peer(sock, b"DEALER", {}, Limits(), lambda _: None)
         while not self.peer.is_ready:
             self.receive()
-        self.call = messages.call(messages.new_id(), method, [1, 2], "default")
+        self.call = messages.call(new_id(), method, [1, 2], "default")
 
     def send(self, count: int) -> None:
         for _ in range(count):
@@ -113,7 +115,7 @@ class OverZmtp:
         delays = []
         while True:
             began = time.perf_counter()
-            self.peer.send(messages.heartbeat(messages.new_id()))
+            self.peer.send(messages.heartbeat(new_id()))
             self.peer.socket.setblocking(True)
             answers = [messages.read(one) for one in self.peer.receive() if one is not None]
             self.peer.socket.setblocking(False)
@@ -137,7 +139,7 @@ class BareEcho:
         self.socket.linger = 0
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self.process = start(BARE_ECHO, f"tcp://127.0.0.1:{port}")
-        self.payload = messages.call(messages.new_id(), "add", [1, 2], "default")
+        self.payload = messages.call(new_id(), "add", [1, 2], "default")
 
     def send(self, count: int) -> None:
         for _ in range(count):
@@ -162,7 +164,7 @@ class JsonLines:
         self.process = start(JSON_LINES, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdin and self.process.stdout
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
-        self.line = json.dumps({"id": messages.new_id(), "function": "add", "args": [1, 2]}).encode() + b"\n"
+        self.line = json.dumps({"id": new_id(), "function": "add", "args": [1, 2]}).encode() + b"\n"
 
     def send(self, count: int) -> None:
         os.write(self.stdin.fileno(), self.line * count)

@@ -22,7 +22,7 @@ MAX_ID = 256
 MAX_SMALL = 1024
 """Longest text or bytes that `response` encodes in its usual form, in characters or bytes."""
 
-_RESPONSE = b"\x85\xa3app%b\xa2id\xd9\x24%%b\xa4type\xa8response\xa9timestamp\xcb%%b\xa6result%%b" % encode_text(APP)
+_RESPONSE = b"\x85\xa3app%b\xa2id\xd9\x24%%b\xa4type\xa8response\xa9timestamp\xcb%%b\xa6result%%b"
 """The usual form of a response, with an id of 36 bytes, in half the time that it takes to encode a map."""
 
 _SCALARS = frozenset({type(None), bool, int})
@@ -35,45 +35,6 @@ _TYPES = _WITH_ID | {"stdout", "stderr", "shutdown", "ready"}
 
 Message = dict[str, Any]
 """A message in normal form: ``type``, ``id``, ``timestamp`` and only the fields of its type."""
-
-
-def read(payload: Payload) -> Message | None:
-    """Reads the message in a payload. Returns None for another app or an unknown type; callers ignore those.
-
-    Raises:
-        MalformedMessageError: With the message's id and type if they could be read.
-    """
-    fields = decode(payload)
-    get = fields.get
-    if get("app") != APP:
-        return None
-    kind, message_id, timestamp = get("type"), get("id"), get("timestamp")
-    if type(kind) is not str or kind not in _TYPES:
-        return None
-    if type(message_id) is not str or not message_id:
-        if kind in _WITH_ID:
-            raise MalformedMessageError("MISSING_ID", f"a {kind} message has no id", None, kind)
-        message_id = ""
-    if len(message_id) > MAX_ID:
-        raise MalformedMessageError("MALFORMED_MESSAGE", f"its id has {len(message_id)} characters", None, kind)
-    if type(timestamp) is not float:
-        timestamp = float(timestamp) if type(timestamp) is int else 0.0
-    message: Message = {"type": kind, "id": message_id, "timestamp": timestamp}
-    if kind == "call":
-        _read_call(fields, message)
-    elif kind == "response":
-        if "result" in fields:
-            message["result"] = fields["result"]
-    elif kind == "heartbeat":
-        if isinstance(fields.get("args"), list):
-            message["args"] = fields["args"]
-    elif kind in _TEXTS:
-        name = _TEXTS[kind]
-        message[name] = "" if fields.get(name) is None else _text(fields, name)
-    metadata = get("metadata")
-    if type(metadata) is dict:
-        message["metadata"] = metadata
-    return message
 
 
 def _read_call(fields: dict[str, Any], message: Message) -> None:
@@ -106,39 +67,12 @@ def _malformed(fields: dict[str, Any], reason: str) -> MalformedMessageError:
     return MalformedMessageError("MALFORMED_MESSAGE", reason, fields["id"], fields["type"])
 
 
-def write(kind: str, message_id: str, timestamp: float | None = None, **fields: Any) -> bytes:
-    """Encodes a message.
-
-    Args:
-        timestamp: Unix time in seconds. Default: now.
-        fields: The other fields in the protocol's order, already converted by `to_wire`.
-    """
-    now = time.time() if timestamp is None else timestamp
-    return encode({"app": APP, "id": message_id, "type": kind, "timestamp": now, **fields})
-
-
 def new_id() -> str:
     """Returns a random UUID as a message id."""
     # As `str(uuid.uuid4())`, in a third of the time.
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-
-
-def call(message_id: str, function: str, args: Any, namespace: str, client_name: str | None = None) -> bytes:
-    """Encodes a call.
-
-    Raises:
-        SerializationError: With the path of the argument that cannot be sent.
-    """
-    try:
-        wire_args = [_argument(index, value) for index, value in enumerate(args)]
-        optional: dict[str, Any] = {} if client_name is None else {"client_name": client_name}
-        return write("call", message_id, function=function, args=wire_args, namespace=namespace, **optional)
-    except SerializationError:
-        raise
-    except Exception as error:  # a property or __str__ of a user's object raised
-        raise SerializationError("UNSENDABLE_VALUE", f"it cannot be read: {error!r}", "args") from error
 
 
 def _argument(index: int, value: Any) -> Any:
@@ -148,74 +82,147 @@ def _argument(index: int, value: Any) -> Any:
         raise error.under(f"args[{index}]") from None
 
 
-def response(message_id: bytes, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
-    """Encodes the answer to a call, or an error answer if the result cannot be sent.
+class Messages:
+    """Reads and writes the messages of one app.
 
     Args:
-        message_id: The call's id in UTF-8.
+        app: The app id, in every message. Both sides must have the same.
     """
-    kind = type(result)
-    if (
-        (kind in _SCALARS or (kind in _SIZED and len(result) <= MAX_SMALL) or (kind is float and isfinite(result)))
-        and len(message_id) == 36
-        and metadata is None
-    ):
-        try:
-            return _RESPONSE % (message_id, _pack_double(time.time()), encode_scalar(result))
-        except (OverflowError, UnicodeEncodeError):
-            pass  # an integer of more than 64 bits, or text with an unpaired surrogate
-    known_id = message_id.decode()
-    try:
-        message = {
-            "app": APP, "id": known_id, "type": "response", "timestamp": time.time(), "result": to_wire(result)
-        }  # fmt: skip
-        if metadata is not None:
+
+    def __init__(self, app: str = APP) -> None:
+        self.app = app
+        self._response = _RESPONSE % encode_text(app).replace(b"%", b"%%")
+
+    def read(self, payload: Payload) -> Message | None:
+        """Reads the message in a payload. Returns None for another app or an unknown type; callers ignore those.
+
+        Raises:
+            MalformedMessageError: With the message's id and type if they could be read.
+        """
+        fields = decode(payload)
+        get = fields.get
+        if get("app") != self.app:
+            return None
+        kind, message_id, timestamp = get("type"), get("id"), get("timestamp")
+        if type(kind) is not str or kind not in _TYPES:
+            return None
+        if type(message_id) is not str or not message_id:
+            if kind in _WITH_ID:
+                raise MalformedMessageError("MISSING_ID", f"a {kind} message has no id", None, kind)
+            message_id = ""
+        if len(message_id) > MAX_ID:
+            raise MalformedMessageError("MALFORMED_MESSAGE", f"its id has {len(message_id)} characters", None, kind)
+        if type(timestamp) is not float:
+            timestamp = float(timestamp) if type(timestamp) is int else 0.0
+        message: Message = {"type": kind, "id": message_id, "timestamp": timestamp}
+        if kind == "call":
+            _read_call(fields, message)
+        elif kind == "response":
+            if "result" in fields:
+                message["result"] = fields["result"]
+        elif kind == "heartbeat":
+            if isinstance(fields.get("args"), list):
+                message["args"] = fields["args"]
+        elif kind in _TEXTS:
+            name = _TEXTS[kind]
+            message[name] = "" if fields.get(name) is None else _text(fields, name)
+        metadata = get("metadata")
+        if type(metadata) is dict:
             message["metadata"] = metadata
-        return encode(message)
-    except SerializationError as error:
-        return failure(known_id, error.under("result"))
-    except Exception as error:  # a property or __str__ of a user's object raised
-        return failure(known_id, error)
+        return message
 
+    def write(self, kind: str, message_id: str, timestamp: float | None = None, **fields: Any) -> bytes:
+        """Encodes a message.
 
-def failure(message_id: str, error: BaseException) -> bytes:
-    """Encodes the answer to a call that failed: as text for older parents, in ``metadata.error`` for newer ones."""
-    if isinstance(error, CallError | MalformedMessageError):
-        message = message_of(error)
-        parts: dict[str, Any] = {"name": type(error).__name__, "message": message, "code": error.code}
-        return write("error", message_id, error=message, metadata={"error": parts})
-    parts = describe(error)
-    text = f"{parts['name']}: {parts['message']}\n{parts['stack']}"
-    try:
-        return write("error", message_id, error=text, metadata={"error": parts})
-    except SerializationError:  # more values, or more bytes, than a message may have
-        own = {name: parts[name] for name in ("name", "message", "code", "stack") if name in parts}
-        return write("error", message_id, error=text, metadata={"error": own})
+        Args:
+            timestamp: Unix time in seconds. Default: now.
+            fields: The other fields in the protocol's order, already converted by `to_wire`.
+        """
+        now = time.time() if timestamp is None else timestamp
+        return encode({"app": self.app, "id": message_id, "type": kind, "timestamp": now, **fields})
 
+    def call(self, message_id: str, function: str, args: Any, namespace: str, client_name: str | None = None) -> bytes:
+        """Encodes a call.
 
-def heartbeat(message_id: str) -> bytes:
-    """Encodes a heartbeat with this process's clock."""
-    return write("heartbeat", message_id, metadata={"hb_timestamp": time.time()})
+        Raises:
+            SerializationError: With the path of the argument that cannot be sent.
+        """
+        try:
+            wire_args = [_argument(index, value) for index, value in enumerate(args)]
+            optional: dict[str, Any] = {} if client_name is None else {"client_name": client_name}
+            return self.write("call", message_id, function=function, args=wire_args, namespace=namespace, **optional)
+        except SerializationError:
+            raise
+        except Exception as error:  # a property or __str__ of a user's object raised
+            raise SerializationError("UNSENDABLE_VALUE", f"it cannot be read: {error!r}", "args") from error
 
+    def response(self, message_id: bytes, result: Any, metadata: dict[str, Any] | None = None) -> bytes:
+        """Encodes the answer to a call, or an error answer if the result cannot be sent.
 
-def heartbeat_answer(beat: Message, token: str | None = None) -> bytes:
-    """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``.
+        Args:
+            message_id: The call's id in UTF-8.
+        """
+        kind = type(result)
+        if (
+            (kind in _SCALARS or (kind in _SIZED and len(result) <= MAX_SMALL) or (kind is float and isfinite(result)))
+            and len(message_id) == 36
+            and metadata is None
+        ):
+            try:
+                return self._response % (message_id, _pack_double(time.time()), encode_scalar(result))
+            except (OverflowError, UnicodeEncodeError):
+                pass  # an integer of more than 64 bits, or text with an unpaired surrogate
+        known_id = message_id.decode()
+        try:
+            message = {
+                "app": self.app,
+                "id": known_id,
+                "type": "response",
+                "timestamp": time.time(),
+                "result": to_wire(result),
+            }
+            if metadata is not None:
+                message["metadata"] = metadata
+            return encode(message)
+        except SerializationError as error:
+            return self.failure(known_id, error.under("result"))
+        except Exception as error:  # a property or __str__ of a user's object raised
+            return self.failure(known_id, error)
 
-    Args:
-        token: Proves to the parent that spawned this process that it is the worker. None: no proof is sent.
-    """
-    fields = {"args": to_wire(beat["args"])} if "args" in beat else {}
-    metadata = {**beat.get("metadata", {}), "hb_response": True}
-    if token is not None:
-        metadata["token"] = token
-    return write("heartbeat", beat["id"], **fields, metadata=to_wire(metadata))
+    def failure(self, message_id: str, error: BaseException) -> bytes:
+        """Encodes the answer to a call that failed: as text for older parents, in ``metadata.error`` for newer ones."""
+        if isinstance(error, CallError | MalformedMessageError):
+            message = message_of(error)
+            parts: dict[str, Any] = {"name": type(error).__name__, "message": message, "code": error.code}
+            return self.write("error", message_id, error=message, metadata={"error": parts})
+        parts = describe(error)
+        text = f"{parts['name']}: {parts['message']}\n{parts['stack']}"
+        try:
+            return self.write("error", message_id, error=text, metadata={"error": parts})
+        except SerializationError:  # more values, or more bytes, than a message may have
+            own = {name: parts[name] for name in ("name", "message", "code", "stack") if name in parts}
+            return self.write("error", message_id, error=text, metadata={"error": own})
 
+    def heartbeat(self, message_id: str) -> bytes:
+        """Encodes a heartbeat with this process's clock."""
+        return self.write("heartbeat", message_id, metadata={"hb_timestamp": time.time()})
 
-def output(kind: str, line: str) -> bytes:
-    """Encodes one printed line; `kind` is ``stdout`` or ``stderr``."""
-    return write(kind, new_id(), output=line)
+    def heartbeat_answer(self, beat: Message, token: str | None = None) -> bytes:
+        """Encodes the answer to a heartbeat: the same heartbeat, marked with ``hb_response``.
 
+        Args:
+            token: Proves to the parent that spawned this process that it is the worker. None: no proof is sent.
+        """
+        fields = {"args": to_wire(beat["args"])} if "args" in beat else {}
+        metadata = {**beat.get("metadata", {}), "hb_response": True}
+        if token is not None:
+            metadata["token"] = token
+        return self.write("heartbeat", beat["id"], **fields, metadata=to_wire(metadata))
 
-def shutdown() -> bytes:
-    """Encodes the message that asks a worker to end."""
-    return write("shutdown", new_id())
+    def output(self, kind: str, line: str) -> bytes:
+        """Encodes one printed line; `kind` is ``stdout`` or ``stderr``."""
+        return self.write(kind, new_id(), output=line)
+
+    def shutdown(self) -> bytes:
+        """Encodes the message that asks a worker to end."""
+        return self.write("shutdown", new_id())

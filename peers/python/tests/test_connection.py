@@ -6,6 +6,7 @@ import asyncio
 
 import zmq
 
+from multifrost._messages import Messages
 from multifrost._parent.zeromq_connection import MESSAGES_PER_TURN, ZeroMqConnection
 from multifrost._parent.zmtp_connection import ZmtpConnection
 from multifrost._zmtp.reader import Payload
@@ -26,7 +27,7 @@ def test_zmtp_reads_messages_that_arrived_before_the_connection_ended() -> None:
 
     async def main() -> None:
         received: list[Payload | None] = []
-        connection = ZmtpConnection(received.append, lambda: None)
+        connection = ZmtpConnection(received.append, lambda: None, Messages())
         connection.connect(port)
         connection.send(b"call")
         peer, *_ = await asyncio.to_thread(router.recv_multipart)

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from multifrost import ParentWorker, RemoteCallError
-from multifrost import _messages as messages
+from multifrost._messages import Messages
 from multifrost._raised_error import describe
 from multifrost._remote_failure import RemoteFailure, read_remote_failure
 
 ExceptionGroup: Any = vars(builtins).get("ExceptionGroup")
+messages = Messages()
 RAISING = Path(__file__).with_name("raising_worker.py")
 
 

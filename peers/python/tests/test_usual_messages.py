@@ -12,13 +12,15 @@ import pytest
 from test_vectors import FOLDER
 
 from multifrost import ChildWorker
-from multifrost import _messages as messages
 from multifrost._child.call_reader import MAX_USUAL_BYTES, CallReader, PlainCall
 from multifrost._child.method_table import MethodTable
+from multifrost._messages import Messages, new_id
 from multifrost._values import to_wire
 from multifrost._zmtp.reader import Limits, MessageReader
 from multifrost._zmtp.wire import GREETING, message_head, ready
 from multifrost.errors import MalformedMessageError
+
+messages = Messages()
 
 
 class Worker(ChildWorker):
@@ -77,12 +79,12 @@ def read_both(reader: CallReader, payload: bytes) -> bool:
 def test_a_usual_call_is_read_as_by_the_general_reader(args: list[Any]) -> None:
     reader = CallReader(METHODS, "default")
     for name in METHODS.names():
-        assert read_both(reader, messages.call(messages.new_id(), name, args, "default")) == (len(args) < 16)
+        assert read_both(reader, messages.call(new_id(), name, args, "default")) == (len(args) < 16)
 
 
 def test_other_calls_are_left_to_the_general_reader() -> None:
     reader = CallReader(METHODS, "default")
-    known = messages.new_id()
+    known = new_id()
     deep = messages.call(known, "add", [1, 2], "default").replace(b"\x92\x01\x02", b"\x91" * 200 + b"\x01")
     bytes_as_key = messages.call(known, "add", [1, 2], "default").replace(b"\x01\x02", b"\x81\xc4\x01k\x02\x02")
     others = [
@@ -104,12 +106,12 @@ def test_other_calls_are_left_to_the_general_reader() -> None:
         messages.read(bytes_as_key)
 
 
-SMALL = framed(messages.call(messages.new_id(), "add", [1, 2], "default"))
-LONG = framed(messages.call(messages.new_id(), "add", ["x" * 300, 2], "default"))
+SMALL = framed(messages.call(new_id(), "add", [1, 2], "default"))
+LONG = framed(messages.call(new_id(), "add", ["x" * 300, 2], "default"))
 OTHERS = [
-    framed(messages.heartbeat(messages.new_id())),
-    framed(messages.call(messages.new_id(), "add", ["x" * MAX_USUAL_BYTES, 2], "default")),
-    framed(messages.call(messages.new_id(), "subtract", [1, 2], "default")),
+    framed(messages.heartbeat(new_id())),
+    framed(messages.call(new_id(), "add", ["x" * MAX_USUAL_BYTES, 2], "default")),
+    framed(messages.call(new_id(), "subtract", [1, 2], "default")),
     b"\1\0\1\0\0\0",
     b"\1\0\2" + b"\xff" * 8,
     b"\4\5\4PING",
@@ -159,7 +161,7 @@ def test_bytes_that_look_like_calls_are_read_as_calls_only_where_messages_begin(
 def test_a_message_that_has_not_arrived_completely_is_left() -> None:
     reader = CallReader(METHODS, "default")
     for args in ([1, 2], ["x" * 300, 2]):
-        message = framed(messages.call(messages.new_id(), "add", args, "default"))
+        message = framed(messages.call(new_id(), "add", args, "default"))
         for length in range(len(message)):
             calls, end = reader.read(PARENT, message + message[:length])
             assert (len(calls), end) == (1, len(message))
@@ -167,8 +169,8 @@ def test_a_message_that_has_not_arrived_completely_is_left() -> None:
 
 def test_a_namespace_with_special_characters_is_compared_as_text() -> None:
     reader = CallReader(METHODS, "a.b|c\xa9")
-    assert read_both(reader, messages.call(messages.new_id(), "add", [1, 2], "a.b|c\xa9"))
-    assert read_alone(reader, messages.call(messages.new_id(), "add", [1, 2], "axb|c\xa9")) is None
+    assert read_both(reader, messages.call(new_id(), "add", [1, 2], "a.b|c\xa9"))
+    assert read_alone(reader, messages.call(new_id(), "add", [1, 2], "axb|c\xa9")) is None
 
 
 def test_every_vector_that_the_short_reader_reads_is_read_the_same() -> None:
@@ -185,7 +187,7 @@ def test_changed_bytes_are_read_as_by_the_general_reader_or_left_to_it() -> None
     rng = random.Random(seed)
     read = 0
     for _ in range(20_000):
-        payload = bytearray(messages.call(messages.new_id(), "add", rng.choice(ARGS), "default"))
+        payload = bytearray(messages.call(new_id(), "add", rng.choice(ARGS), "default"))
         for _ in range(rng.randint(1, 3)):
             at = rng.randrange(len(payload))
             change = rng.randrange(3)

@@ -11,8 +11,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from multifrost import _messages as messages
-from multifrost._remote_failure import read_remote_failure
+from multifrost._messages import Messages
+from multifrost._remote_failure import RemoteFailure, read_remote_failure
 from multifrost._values import to_wire
 from multifrost.errors import MalformedMessageError
 
@@ -20,6 +20,8 @@ FOLDER = Path(__file__).resolve().parents[3] / "interop" / "vectors"
 FIELDS = ("function", "args", "namespace", "client_name", "result", "error", "output", "metadata")
 
 Vector = dict[str, Any]
+
+messages = Messages()
 
 
 def vectors(outcome: str = "", written: bool = False) -> list[Any]:
@@ -45,10 +47,20 @@ def test_a_vector_is_read_as_its_message(vector: Vector) -> None:
     assert tagged(message) == vector["message"]
     if "remote" in vector:
         failure = read_remote_failure(message)
-        parts = {"name": failure.name, "message": failure.message, "stack": failure.stack, "code": failure.code}
-        assert {name: text for name, text in parts.items() if text is not None} == vector["remote"]
+        assert parts_of(failure) == vector["remote"]
         if failure.name == "RefusedCall":
             assert failure.refusal == failure.code
+
+
+def parts_of(failure: RemoteFailure) -> dict[str, Any]:
+    """An error in the form of the vectors."""
+    parts: dict[str, Any] = {"name": failure.name, "message": failure.message}
+    parts |= {"stack": failure.stack, "code": failure.code}
+    if failure.cause is not None:
+        parts["cause"] = parts_of(failure.cause)
+    parts["errors"] = [parts_of(one) for one in failure.errors] or None
+    parts["data"] = tagged(failure.data) or None
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 @pytest.mark.parametrize("vector", vectors("dropped"))

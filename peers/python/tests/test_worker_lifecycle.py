@@ -154,7 +154,7 @@ def test_a_wrong_port_is_reported_in_one_line_with_exit_code_1(bench: Bench, por
 
 def test_a_signal_just_before_the_loop_sleeps_wakes_it(transport: str) -> None:
     """The C handler of the signal writes to the loop's wake-up socket, without waiting for the interpreter."""
-    options = ServerOptions("default", "answer", 1.0, 1, None, 10, False, transport)
+    options = ServerOptions("default", "answer", 1.0, 1, None, 10, False, transport, "comlink_ipc_v3")
     server = Server(MethodTable(ChildWorker(), ChildWorker), options)
     server.bind()
     wake_up = server._link.wake_fd

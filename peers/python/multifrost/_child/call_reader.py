@@ -27,15 +27,16 @@ class CallReader:
     Args:
         methods: The methods that can be called.
         namespace: The worker's namespace. Calls for another one have another form.
+        app: The app id of the worker's messages.
     """
 
-    def __init__(self, methods: MethodTable, namespace: str) -> None:
+    def __init__(self, methods: MethodTable, namespace: str, app: str = APP) -> None:
         self._methods = {encode_text(name): methods.find(name) for name in methods.names()}
         self._match = re.compile(
             b"".join(
                 (
                     rb"\x01\x00(?:\x00.|\x02.{8})\x87\xa3app",
-                    re.escape(encode_text(APP)),
+                    re.escape(encode_text(app)),
                     rb"\xa2id\xd9\x24(.{36})\xa4type\xa4call\xa9timestamp\xcb.{8}\xa8function([^\xa4]+)\xa4args",
                     rb"([\x90-\x9f].*)\xa9namespace",
                     re.escape(encode_text(namespace)),

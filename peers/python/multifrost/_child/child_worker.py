@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, TextIO, TypeVar
 
 from .. import _log as log
+from .._messages import APP
 from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
 from . import spawn_address
@@ -50,6 +51,7 @@ class ChildWorker:
         max_concurrency: See the attribute.
         threads: See the attribute.
         transport: See the attribute.
+        app: See the attribute.
     """
 
     service_id: str | None = None
@@ -80,10 +82,15 @@ class ChildWorker:
     """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``), or ``auto``: the environment variable
     ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the same protocol. Default: ``auto``."""
 
-    # These three are read from the class, not from the object: a worker may use the names for its own attributes.
+    app: str = APP
+    """The app id of all messages, which parents must have too. ``comlink_ipc_v4`` has the same wire format. Default:
+    ``comlink_ipc_v3``."""
+
+    # These four are read from the class, not from the object: a worker may use the names for its own attributes.
 
     __threads: int | None = None
     __transport: str | None = None
+    __app: str | None = None
     __server: Server | None = None
     __stopped_early = False
 
@@ -101,6 +108,7 @@ class ChildWorker:
         max_concurrency: int | None = None,
         threads: int | None = None,
         transport: str | None = None,
+        app: str | None = None,
     ) -> None:
         self.service_id = service_id
         if namespace is not None:
@@ -111,6 +119,7 @@ class ChildWorker:
             self.max_concurrency = max_concurrency
         self.__threads = threads
         self.__transport = transport
+        self.__app = app
 
     def run(self) -> None:
         """Serves until a shutdown message, SIGTERM or SIGINT. A second signal ends the process at once.
@@ -187,6 +196,8 @@ class ChildWorker:
             options["threads"] = self.__threads
         if self.__transport is not None:
             options["transport"] = self.__transport
+        if self.__app is not None:
+            options["app"] = self.__app
         return _server_options(self, **options)
 
     def stop(self) -> None:
@@ -254,7 +265,11 @@ def _is_first_multiprocessing_child() -> bool:
     return not number.isdigit() or int(number) == 1
 
 
-def _server_options(worker: ChildWorker, threads: int, transport: str, allow_remote_shutdown: bool) -> ServerOptions:
+def _server_options(
+    worker: ChildWorker, app: str, threads: int, transport: str, allow_remote_shutdown: bool
+) -> ServerOptions:
+    if not isinstance(app, str) or not app:
+        raise _invalid("app", "a text that is not empty", app)
     if worker.other_namespaces not in ("answer", "ignore"):
         raise _invalid("other_namespaces", "'answer' or 'ignore'", worker.other_namespaces)
     if worker.max_concurrency is not None and worker.max_concurrency < 1:
@@ -275,6 +290,7 @@ def _server_options(worker: ChildWorker, threads: int, transport: str, allow_rem
         max_pending=worker.max_pending,
         allow_remote_shutdown=allow_remote_shutdown,
         transport=chosen,
+        app=app,
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from .. import _messages as messages
+from .._messages import Messages
 from ..errors import CallError
 from .call_reader import PlainCall
 from .fork_undo import leave_forked_process
@@ -48,6 +48,7 @@ class Executor:
         max_pending: Calls that run or wait at once; more are refused, unless their parent has less than an equal share.
         parents: Returns how many parents there are. None: the link does not tell them apart, and there are no shares.
         has_async: Whether there are ``async def`` methods.
+        messages: Encodes the answers. Default: for the usual app.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Executor:
         max_pending: int,
         parents: Callable[[], int] | None = None,
         has_async: bool = True,
+        messages: Messages | None = None,
     ) -> None:
         self.jobs: deque[PlainCall] = deque()
         """Calls that wait for the main thread."""
         self.has_forked = False
         """Whether this process is a fork of the worker: a method that returns in it ends it."""
         self._push = push
+        self._messages = Messages() if messages is None else messages
         self._flush = flush
         self._wake = wake
         self._pool = _make_pool(threads) if threads > 1 else None
@@ -193,7 +196,7 @@ class Executor:
             try:
                 self._pool.submit(lambda: self._run_in_pool(call))
             except RuntimeError as error:  # the system cannot start a thread
-                self._answer(call, messages.failure(message_id.decode(), error))
+                self._answer(call, self._messages.failure(message_id.decode(), error))
                 self._ended_in_pool_once(call)
 
     def _run_here(self, call: PlainCall) -> None:
@@ -201,14 +204,14 @@ class Executor:
         try:
             result = method.function(*args)
         except BaseException as error:  # SystemExit too: a method cannot end the worker
-            answer = messages.failure(message_id.decode(), error)
+            answer = self._messages.failure(message_id.decode(), error)
         else:
             if type(result) not in _NEVER_AWAITABLE and _is_awaitable(result):
                 # Not a lambda: every call would create what a closure needs, 0.1 us.
                 self._loop.submit(partial(self._await, call, partial(_returned, result)))
                 self._leave_if_forked()
                 return
-            answer = messages.response(message_id, result)
+            answer = self._messages.response(message_id, result)
         if self.has_forked:
             leave_forked_process()
         self._push(peer, answer)
@@ -224,12 +227,12 @@ class Executor:
         try:
             result = method.function(*args)
         except BaseException as error:
-            answer = messages.failure(message_id.decode(), error)
+            answer = self._messages.failure(message_id.decode(), error)
         else:
             if type(result) not in _NEVER_AWAITABLE and _is_awaitable(result):
                 self._loop.submit(lambda: self._await(call, lambda: result))
                 return
-            answer = messages.response(message_id, result)
+            answer = self._messages.response(message_id, result)
         self._leave_if_forked()
         self._answer(call, answer)
         self._ended_in_pool_once(call)
@@ -237,9 +240,9 @@ class Executor:
     async def _await(self, call: PlainCall, start: Callable[[], Awaitable[Any]]) -> None:
         peer, message_id, _, _, size = call
         try:
-            answer = messages.response(message_id, await start())
+            answer = self._messages.response(message_id, await start())
         except BaseException as error:
-            answer = messages.failure(message_id.decode(), error)
+            answer = self._messages.failure(message_id.decode(), error)
         self._push(peer, answer)
         self._loop.flush_soon()
         self._ended_on_loop += 1

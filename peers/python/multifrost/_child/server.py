@@ -20,9 +20,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from .. import _log as log
-from .. import _messages as messages
 from .._codec import memory_of_call
-from .._messages import Message
+from .._messages import Message, Messages
 from .._zmtp.reader import Payload
 from .._zmtp.wire import message_head
 from ..errors import CallError, LaunchError, MalformedMessageError
@@ -68,6 +67,7 @@ class ServerOptions(NamedTuple):
     max_pending: int
     allow_remote_shutdown: bool
     transport: str
+    app: str
 
 
 class Server:
@@ -84,7 +84,8 @@ class Server:
         self._parent = os.getppid()
         self._token: str | None = None
         """Sent with answers to heartbeats, until the first call."""
-        self._read_calls = CallReader(methods, options.namespace).read
+        self._messages = Messages(options.app)
+        self._read_calls = CallReader(methods, options.namespace, options.app).read
         self._link: Link = self._make_link()
         self._executor = Executor(
             self._link.push,
@@ -95,6 +96,7 @@ class Server:
             options.max_pending,
             self._link.count if isinstance(self._link, ZmtpLink) else None,
             methods.has_async,
+            self._messages,
         )
         self._reading = threading.Lock()
         self._turn = 0
@@ -176,7 +178,7 @@ class Server:
 
     def print(self, kind: str, line: str, undelivered: Callable[[], None]) -> None:
         """Sends a printed line to every known parent. Calls `undelivered` if none is left."""
-        self._link.broadcast(messages.output(kind, line), undelivered)
+        self._link.broadcast(self._messages.output(kind, line), undelivered)
         # What a short method prints goes out with its answer.
         if self._stands_in or not self._turn & 1 or threading.get_ident() != self._main:
             self._link.flush()
@@ -375,18 +377,18 @@ class Server:
         try:
             self._executor.submit(call)
         except CallError as error:
-            self._link.push(call[0], messages.failure(call[1].decode(), error))
+            self._link.push(call[0], self._messages.failure(call[1].decode(), error))
 
     def _on_payload(self, peer: Handle, payload: Payload) -> None:
         size = len(payload)
         if size <= MAX_USUAL_BYTES and self._take_calls(peer, message_head(size) + payload):
             return
         try:
-            message = messages.read(payload)
+            message = self._messages.read(payload)
         except MalformedMessageError as error:
             self._drop(str(error))
             if error.message_type == "call" and error.message_id:
-                self._link.push(peer, messages.failure(error.message_id, error))
+                self._link.push(peer, self._messages.failure(error.message_id, error))
             return
         if message is None:
             return
@@ -396,7 +398,7 @@ class Server:
             try:
                 self._call(peer, message, size)
             except CallError as error:
-                self._link.push(peer, messages.failure(message["id"], error))
+                self._link.push(peer, self._messages.failure(message["id"], error))
         elif kind == "heartbeat":
             self._answer_heartbeat(peer, message)
         elif kind == "shutdown":
@@ -413,7 +415,7 @@ class Server:
             raise CallError("WRONG_NAMESPACE", f"No namespace '{asked}' here; this worker's is '{own}'")
         message_id, name = message["id"], message["function"]
         if name in INTROSPECTION_NAMES:
-            answer = messages.response(
+            answer = self._messages.response(
                 message_id.encode(), self._methods.names(), {"interface": self._methods.interface}
             )
             self._link.push(peer, answer)
@@ -426,7 +428,7 @@ class Server:
         if beat.get("metadata", {}).get("hb_response"):
             return  # it is an answer itself
         try:
-            answer = messages.heartbeat_answer(beat, self._token)
+            answer = self._messages.heartbeat_answer(beat, self._token)
         except Exception as error:
             self._drop(f"its content cannot be sent back: {error!r}")
         else:

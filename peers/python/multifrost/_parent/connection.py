@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from .._messages import Messages
 from .._zmtp.reader import Payload
 from ..errors import MultifrostError
 
@@ -38,13 +39,16 @@ class Connection(Protocol):
         """Closes. What is queued is still sent if that takes at most a second; this does not wait for it."""
 
 
-def make_connection(transport: str, on_payload: OnPayload, on_refused: Callable[[], None]) -> Connection:
+def make_connection(
+    transport: str, on_payload: OnPayload, on_refused: Callable[[], None], messages: Messages
+) -> Connection:
     """Makes a connection.
 
     Args:
         transport: ``zmtp`` or ``zeromq``.
         on_payload: Called with each payload.
         on_refused: Called for each connection that is not the worker's, when it is closed.
+        messages: Encodes heartbeats and reads their answers, to tell the worker from others.
 
     Raises:
         MultifrostError: ``INVALID_OPTION`` if pyzmq is missing.
@@ -52,7 +56,7 @@ def make_connection(transport: str, on_payload: OnPayload, on_refused: Callable[
     if transport == "zmtp":
         from .zmtp_connection import ZmtpConnection
 
-        return ZmtpConnection(on_payload, on_refused)
+        return ZmtpConnection(on_payload, on_refused, messages)
     try:
         from .zeromq_connection import ZeroMqConnection
     except ImportError as error:

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import _messages as messages
+from .._messages import Messages, new_id
 from .._spawn_variables import ENDPOINT_VARIABLE, PORT_VARIABLE, TOKEN_VARIABLE
 from .._zmtp.endpoint import MAX_PATH, listen_on_loopback
 from .._zmtp.peer import ConnectionClosed, Peer
@@ -70,10 +70,12 @@ class GuestList:
         limits: What the worker may send once it is accepted.
         on_accept: Called once. Then nothing listens any more, and every other connection is closed.
         on_refused: Called for each connection that is closed.
+        messages: Encodes heartbeats and reads their answers.
     """
 
-    def __init__(self, limits: Limits, on_accept: OnAccept, on_refused: Callable[[], None]) -> None:
+    def __init__(self, limits: Limits, on_accept: OnAccept, on_refused: Callable[[], None], messages: Messages) -> None:
         self._on_refused = on_refused
+        self._messages = messages
         self._limits = limits
         self._on_accept = on_accept
         self._loop = asyncio.get_running_loop()
@@ -133,7 +135,7 @@ class GuestList:
             except OSError:
                 self._pause(entrance, ACCEPT_PAUSE)
                 return
-            candidate = Candidate(sock, Limits(MAX_CANDIDATE_BYTES), entrance, self._loop.time())
+            candidate = Candidate(sock, Limits(MAX_CANDIDATE_BYTES), entrance, self._loop.time(), self._messages)
             entrance.greeting[candidate] = None
             self._loop.add_reader(candidate.peer.fd, self._on_readable, candidate)
             candidate.timer = self._loop.call_later(HANDSHAKE_TIMEOUT, self._on_silence, candidate)
@@ -283,9 +285,13 @@ class Candidate:
         limits: What it may send.
         entrance: Where it came in.
         since: When, in seconds of the loop.
+        messages: Encodes the heartbeat and reads its answer.
     """
 
-    def __init__(self, sock: socket.socket, limits: Limits, entrance: Entrance, since: float) -> None:
+    def __init__(
+        self, sock: socket.socket, limits: Limits, entrance: Entrance, since: float, messages: Messages
+    ) -> None:
+        self._messages = messages
         self.entrance = entrance
         self.since = since
         self.peer = Peer(sock, b"DEALER", {}, limits, lambda _: None)
@@ -297,8 +303,8 @@ class Candidate:
         """What came with the answer."""
         self.inode = ""
         """The socket at the other end; empty if it is gone or another user's."""
-        self._id = messages.new_id()
-        self._question = messages.heartbeat(self._id)
+        self._id = new_id()
+        self._question = self._messages.heartbeat(self._id)
 
     def ask(self) -> None:
         """Sends a heartbeat."""
@@ -310,7 +316,7 @@ class Candidate:
         if payload is None or bytes(payload) == self._question:  # an echo is no answer
             return None
         try:
-            message = messages.read(payload)
+            message = self._messages.read(payload)
         except MalformedMessageError:
             return None
         if message is None or message["type"] != "heartbeat" or message["id"] != self._id:

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from .. import _messages as messages
+from .._messages import Messages, new_id
+from .._zmtp.reader import Payload
 
 
 class Heartbeats:
@@ -18,6 +19,7 @@ class Heartbeats:
         send: Sends a payload.
         on_answer: Called with the round trip in seconds.
         on_miss: Called with the number of misses in a row.
+        messages: Encodes the heartbeats.
     """
 
     def __init__(
@@ -27,7 +29,10 @@ class Heartbeats:
         send: Callable[[bytes], None],
         on_answer: Callable[[float], None],
         on_miss: Callable[[int], None],
+        messages: Messages,
     ) -> None:
+        self._messages = messages
+        self._question = b""
         self._interval = interval
         self._timeout = timeout
         self._send = send
@@ -50,8 +55,10 @@ class Heartbeats:
         if self._interval > 0:
             self._beat_on()
 
-    def answered(self, message_id: str) -> bool:
-        """Handles an answer. False: no heartbeat with this id waits for one."""
+    def answered(self, message_id: str, payload: Payload) -> bool:
+        """Handles an answer. False: no heartbeat with this id waits for one, or it is an echo of the heartbeat."""
+        if bytes(payload) == self._question:
+            return False
         sent = self._sent.pop(message_id, None)
         if sent is None:
             return False
@@ -77,9 +84,10 @@ class Heartbeats:
         self._next = self._loop.call_later(self._interval, self._beat_on)
 
     def _beat(self) -> str:
-        message_id = messages.new_id()
+        message_id = new_id()
         self._sent[message_id] = time.monotonic()
-        self._send(messages.heartbeat(message_id))
+        self._question = self._messages.heartbeat(message_id)
+        self._send(self._question)
         return message_id
 
     def _miss(self, message_id: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .._messages import APP
 from .._registry import Registry
 from .._transport_choice import chosen_transport
 from ..errors import MultifrostError
@@ -89,6 +90,10 @@ class Options:
     registry: Registry = field(default_factory=Registry)
     """The registry that services are looked up in. Default: the one in the user's home folder."""
 
+    app: str = APP
+    """The app id of all messages, which the worker must have too. ``comlink_ipc_v4`` has the same wire format. Default:
+    ``comlink_ipc_v3``."""
+
     transport: str = "auto"
     """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``; libzmq cannot tell the worker from others that
     connect to its port), or ``auto``: the environment variable ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the
@@ -108,6 +113,8 @@ class Options:
         for name in ("heartbeat_timeout", "start_timeout"):
             if getattr(self, name) <= 0:
                 raise _invalid(name, "a number of seconds above 0", getattr(self, name))
+        if not isinstance(self.app, str) or not self.app:
+            raise _invalid("app", "a text that is not empty", self.app)
         try:
             chosen_transport(self.transport)
         except ValueError as error:

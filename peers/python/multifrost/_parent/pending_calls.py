@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import _messages as messages
-from .._messages import Message
+from .._messages import Message, Messages, new_id
 from .._remote_failure import REFUSALS, RemoteFailure, read_remote_failure
 from ..errors import (
     CallTimeoutError,
@@ -54,6 +53,7 @@ class PendingCalls:
         self._send: Callable[[bytes], None] | None = None
         """Sends on the current session; None while there is none."""
         self._worker = worker_name
+        self._messages = Messages(options.app)
         self._options = options
         self._breaker = breaker
         self._counters = counters
@@ -65,10 +65,10 @@ class PendingCalls:
         """Sends a call and returns its answer. Raises the error that it ends with."""
         timeout = self._options.default_timeout if options.timeout is DEFAULT else options.timeout
         check_timeout("timeout", timeout)
-        message_id = messages.new_id()
+        message_id = new_id()
         namespace = options.namespace or self._options.namespace
         client_name = options.client_name or self._options.client_name
-        payload = messages.call(message_id, name, args, namespace, client_name)
+        payload = self._messages.call(message_id, name, args, namespace, client_name)
         ticket = self._admit(name)
         loop = asyncio.get_running_loop()
         call = PendingCall(message_id, name, payload, ticket, loop.create_future(), time.monotonic())

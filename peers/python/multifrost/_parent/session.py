@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .. import _messages as messages
+from .._messages import Messages
 from .._zmtp.reader import Payload
 from ..errors import ConnectionLostError, MalformedMessageError, ProcessExit, SerializationError, SpawnError
 from .connection import make_connection
@@ -46,15 +46,23 @@ class Session:
         on_heartbeat: Callable[[int], None],
     ) -> None:
         self._name = name
+        self._messages = Messages(options.app)
         self._options = options
         self._calls = calls
         self._counters = counters
         self._on_heartbeat = on_heartbeat
-        self._connection = make_connection(options.chosen_transport, self._on_payload, counters.connection_refused)
+        self._connection = make_connection(
+            options.chosen_transport, self._on_payload, counters.connection_refused, self._messages
+        )
         self.send = self._connection.send
         """Sends a payload. Never blocks."""
         self._heartbeats = Heartbeats(
-            options.heartbeat_interval, options.heartbeat_timeout, self.send, self._on_answer, self._on_miss
+            options.heartbeat_interval,
+            options.heartbeat_timeout,
+            self.send,
+            self._on_answer,
+            self._on_miss,
+            self._messages,
         )
 
     async def spawn(self, plan: LaunchPlan) -> None:
@@ -141,7 +149,7 @@ class Session:
         self._heartbeats.stop()
         if self.process is not None:
             if asked:
-                self.send(messages.shutdown())
+                self.send(self._messages.shutdown())
             await self.process.terminate(asked)
         self._connection.close()
 
@@ -157,7 +165,7 @@ class Session:
         try:
             if payload is None:
                 raise MalformedMessageError("MALFORMED_MESSAGE", "it has the wrong frames")
-            message = messages.read(payload)
+            message = self._messages.read(payload)
         except MalformedMessageError as error:
             self._on_malformed(error)
             return
@@ -167,7 +175,7 @@ class Session:
         if kind in ("response", "error"):
             self._calls.answered(message)
         elif kind == "heartbeat":
-            self._heartbeats.answered(message["id"])
+            self._heartbeats.answered(message["id"], payload)
         elif kind in ("stdout", "stderr"):
             if kind == "stderr" and self.process is not None:
                 self.process.add_stderr(f"{message['output']}\n".encode("utf-8", "replace"))

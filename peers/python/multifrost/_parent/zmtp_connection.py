@@ -9,6 +9,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
+from .._messages import Messages
 from .._values import MAX_BYTES
 from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import Limits, Payload
@@ -36,7 +37,8 @@ class ZmtpConnection:
 
     reconnects = False
 
-    def __init__(self, on_payload: OnPayload, on_refused: Callable[[], None]) -> None:
+    def __init__(self, on_payload: OnPayload, on_refused: Callable[[], None], messages: Messages) -> None:
+        self._messages = messages
         self.down = asyncio.Event()
         self._on_payload = on_payload
         self._on_refused = on_refused
@@ -49,7 +51,7 @@ class ZmtpConnection:
         self._closed = False
 
     def bind(self) -> dict[str, str]:
-        self._guests = GuestList(LIMITS, self._accept, self._on_refused)
+        self._guests = GuestList(LIMITS, self._accept, self._on_refused, self._messages)
         return self._guests.variables
 
     def expect(self, pid: int) -> None:
