@@ -62,6 +62,28 @@ function structured(name, rules, message, parts) {
   );
 }
 
+/** A part as MessagePack. Maps have their keys sorted, and fewer than 16 of them. */
+function packed(part) {
+  if (Array.isArray(part)) {
+    return fixarray(...part.map(packed));
+  }
+  if (typeof part === "object") {
+    return fixmap(...Object.entries(part).flatMap(([key, value]) => [str(key), packed(value)]));
+  }
+  return typeof part === "number" ? fixint(part) : str(part);
+}
+
+/** The same, of parts that are more than text: integers from 0 to 127, arrays and maps. */
+function nested(name, rules, message, parts, more = {}) {
+  return written(
+    name,
+    rules,
+    payload("error", str("error"), str(message), str("metadata"), fixmap(str("error"), packed(parts))),
+    { type: "error", error: message, metadata: { error: parts } },
+    { remote: parts, ...more },
+  );
+}
+
 /** An error that is text alone, and what that text is taken for. */
 const textual = (name, rules, error, remote) =>
   written(name, rules, payload("error", str("error"), str(error)), { type: "error", error }, { remote });
@@ -116,6 +138,48 @@ export const errors = [
     message: functionProperty,
     name: "RefusedCall",
   }),
+  nested("error/integer-code", ["ERR-1"], "not found", { code: 44, message: "not found", name: "NotFound" }),
+  nested("error/cause", ["ERR-3"], "no row", {
+    cause: {
+      cause: { code: "ENOENT", message: "no file", name: "Error" },
+      message: "no table",
+      name: "TypeError",
+      stack: "TypeError: no table\n    at find (worker.js:3:9)",
+    },
+    message: "no row",
+    name: "LookupError",
+  }),
+  nested("error/errors", ["ERR-3"], "many", {
+    errors: [
+      { message: "a", name: "Error" },
+      { cause: { message: "c", name: "Error" }, message: "b", name: "TypeError" },
+    ],
+    message: "many",
+    name: "AggregateError",
+  }),
+  nested("error/data", ["ERR-4"], "no row", {
+    data: { constructor: 2, details: { id: 7, tags: ["a"] }, row: 7 },
+    message: "no row",
+    name: "NotFound",
+  }),
+  nested("error/thrown-object", ["ERR-5"], '{"status":44}', {
+    data: { status: 44 },
+    message: '{"status":44}',
+    name: "Error",
+  }),
+  nested(
+    "error/nested-parts-of-other-types-are-left-out",
+    ["ERR-7"],
+    "m",
+    {
+      cause: "c",
+      data: ["d"],
+      errors: [5, { name: "no message" }, { cause: [], code: [], message: "n", name: 7 }],
+      message: "m",
+      name: "Error",
+    },
+    { remote: { errors: [{ message: "n", name: "Error" }], message: "m", name: "Error" } },
+  ),
   structured("error/empty-message", ["MSG-9"], "", { message: "", name: "Error" }),
   structured("error/unicode", ["MSG-9", "VAL-6"], "Größe fehlt 📏", { message: "Größe fehlt 📏", name: "Ärger" }),
   textual("error/python", ["MSG-9"], `ZeroDivisionError: division by zero\n${traceback}`, {
@@ -155,6 +219,10 @@ export const errors = [
   }),
   textual("error/text-alone", ["MSG-9"], "out of paper", { name: "Error", message: "out of paper" }),
   textual("error/text-like-a-name", ["MSG-9"], "ValueError: no", { name: "Error", message: "ValueError: no" }),
+  textual("error/refusal-of-older-rust", ["ERR-8"], "Function not found: ad", {
+    name: "Error",
+    message: "Function not found: ad",
+  }),
   textual("error/empty-text", ["MSG-9"], "", { name: "Error", message: "" }),
   read(
     "error/absent-text",

@@ -1,26 +1,50 @@
 //! The errors of this crate.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, SystemTime};
+
+use crate::value::Map;
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The error of a method in a worker, or a refusal of the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The error of a method in a worker, or a refusal of the call. Its [`source`](std::error::Error::source) is its cause.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RemoteError {
     /// The error's name or type, such as `ValueError`.
     pub name: String,
     /// The error's message.
     pub message: String,
-    /// The error's own code, if it has one.
+    /// The error's own code, if it has one; an integer as its digits.
     pub remote_code: Option<String>,
     /// The stack or traceback, if the worker's language has one.
     pub stack: Option<String>,
-    /// The method that was called.
+    /// The error's other fields that could be sent: own fields of a JavaScript error, attributes of a Python exception.
+    pub data: Map,
+    /// The error's cause, if it has one.
+    pub cause: Option<Box<RemoteError>>,
+    /// The errors of an `AggregateError` of JavaScript, of an `ExceptionGroup` of Python, of Go's `errors.Join`.
+    pub errors: Vec<RemoteError>,
+    /// The method that was called. Empty for a cause, and for an error of an error.
     pub function: String,
     /// The code of a refusal, such as `FUNCTION_NOT_FOUND`. Otherwise `REMOTE_ERROR`.
     pub code: &'static str,
+}
+
+impl Display for RemoteError {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        if !self.function.is_empty() {
+            write!(to, "{}() failed in the worker: ", self.function)?;
+        }
+        write!(to, "{}: {}", self.name, self.message)
+    }
+}
+
+impl std::error::Error for RemoteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
 }
 
 /// How a worker's process ended.
@@ -41,7 +65,7 @@ pub struct ProcessEnd {
 #[non_exhaustive]
 pub enum Error {
     /// The method failed, or the worker refused the call.
-    #[error("{}() failed in the worker: {}: {}", .0.function, .0.name, .0.message)]
+    #[error(transparent)]
     Remote(Box<RemoteError>),
     /// The worker's process ended while the call waited.
     #[error("the worker ended ({}) before it answered; command: {}{}", exit_reason(.0), .0.command, tail(.0))]

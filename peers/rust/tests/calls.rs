@@ -44,6 +44,40 @@ async fn results_have_the_requested_type() {
 }
 
 #[tokio::test]
+async fn both_sides_may_have_another_app_id() {
+    let worker = started(spawning().app("comlink_ipc_v4").env("EDGE_APP", "comlink_ipc_v4")).await;
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("a sum");
+    assert_eq!(sum, 3);
+    let error = remote(call!(worker, fail_with_code()).await as multifrost::Result<()>);
+    assert_eq!(error.name, "ValidationError");
+    worker.stop().await;
+    let other = spawning().env("EDGE_APP", "comlink_ipc_v4").start_timeout(Duration::from_millis(1500));
+    let other = other.build().await.expect("it can be built");
+    assert!(other.start().await.is_err(), "it ignores our heartbeats");
+    other.stop().await;
+    let refused = spawning().app("").build().await.err().expect("it is empty");
+    assert_eq!(refused.code(), "INVALID_OPTION");
+}
+
+#[tokio::test]
+async fn remote_errors_have_fields_and_a_cause() {
+    let worker = started(spawning().max_restart_attempts(100)).await;
+    let outcome = call!(worker, fail_to_find(7)).await as multifrost::Result<()>;
+    let failed = outcome.expect_err("it fails");
+    assert_eq!(failed.to_string(), "fail_to_find() failed in the worker: NotFound: no row");
+    let source = std::error::Error::source(&failed).expect("a cause");
+    assert_eq!(source.to_string(), "ParseIntError: invalid digit found in string");
+    let error = remote(Err::<(), _>(failed));
+    assert_eq!(error.data, Map::from([("row".to_owned(), Value::Int(7))]));
+    assert_eq!(error.cause.expect("a cause").name, "ParseIntError");
+    let error = remote(call!(worker, fail_too_deep()).await as multifrost::Result<()>);
+    assert_eq!((error.message.as_str(), error.data.is_empty()), ("too deep", true));
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("it still works");
+    assert_eq!(sum, 3);
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn remote_errors_have_name_message_and_code() {
     let worker = started(spawning().max_restart_attempts(100)).await;
     let error = remote(call!(worker, parse("x")).await as multifrost::Result<i64>);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use multifrost::RemoteError;
 use multifrost::codec::{Body, Limits, Message, Unread, UnreadKind, decode, encode, remote_error_of};
 use multifrost::{Map, Timestamp, Value};
 use serde_json::Value as Json;
@@ -56,13 +57,47 @@ fn check(vector: &Json) -> Result<(), String> {
 }
 
 fn check_remote(message: &Message, expected: &Json) -> Result<(), String> {
-    let remote = remote_error_of(message, "function").ok_or("it is no error")?;
-    let is = [Some(&remote.name), Some(&remote.message), remote.stack.as_ref()].map(|part| part.map(String::as_str));
-    let wanted = ["name", "message", "stack"].map(|key| expected[key].as_str());
+    let mut remote = remote_error_of(message, "").ok_or("it is no error")?;
     if remote.name == "RefusedCall" && expected["code"] != remote.code {
         return Err(format!("{:?} is no refusal", remote.message));
     }
+    if remote.code != "REMOTE_ERROR" && expected.get("code").is_some() {
+        remote.remote_code = Some(remote.code.to_owned());
+    }
+    let (is, wanted) = (parts_of(&remote), wanted_parts(expected));
     if is == wanted { Ok(()) } else { Err(format!("the caller gets {is:?}, not {wanted:?}")) }
+}
+
+/// An error in the form of the vectors.
+fn parts_of(remote: &RemoteError) -> Value {
+    let text = |text: &str| Value::from(text);
+    let mut parts = Map::from([("name".to_owned(), text(&remote.name)), ("message".to_owned(), text(&remote.message))]);
+    parts.extend(remote.remote_code.iter().map(|code| ("code".to_owned(), text(code))));
+    parts.extend(remote.stack.iter().map(|stack| ("stack".to_owned(), text(stack))));
+    parts.extend(remote.cause.iter().map(|cause| ("cause".to_owned(), parts_of(cause))));
+    if !remote.errors.is_empty() {
+        parts.insert("errors".to_owned(), Value::Array(remote.errors.iter().map(parts_of).collect()));
+    }
+    if !remote.data.is_empty() {
+        parts.insert("data".to_owned(), Value::Map(remote.data.clone()));
+    }
+    Value::Map(parts)
+}
+
+/// The parts of a vector. A code that is an integer is its digits.
+fn wanted_parts(expected: &Json) -> Value {
+    let Value::Map(mut parts) = value_of(expected) else { panic!("{expected} is no map") };
+    if let Some(Value::Int(code)) = parts.get("code") {
+        let digits = Value::from(code.to_string());
+        parts.insert("code".to_owned(), digits);
+    }
+    if !expected["cause"].is_null() {
+        parts.insert("cause".to_owned(), wanted_parts(&expected["cause"]));
+    }
+    if let Some(errors) = expected["errors"].as_array() {
+        parts.insert("errors".to_owned(), Value::Array(errors.iter().map(wanted_parts).collect()));
+    }
+    Value::Map(parts)
 }
 
 fn message_of(json: &Json) -> Message {

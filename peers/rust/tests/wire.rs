@@ -192,6 +192,14 @@ struct BareWorker {
 
 impl BareWorker {
     async fn serve(answer: impl Fn(Message) -> Vec<Vec<Vec<u8>>> + Send + 'static) -> Self {
+        Self::with_beats(answered, answer).await
+    }
+
+    /// Answers heartbeats with the message that `beat` returns.
+    async fn with_beats(
+        beat: impl Fn(Message) -> Message + Send + 'static,
+        answer: impl Fn(Message) -> Vec<Vec<Vec<u8>>> + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("it is bound").port();
         let directory = std::env::temp_dir().join(format!("multifrost-{}", uuid::Uuid::new_v4()));
@@ -204,9 +212,7 @@ impl BareWorker {
                 let message = decode(&frames[1], &Limits::default()).expect("parents send messages");
                 let answers = match message.body {
                     Body::Heartbeat { .. } => {
-                        let metadata = Map::from([("hb_response".to_owned(), Value::Bool(true))]);
-                        let beat = Message { metadata: Some(metadata), ..message };
-                        vec![vec![Vec::new(), encode(&beat, &Limits::default()).expect("bytes")]]
+                        vec![vec![Vec::new(), encode(&beat(message), &Limits::default()).expect("bytes")]]
                     }
                     _ => answer(message),
                 };
@@ -218,8 +224,12 @@ impl BareWorker {
         Self { registry, directory, task }
     }
 
+    fn builder(&self) -> ParentWorkerBuilder {
+        ParentWorkerBuilder::connect("bare", None).registry(self.registry.clone())
+    }
+
     async fn parent(&self) -> multifrost::ParentWorker {
-        let builder = ParentWorkerBuilder::connect("bare", None).registry(self.registry.clone());
+        let builder = self.builder();
         started(builder.default_timeout(Duration::from_secs(10)).logger(StructuredLogger::new())).await
     }
 }
@@ -229,6 +239,11 @@ impl Drop for BareWorker {
         self.task.abort();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+fn answered(beat: Message) -> Message {
+    let metadata = Map::from([("hb_response".to_owned(), Value::Bool(true))]);
+    Message { metadata: Some(metadata), ..beat }
 }
 
 fn bytes_of(message: &Message) -> Vec<u8> {
@@ -256,6 +271,27 @@ async fn a_parent_survives_garbage_and_counts_it() {
     let again: i64 = call!(parent, anything()).await.expect("an answer");
     assert_eq!((seven, again), (7, 7));
     assert!(parent.metrics().snapshot().dropped_messages >= 4);
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn answers_to_heartbeats_without_metadata_are_accepted_as_older_javascript_sends_them() {
+    let seven = |message: Message| {
+        vec![vec![Vec::new(), bytes_of(&Message::answer(message.id, Body::Response { result: Some(Value::Int(7)) }))]]
+    };
+    let worker = BareWorker::with_beats(|beat| Message { metadata: None, ..beat }, seven).await;
+    let parent = worker.parent().await;
+    let answer: i64 = call!(parent, anything()).await.expect("an answer");
+    assert_eq!(answer, 7);
+    parent.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_sends_everything_back_is_no_worker() {
+    let echo = BareWorker::with_beats(|beat| beat, |message| vec![vec![Vec::new(), bytes_of(&message)]]).await;
+    let builder = echo.builder().start_timeout(Duration::from_millis(500)).logger(StructuredLogger::new());
+    let parent = builder.build().await.expect("it is registered");
+    assert_eq!(parent.start().await.expect_err("an echo is no answer").code(), "UNREACHABLE");
     parent.stop().await;
 }
 

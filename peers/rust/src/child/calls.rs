@@ -17,7 +17,7 @@ use super::parents::Parents;
 use super::refusals::{not_callable, out_of_memory, overloaded, stopping, wrong_namespace};
 use super::starter::Starter;
 use super::worker::ChildWorker;
-use crate::codec::{Body, ErrorParts, Message, Unread, UnreadKind, encode};
+use crate::codec::{Body, ErrorParts, Message, Unread, UnreadKind};
 use crate::value::{Map, Value};
 use crate::zmtp::{Follow, Outbox};
 
@@ -162,17 +162,17 @@ impl<W: ChildWorker> Calls<W> {
     async fn respond(&self, call: Call) -> Outbox {
         call.parent.room().await;
         let is_listed = self.names.contains(&call.function);
-        let answer = if is_listed {
+        let encoded = if is_listed {
             match self.run(&call.function, call.args).await {
-                Ok(value) => Message::answer(call.id, Body::Response { result: Some(value) }),
-                Err(parts) => Message::error(call.id, parts),
+                Ok(value) => self.encode(Message::answer(call.id, Body::Response { result: Some(value) })),
+                Err(parts) => self.encode_error(call.id, parts),
             }
         } else if INTROSPECTION.contains(&call.function.as_str()) {
-            self.introspection(call.id)
+            self.encode(self.introspection(call.id))
         } else {
-            Message::error(call.id, not_callable(&call.function, &self.names))
+            self.encode(Message::error(call.id, not_callable(&call.function, &self.names)))
         };
-        if let Some(bytes) = self.encode(answer) {
+        if let Some(bytes) = encoded {
             let others = {
                 let load = self.load();
                 load.running + load.waiting.len() > 1
@@ -198,11 +198,19 @@ impl<W: ChildWorker> Calls<W> {
 
     /// Encodes an answer. If it exceeds the limits, encodes an error instead.
     fn encode(&self, message: Message) -> Option<Vec<u8>> {
-        let bytes = encode(&message, &self.context.limits).or_else(|error| {
+        let bytes = self.context.encode(&message).or_else(|error| {
             let parts = ErrorParts::new("SerializationError", format!("the answer cannot be sent: {error}"));
-            encode(&Message::error(message.id, parts), &self.context.limits)
+            self.context.encode(&Message::error(message.id, parts))
         });
         bytes.ok()
+    }
+
+    /// Encodes the answer to a call that failed. If its causes and fields exceed the limits, they are left out.
+    fn encode_error(&self, id: String, parts: ErrorParts) -> Option<Vec<u8>> {
+        match self.context.encode(&Message::error(id.clone(), parts.clone())) {
+            Ok(bytes) => Some(bytes),
+            Err(_) => self.encode(Message::error(id, parts.without_details())),
+        }
     }
 
     /// Answers a call that does not run. Does not wait: nothing is read from a parent that does not read.

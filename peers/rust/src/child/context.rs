@@ -1,8 +1,9 @@
 //! The options of a worker.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::{DEFAULT_NAMESPACE, Limits};
+use crate::codec::{APP_ID, DEFAULT_NAMESPACE, Limits, Message, encode_for};
 use crate::error::Result;
 use crate::log::StructuredLogger;
 use crate::registry::ServiceRegistry;
@@ -19,6 +20,7 @@ pub struct ChildWorkerContext {
     pub(crate) stop_timeout: Duration,
     pub(crate) allow_remote_shutdown: bool,
     pub(crate) limits: Limits,
+    pub(crate) app: Arc<str>,
     pub(crate) registry: Option<ServiceRegistry>,
     pub(crate) logger: StructuredLogger,
 }
@@ -36,6 +38,7 @@ impl ChildWorkerContext {
             stop_timeout: Duration::from_secs(5),
             allow_remote_shutdown: false,
             limits: Limits::default(),
+            app: APP_ID.into(),
             registry: None,
             logger: StructuredLogger::default(),
         }
@@ -107,6 +110,18 @@ impl ChildWorkerContext {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Sets the app id of all messages, which parents must have too. With an empty one, the worker does not start. Default:
+    /// `comlink_ipc_v3`; `comlink_ipc_v4` has the same wire format.
+    #[must_use]
+    pub fn with_app(mut self, app: impl Into<String>) -> Self {
+        self.app = app.into().into();
+        self
+    }
+
+    pub(crate) fn encode(&self, message: &Message) -> Result<Vec<u8>> {
+        encode_for(&self.app, message, &self.limits)
     }
 
     /// Sets the registry of a service. Default: that of this user.

@@ -19,7 +19,7 @@ use super::parent_watch::watch_parent;
 use super::parents::Parents;
 use super::start_mode::{Address, Mode, PORT_VARIABLE};
 use super::worker::ChildWorker;
-use crate::codec::{Body, Message, Unread, UnreadKind, decode_within, encode};
+use crate::codec::{Body, Message, Unread, UnreadKind, decode_within};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::zmtp::{
@@ -95,7 +95,7 @@ impl<W: ChildWorker> Control<W> {
         }
         let mut connections = self.open().await?;
         let is_service = matches!(self.mode, Mode::Service(_));
-        output::capture(&self.parents, is_service).map_err(|error| cannot_start(&error))?;
+        output::capture(&self.context.app, &self.parents, is_service).map_err(|error| cannot_start(&error))?;
         self.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerStart));
 
         let end = tokio::select! {
@@ -334,10 +334,11 @@ impl<W: ChildWorker> Control<W> {
 
     /// Handles one message.
     fn receive(&self, parent: &Outbox, payload: &[u8]) {
-        let (message, bytes) = match decode_within(payload, &self.context.limits, self.calls.bytes_left()) {
-            Ok(decoded) => decoded,
-            Err(unread) => return self.refuse(parent, unread),
-        };
+        let (message, bytes) =
+            match decode_within(&self.context.app, payload, &self.context.limits, self.calls.bytes_left()) {
+                Ok(decoded) => decoded,
+                Err(unread) => return self.refuse(parent, unread),
+            };
         self.parents.saw(parent);
         let is_answer = message.is_heartbeat_answer();
         match message.body {
@@ -375,7 +376,7 @@ impl<W: ChildWorker> Control<W> {
     /// Sends a heartbeat's answer or `ready`, ahead of the answers to calls.
     fn send(&self, parent: &Outbox, message: &Message) {
         // Only the metadata of a peer's heartbeat can be too large to be sent back.
-        if let Ok(bytes) = encode(message, &self.context.limits) {
+        if let Ok(bytes) = self.context.encode(message) {
             parent.send_urgent(&bytes);
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::exit_flush::EXIT_FLUSH;
 use super::parents::Parents;
-use crate::codec::{Body, Limits, Message, encode};
+use crate::codec::{Body, Limits, Message, encode_for};
 
 /// Longer lines are sent in pieces of this many bytes, which bounds the memory for a line that never ends.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -31,12 +31,13 @@ struct Capture {
 }
 
 /// Captures both streams until the end of the process.
-pub(super) fn capture(parents: &Arc<Parents>, is_service: bool) -> io::Result<()> {
+pub(super) fn capture(app: &Arc<str>, parents: &Arc<Parents>, is_service: bool) -> io::Result<()> {
     let is_exiting = Arc::new(AtomicBool::new(false));
     let open = Arc::new((Mutex::new(2), Condvar::new()));
     let real = [duplicate(1)?, duplicate(2)?];
     for (stream, real) in [1, 2].into_iter().zip(&real) {
         let lines = Lines {
+            app: app.clone(),
             stream,
             real: File::from(real.try_clone()?),
             parents: parents.clone(),
@@ -93,6 +94,7 @@ impl Capture {
 
 /// Forwards the lines of one stream.
 struct Lines {
+    app: Arc<str>,
     stream: RawFd,
     real: File,
     parents: Arc<Parents>,
@@ -125,7 +127,7 @@ impl Lines {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let output = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
         let body = if self.stream == 1 { Body::Stdout { output } } else { Body::Stderr { output } };
-        encode(&Message::new(body), &Limits::default()).expect("a line is below every limit")
+        encode_for(&self.app, &Message::new(body), &Limits::default()).expect("a line is below every limit")
     }
 }
 

@@ -25,7 +25,8 @@ use crate::error::Error;
 /// writes to stdout and stderr to the parents, line by line.
 pub async fn run_worker<W: ChildWorker>(worker: W, context: ChildWorkerContext) {
     let mode = Mode::take(context.service_id.as_deref()).unwrap_or_else(|error| give_up(&error));
-    if let Some(fault) = context.limits.fault() {
+    let no_app = context.app.is_empty().then(|| "app must not be empty".to_owned());
+    if let Some(fault) = context.limits.fault().or(no_app) {
         give_up(&Error::usage("INVALID_OPTION", fault));
     }
     let max_bytes = match mode {

@@ -34,14 +34,24 @@ pub enum UnreadKind {
 /// # Errors
 /// [`Unread`]. It does not panic, whatever the bytes are.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Message, Unread> {
-    decode_within(bytes, limits, usize::MAX).map(|(message, _)| message)
+    decode_for(APP_ID, bytes, limits)
+}
+
+/// Decodes a message of any app. See [`decode`].
+pub(crate) fn decode_for(app: &str, bytes: &[u8], limits: &Limits) -> Result<Message, Unread> {
+    decode_within(app, bytes, limits, usize::MAX).map(|(message, _)| message)
 }
 
 /// Decodes a message that may take this memory, in bytes. Returns the memory that it takes.
-pub(crate) fn decode_within(bytes: &[u8], limits: &Limits, memory: usize) -> Result<(Message, usize), Unread> {
+pub(crate) fn decode_within(
+    app: &str,
+    bytes: &[u8],
+    limits: &Limits,
+    memory: usize,
+) -> Result<(Message, usize), Unread> {
     let mut fields = Fields::default();
     match read_fields(bytes, limits, memory, &mut fields) {
-        Ok(taken) => shape(fields).map(|message| (message, taken)),
+        Ok(taken) => shape(app, fields).map(|message| (message, taken)),
         Err(fault) => {
             let kind = if fault.code == "OVERLOADED" { UnreadKind::Overload } else { UnreadKind::Dropped };
             let reason = format!("a message of {} bytes cannot be read: {fault}", bytes.len());
@@ -115,8 +125,8 @@ fn read_fields(bytes: &[u8], limits: &Limits, memory: usize, fields: &mut Fields
     Ok(reader.taken())
 }
 
-fn shape(mut fields: Fields) -> Result<Message, Unread> {
-    if text_of(&fields.app) != Some(APP_ID) {
+fn shape(app: &str, mut fields: Fields) -> Result<Message, Unread> {
+    if text_of(&fields.app) != Some(app) {
         return Err(fields.unread(UnreadKind::Ignored, "the message is for another app"));
     }
     let id_length = text_of(&fields.id).map_or(0, |id| id.chars().count());

@@ -13,10 +13,15 @@ use crate::value::Value;
 /// # Errors
 /// [`Error::Serialization`] `LIMIT_EXCEEDED`, with the path of the value that exceeds a limit, or `MESSAGE_TOO_LARGE`.
 pub fn encode(message: &Message, limits: &Limits) -> Result<Vec<u8>> {
+    encode_for(APP_ID, message, limits)
+}
+
+/// Encodes a message of any app. See [`encode`].
+pub(crate) fn encode_for(app: &str, message: &Message, limits: &Limits) -> Result<Vec<u8>> {
     let mut fields = Fields { out: Vec::with_capacity(256), count: 0, limits, left: limits.values + ENVELOPE_VALUES };
     // The head of a map. No message has 16 fields.
     fields.out.push(0x80);
-    fields.text("app", APP_ID)?;
+    fields.text("app", app)?;
     fields.text("id", &message.id)?;
     fields.text("type", message.type_name())?;
     fields.float("timestamp", message.timestamp);
@@ -45,6 +50,14 @@ fn write_body(fields: &mut Fields<'_>, body: &Body) -> Result<()> {
         Body::Heartbeat { args } => args.as_ref().map_or(Ok(()), |args| fields.args(args)),
         Body::Shutdown | Body::Ready => Ok(()),
     }
+}
+
+/// The bytes that a value takes. `None` if there are more than `most`, or more levels than `depth`.
+pub(super) fn encoded_bytes(value: &Value, most: usize, depth: usize) -> Option<usize> {
+    let limits = Limits { message_bytes: most, string_bytes: most, binary_bytes: most, depth, ..Limits::default() };
+    let mut out = Vec::new();
+    write_value(&mut out, value, "", &limits, &mut most.clone()).ok()?;
+    Some(out.len())
 }
 
 struct Fields<'a> {

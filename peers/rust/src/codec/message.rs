@@ -83,6 +83,7 @@ impl Message {
 
     /// The answer to a call that failed.
     pub fn error(id: String, parts: ErrorParts) -> Self {
+        let parts = parts.bounded();
         let error = parts.message.clone();
         let metadata = Map::from([("error".to_owned(), parts.into_value())]);
         Self { metadata: Some(metadata), ..Self::answer(id, Body::Error { error }) }
@@ -99,6 +100,12 @@ impl Message {
     pub fn is_heartbeat_answer(&self) -> bool {
         let flag = self.metadata.as_ref().and_then(|metadata| metadata.get("hb_response"));
         flag == Some(&Value::Bool(true))
+    }
+
+    /// Whether it is a heartbeat as its sender has sent it, which an echo server sends back: its clock is its timestamp.
+    pub(crate) fn is_heartbeat_question(&self) -> bool {
+        let clock = self.metadata.as_ref().and_then(|metadata| metadata.get("hb_timestamp"));
+        !self.is_heartbeat_answer() && clock == Some(&Value::Float(self.timestamp))
     }
 
     /// Turns a heartbeat into its answer (rule MSG-12).

@@ -8,10 +8,12 @@ mod reader;
 mod remote_error;
 mod writer;
 
-pub(crate) use decode::decode_within;
 pub use decode::{Unread, UnreadKind, decode};
+pub(crate) use decode::{decode_for, decode_within};
 pub use encode::encode;
+pub(crate) use encode::encode_for;
 pub use limits::Limits;
 pub use message::{APP_ID, Body, DEFAULT_NAMESPACE, Message};
 pub(crate) use reader::read_value;
+pub(crate) use remote_error::MAX_DEPTH;
 pub use remote_error::{ErrorParts, remote_error_of};

@@ -15,7 +15,7 @@ use super::link::Task;
 use super::shared::Shared;
 use super::socket_owner::is_held_by;
 use crate::child::{ENDPOINT_VARIABLE, MODE_VARIABLE, PORT_VARIABLE, TOKEN_VARIABLE};
-use crate::codec::{Body, Message, decode, encode};
+use crate::codec::{Body, Message};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::value::Value;
@@ -248,7 +248,7 @@ impl Judge {
             return self.check_token(token);
         }
         let heartbeat = Message::heartbeat();
-        let question = encode(&heartbeat, &self.shared.options.limits).map_err(|_| Refusal::NoAnswer)?;
+        let question = self.shared.options.encode(&heartbeat).map_err(|_| Refusal::NoAnswer)?;
         connection.outbox().send_urgent(&question);
         let answer = self.answer(connection, &heartbeat.id, &question).await?;
         has_answered.store(true, Ordering::Relaxed);
@@ -271,7 +271,7 @@ impl Judge {
             let received = loop {
                 match connection.next()? {
                     Some(Received::Message(payload)) if payload != question => {
-                        break decode(payload, &self.shared.options.limits).ok();
+                        break self.shared.options.decode(payload).ok();
                     }
                     Some(_) => break None,
                     None => {}

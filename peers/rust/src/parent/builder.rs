@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::options::{ConnectMode, Launch, LineHandler, Options};
 use super::worker::ParentWorker;
 use crate::child::is_service_id;
-use crate::codec::{Limits, Message};
+use crate::codec::{APP_ID, Limits, Message};
 use crate::error::{Error, Result};
 use crate::log::StructuredLogger;
 use crate::registry::ServiceRegistry;
@@ -57,6 +57,7 @@ impl ParentWorkerBuilder {
             stop_timeout: Duration::from_secs(5),
             max_pending: 250_000,
             limits: Limits::default(),
+            app: APP_ID.into(),
             registry: None,
             logger: StructuredLogger::default(),
             stdout: Arc::new(|_| {}),
@@ -181,6 +182,16 @@ impl ParentWorkerBuilder {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.invalid = limits.fault().or(self.invalid);
         self.options.limits = limits;
+        self
+    }
+
+    /// Sets the app id of all messages, which the worker must have too. [`Self::build`] refuses an empty one. Default:
+    /// `comlink_ipc_v3`; `comlink_ipc_v4` has the same wire format.
+    #[must_use]
+    pub fn app(mut self, app: impl Into<String>) -> Self {
+        let app = app.into();
+        self.invalid = app.is_empty().then(|| "app must not be empty".to_owned()).or(self.invalid);
+        self.options.app = app.into();
         self
     }
 

@@ -6,14 +6,14 @@ use tokio::time::{sleep, timeout};
 
 use super::link::{Link, NoAnswer};
 use super::shared::Shared;
-use crate::codec::{Message, encode};
+use crate::codec::Message;
 use crate::error::Result;
 use crate::log::{LogEntry, LogEvent, LogLevel};
 
 /// Sends a heartbeat and measures the round trip with this process's clock. Returns `None` after the timeout.
 pub(super) async fn beat(shared: &Shared, link: &Link, limit: Duration) -> Result<Option<Duration>> {
     let message = Message::heartbeat();
-    let payload = encode(&message, &shared.options.limits)?;
+    let payload = shared.options.encode(&message)?;
     let sent = Instant::now();
     match timeout(limit, link.request(&message.id, payload)).await {
         Ok(Ok(_)) => {

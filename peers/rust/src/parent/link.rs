@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::options::guarded;
 use super::process::{StderrTail, keep};
 use super::shared::Shared;
-use crate::codec::{Body, Message, Unread, UnreadKind, decode};
+use crate::codec::{Body, Message, Unread, UnreadKind};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::zmtp::{self, Follow, Outbox, Received};
@@ -156,7 +156,7 @@ impl Link {
     }
 
     fn receive(&self, payload: &[u8], shared: &Shared) {
-        let message = match decode(payload, &shared.options.limits) {
+        let message = match shared.options.decode(payload) {
             Ok(message) => message,
             Err(unread) => return self.refuse(unread, shared),
         };
@@ -172,7 +172,8 @@ impl Link {
                 guarded(|| (shared.options.stderr)(output));
             }
             Body::Response { .. } | Body::Error { .. } => self.settle(&message.id.clone(), Ok(message)),
-            Body::Heartbeat { .. } if message.is_heartbeat_answer() => self.settle(&message.id.clone(), Ok(message)),
+            // The answers of older JavaScript have no metadata. The question itself, sent back, is no answer.
+            Body::Heartbeat { .. } if !message.is_heartbeat_question() => self.settle(&message.id.clone(), Ok(message)),
             _ => {}
         }
     }

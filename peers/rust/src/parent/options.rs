@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::{Limits, Message};
+use crate::codec::{Limits, Message, Unread, decode_for, encode_for};
 use crate::error::{Error, Result};
 use crate::log::StructuredLogger;
 use crate::registry::ServiceRegistry;
@@ -34,6 +34,7 @@ pub(super) struct Options {
     pub(super) stop_timeout: Duration,
     pub(super) max_pending: usize,
     pub(super) limits: Limits,
+    pub(super) app: Arc<str>,
     /// `None` means that of the user.
     pub(super) registry: Option<ServiceRegistry>,
     pub(super) logger: StructuredLogger,
@@ -49,6 +50,14 @@ pub(super) fn guarded(handler: impl FnOnce()) {
 }
 
 impl Options {
+    pub(super) fn encode(&self, message: &Message) -> Result<Vec<u8>> {
+        encode_for(&self.app, message, &self.limits)
+    }
+
+    pub(super) fn decode(&self, bytes: &[u8]) -> Result<Message, Unread> {
+        decode_for(&self.app, bytes, &self.limits)
+    }
+
     /// The registry in which services are found.
     pub(super) fn registry(&self) -> Result<ServiceRegistry> {
         self.registry.clone().map_or_else(ServiceRegistry::of_user, Ok)

@@ -9,7 +9,7 @@ use super::link::Link;
 use super::open::Session;
 use super::process::Process;
 use super::shared::{Phase, Shared, not_running};
-use crate::codec::{Body, Message, encode};
+use crate::codec::{Body, Message};
 
 /// How long a worker may take to exit after the last answer, before SIGTERM.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub(super) async fn stop(shared: &Arc<Shared>, session: Session) {
             let _ = timeout(shared.options.stop_timeout, drained(link)).await;
         }
         Some(process) => {
-            if let Ok(shutdown) = encode(&Message::new(Body::Shutdown), &shared.options.limits) {
+            if let Ok(shutdown) = shared.options.encode(&Message::new(Body::Shutdown)) {
                 link.send(shutdown).await;
             }
             end(shared, link, process).await;

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::outgoing_call::{Running, answer};
 use super::shared::{Phase, Shared, not_running};
 use super::supervise::supervise;
-use crate::codec::{Body, DEFAULT_NAMESPACE, Message, encode};
+use crate::codec::{Body, DEFAULT_NAMESPACE, Message};
 use crate::error::{Error, Result};
 use crate::value::{Map, Value};
 
@@ -200,7 +200,7 @@ impl ParentWorker {
             namespace: options.namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
             client_name: options.client_name,
         });
-        let payload = encode(&message, &shared.options.limits)?;
+        let payload = shared.options.encode(&message)?;
         let running = Running::begin(shared, function)?;
         let answered = answer(shared, function, &message.id, payload);
         let outcome = match options.timeout.or(shared.options.default_timeout) {
