@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
     node: true,
   },
   registry: {
-    ours: ["@multifrost/protocol/errors", "@multifrost/protocol/internal"],
+    ours: ["@multifrost/protocol", "@multifrost/protocol/errors", "@multifrost/protocol/internal"],
     outside: ["proper-lockfile"],
     node: true,
   },

@@ -1,9 +1,9 @@
 /// <reference path="./proper-lockfile.d.ts" />
-import { mkdir, readFileSync, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
+import { mkdir, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
 import type { LockFileSystem } from "proper-lockfile";
 import type { HeldLock } from "./pid-lock.js";
 import { errnoOf } from "./registry-errors.js";
-import { breakStaleLock, LOCK_STALE_MS, type LockOnDisk, lockIdentity } from "./stale-lock.js";
+import { breakStaleLock, LOCK_STALE_MS, type LockOnDisk, lockIdentity, readTextOf } from "./stale-lock.js";
 
 /** When proper-lockfile breaks a stale lock, two processes can win. So to it no lock is stale; this package breaks them. */
 const NEVER_STALE = Number.MAX_SAFE_INTEGER;
@@ -17,7 +17,7 @@ export function directoryLockOnDisk(path: string): LockOnDisk {
   return {
     path,
     readHolder: (identity) => {
-      const [pid, ofIdentity] = readNote(path).split(" ");
+      const [pid, ofIdentity] = readTextOf(notePath(path)).split(" ");
       return ofIdentity === identity ? Number(pid) : undefined;
     },
   };
@@ -66,7 +66,9 @@ class OwnDirectory {
   /** Records the directory that is there now as this process's, and notes its holder next to it. */
   adopt(): void {
     this.#identity = lockIdentity(this.#path) ?? "gone already";
-    writeFileSync(notePath(this.#path), `${process.pid} ${this.#identity}`, { mode: 0o600 });
+    // What an earlier holder left is replaced, whatever it is.
+    rmSync(notePath(this.#path), { recursive: true, force: true });
+    writeFileSync(notePath(this.#path), `${process.pid} ${this.#identity}`, { mode: 0o600, flag: "wx" });
   }
 
   exists(): boolean {
@@ -133,12 +135,4 @@ function failureOf(run: () => void): Error | null {
 
 function notePath(path: string): string {
   return `${path}.holder`;
-}
-
-function readNote(path: string): string {
-  try {
-    return readFileSync(notePath(path), "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,10 +1,18 @@
 import { RegistryError } from "@multifrost/protocol/errors";
 import { CALLBACK, checkOptions, NAME, type OptionRules } from "@multifrost/protocol/internal";
 import { discoverService, listServices } from "./discover.js";
-import { isProcessAlive } from "./process-alive.js";
+import { livenessOf, type System, thisSystem } from "./liveness.js";
 import { serviceExists, unavailableIfSystemError, unreadableWarning } from "./registry-errors.js";
 import { LOCK_TIMEOUT_MS, lockDeadline, WAIT } from "./registry-lock.js";
-import { checkPid, checkServiceId, createEntry, readEntry, writeEntry } from "./service-entry.js";
+import {
+  checkPid,
+  checkServiceId,
+  createEntry,
+  publicEntry,
+  readEntry,
+  type StoredEntry,
+  writeEntry,
+} from "./service-entry.js";
 import type {
   DiscoverOptions,
   Registration,
@@ -56,7 +64,8 @@ class FileRegistry implements ServiceRegistry {
   async register(registration: Registration): Promise<ServiceEntry> {
     const entry = createEntry(registration);
     const paths = this.#paths();
-    return this.#update(paths, (services) => addEntry(services, entry, paths.services));
+    const system = thisSystem();
+    return this.#update(paths, (services) => addEntry(services, entry, paths.services, system));
   }
 
   async discover(serviceId: string, options?: DiscoverOptions): Promise<ServiceEntry> {
@@ -77,11 +86,12 @@ class FileRegistry implements ServiceRegistry {
   async unregister(serviceId: string, pid: number = process.pid): Promise<boolean> {
     checkServiceId(serviceId);
     checkPid(pid);
-    return this.#update(this.#paths(), (services) => removeEntry(services, serviceId, pid));
+    return this.#update(this.#paths(), async (services) => removeEntry(services, serviceId, pid));
   }
 
   async prune(): Promise<readonly ServiceEntry[]> {
-    return this.#update(this.#paths(), removeDead);
+    const system = thisSystem();
+    return this.#update(this.#paths(), (services) => removeDead(services, system));
   }
 
   /** HOME may change between two operations. */
@@ -93,7 +103,7 @@ class FileRegistry implements ServiceRegistry {
    * Runs one write after the other, so that the writes of one process do not compete for the locks. Waiting here counts
    * as waiting for the locks.
    */
-  #update<Result>(paths: RegistryPaths, change: (services: Services) => Change<Result>): Promise<Result> {
+  #update<Result>(paths: RegistryPaths, change: (services: Services) => Promise<Change<Result>>): Promise<Result> {
     const deadline = lockDeadline(this.#lockTimeoutMs);
     const options = { paths, deadline, onWarning: this.#onWarning };
     const write = this.#lastWrite.then(() => updateServices(options, change));
@@ -102,9 +112,14 @@ class FileRegistry implements ServiceRegistry {
   }
 }
 
-function addEntry(services: Services, entry: ServiceEntry, file: string): Change<ServiceEntry> {
+async function addEntry(
+  services: Services,
+  entry: ServiceEntry,
+  file: string,
+  system: System,
+): Promise<Change<ServiceEntry>> {
   const holder = entryOf(services, entry.serviceId);
-  if (holder !== undefined && isProcessAlive(holder.pid)) {
+  if (holder !== undefined && (await livenessOf(holder, system)) === "live") {
     throw serviceExists(holder, file);
   }
   services.set(entry.serviceId, writeEntry(entry));
@@ -116,18 +131,19 @@ function removeEntry(services: Services, serviceId: string, pid: number): Change
   return { changed: isOurs, result: isOurs };
 }
 
-function removeDead(services: Services): Change<readonly ServiceEntry[]> {
-  const dead = [...services.keys()]
+async function removeDead(services: Services, system: System): Promise<Change<readonly ServiceEntry[]>> {
+  const entries = [...services.keys()]
     .map((serviceId) => entryOf(services, serviceId))
-    .filter((entry) => entry !== undefined)
-    .filter((entry) => !isProcessAlive(entry.pid));
+    .filter((entry) => entry !== undefined);
+  const states = await Promise.all(entries.map((entry) => livenessOf(entry, system)));
+  const dead = entries.filter((_entry, index) => states[index] !== "live").map(publicEntry);
   for (const { serviceId } of dead) {
     services.delete(serviceId);
   }
   return { changed: dead.length > 0, result: dead };
 }
 
-function entryOf(services: Services, serviceId: string): ServiceEntry | undefined {
+function entryOf(services: Services, serviceId: string): StoredEntry | undefined {
   const text = services.get(serviceId);
   return text === undefined ? undefined : readEntry(serviceId, text);
 }

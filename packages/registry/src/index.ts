@@ -6,8 +6,8 @@
 
 export { DISCOVERY_TIMEOUT_MS } from "./discover.js";
 export { createFileRegistry, type FileRegistryOptions } from "./file-registry.js";
-export { isProcessAlive } from "./process-alive.js";
 export { LOCK_TIMEOUT_MS } from "./registry-lock.js";
+export { isProcessAlive } from "./running-process.js";
 export type {
   DiscoverOptions,
   Registration,

@@ -1,4 +1,5 @@
 import { MultifrostError, RegistryError } from "@multifrost/protocol/errors";
+import type { Liveness } from "./liveness.js";
 import type { ServiceEntry, ServiceListing } from "./service-registry.js";
 
 /** The most names in one message. The rest is counted. */
@@ -12,7 +13,17 @@ export interface LastLook {
   readonly listings: readonly ServiceListing[] | undefined;
   /** Whether the id is in the file, with a valid entry or not. */
   readonly present: boolean;
+  /** Why its entry is not live, if it has a valid one. */
+  readonly liveness?: Liveness | undefined;
 }
+
+/** How the message goes on after the entry of a service that is gone. */
+const WHY_NOT_LIVE: Readonly<Record<Liveness, string>> = {
+  live: "and has come just now",
+  ended: "but that process is not running",
+  another: "but another process has that id now",
+  silent: "but no service answers there",
+};
 
 /** `SERVICE_NOT_FOUND`: the service did not appear in time. */
 export function serviceNotFound(serviceId: string, look: LastLook): RegistryError {
@@ -30,12 +41,12 @@ export function serviceNotFound(serviceId: string, look: LastLook): RegistryErro
   });
 }
 
-function whatWasThere({ listings, present }: LastLook, dead: ServiceEntry | undefined): string {
+function whatWasThere({ listings, present, liveness = "ended" }: LastLook, dead: ServiceEntry | undefined): string {
   if (listings === undefined) {
     return "The file does not hold a JSON map.";
   }
   if (dead !== undefined) {
-    return `Its entry names process ${dead.pid} on port ${dead.port}, but that process is not running.`;
+    return `Its entry names process ${dead.pid} on port ${dead.port}, ${WHY_NOT_LIVE[liveness]}.`;
   }
   if (present) {
     return "Its entry there has no valid port and pid.";
@@ -81,6 +92,45 @@ export function unavailableIfSystemError(
     `Make sure that ${paths.directory} is a directory this user may read and write, ` +
     "or keep the registry elsewhere (HOME, or the option `directory`).";
   return new RegistryError("REGISTRY_UNAVAILABLE", message, { file: paths.services, cause: error });
+}
+
+/** `REGISTRY_UNAVAILABLE`: something else than a file is in its place. */
+export function notAFile(file: string, kind: string): RegistryError {
+  const message =
+    `The service registry ${file} is ${kind}, not a regular file. ` +
+    "Remove it or move it away: the next service that registers makes a new one.";
+  return new RegistryError("REGISTRY_UNAVAILABLE", message, { file });
+}
+
+/** `REGISTRY_UNAVAILABLE`: every user can write the directory. */
+export function openDirectory(directory: string, mode: number): RegistryError {
+  const message =
+    `Every user of this machine can write the directory ${directory} of the service registry (mode ` +
+    `0${mode.toString(8)}), and so send callers to another program. Remove what is not yours from it, then run: ` +
+    `chmod 700 ${quoted(directory)}`;
+  return new RegistryError("REGISTRY_UNAVAILABLE", message, { file: directory });
+}
+
+/** `REGISTRY_UNAVAILABLE`: the directory belongs to another user. */
+export function foreignDirectory(directory: string, owner: number, user: number): RegistryError {
+  const message =
+    `The directory ${directory} of the service registry belongs to user ${owner}, and this process runs as user ${user}. ` +
+    `Run it as that user, set HOME to the home of user ${user}, or give the directory to user ${user}: ` +
+    `chown -R ${user} ${quoted(directory)}`;
+  return new RegistryError("REGISTRY_UNAVAILABLE", message, { file: directory });
+}
+
+/** `REGISTRY_UNAVAILABLE`: neither the environment nor the system says where the home directory is. */
+export function noHome(): RegistryError {
+  const message =
+    "The service registry is in the home directory, but HOME is not an absolute path and the system knows no home of this " +
+    "user. Set HOME to an absolute path.";
+  return new RegistryError("REGISTRY_UNAVAILABLE", message);
+}
+
+/** A path as one word of a shell command. */
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The warning when a writer has moved a corrupt file aside. */

@@ -1,5 +1,14 @@
 import { RegistryError } from "@multifrost/protocol/errors";
+import { bootId, runningProcess } from "./running-process.js";
 import type { Registration, ServiceEntry } from "./service-registry.js";
+
+/** An entry as it is in the file: also which of the processes that have had this pid is meant. */
+export interface StoredEntry extends ServiceEntry {
+  /** When the process started, as the system writes it. Absent in entries of older implementations. */
+  readonly processStarted?: string;
+  /** The boot in which it runs. Absent where the system has no id for it, and in older entries. */
+  readonly boot?: string;
+}
 
 /** The longest service id, in characters. */
 const MAX_ID_LENGTH = 255;
@@ -37,27 +46,49 @@ export function createEntry({ serviceId, port, pid = process.pid }: Registration
   return { serviceId, port, pid, started: new Date().toISOString() };
 }
 
-/** An entry as JSON text, in the form that all implementations read. Source: protocol.md, section 4. */
+/**
+ * An entry as JSON text, in the form that all implementations read, with what tells its process from others with the same
+ * pid where the system says so. Source: protocol.md, section 4.
+ */
 export function writeEntry({ port, pid, started }: ServiceEntry): string {
-  return JSON.stringify({ port, pid, started });
+  const processStarted = runningProcess(pid)?.started;
+  const identity = processStarted === undefined ? {} : { process_started: processStarted, boot: bootId() };
+  return JSON.stringify({ port, pid, started, ...identity });
 }
 
 /**
- * Reads one entry from its JSON text. `undefined` if it is not a valid entry, for example without a pid.
+ * Reads one entry from its JSON text. `undefined` if it is not a valid entry, for example without a pid. Other fields of a
+ * wrong type count as absent.
  *
  * Go writes `start_time`, the others write `started`.
  */
-export function readEntry(serviceId: string, text: string): ServiceEntry | undefined {
+export function readEntry(serviceId: string, text: string): StoredEntry | undefined {
   const value: unknown = JSON.parse(text);
   if (typeof value !== "object" || value === null) {
     return undefined;
   }
-  const { port, pid, started, start_time: goStarted } = value as Record<string, unknown>;
+  const fields = value as Record<string, unknown>;
+  const { port, pid } = fields;
   if (!isPort(port) || typeof pid !== "number" || !Number.isInteger(pid)) {
     return undefined;
   }
-  const time = started ?? goStarted;
-  return typeof time === "string" ? { serviceId, port, pid, started: time } : { serviceId, port, pid };
+  return {
+    serviceId,
+    port,
+    pid,
+    ...ifText("started", fields.started ?? fields.start_time),
+    ...ifText("processStarted", fields.process_started),
+    ...ifText("boot", fields.boot),
+  };
+}
+
+/** The entry without what only the file needs. */
+export function publicEntry({ processStarted: _started, boot: _boot, ...entry }: StoredEntry): ServiceEntry {
+  return entry;
+}
+
+function ifText<Name extends string>(name: Name, value: unknown): { [_ in Name]?: string } {
+  return typeof value === "string" && value !== "" ? ({ [name]: value } as { [_ in Name]?: string }) : {};
 }
 
 function isPort(port: unknown): port is number {

@@ -12,7 +12,9 @@ export interface ServiceEntry {
 
 /** One entry of `list()`. */
 export interface ServiceListing extends ServiceEntry {
-  /** Whether its process runs. A dead entry is never discovered, and `prune()` removes it. */
+  /**
+   * Whether its process runs and is the one that was registered. Another entry is never discovered, and `prune()` removes it.
+   */
   readonly alive: boolean;
 }
 
@@ -43,7 +45,7 @@ export interface DiscoverOptions {
  */
 export interface ServiceRegistry {
   /**
-   * Registers a service. Replaces an entry whose process is dead.
+   * Registers a service. Replaces an entry that is not live.
    *
    * Rejects with `RegistryError` `SERVICE_EXISTS` (with pid and port of the holder) if a live process has the id, also
    * this one; `LOCK_TIMEOUT` if other writers hold the locks for too long.
@@ -51,13 +53,13 @@ export interface ServiceRegistry {
   register(registration: Registration): Promise<ServiceEntry>;
 
   /**
-   * Finds a service whose process is alive, and waits for it to appear.
+   * Finds a live service, and waits for it to appear.
    *
    * Rejects with `RegistryError` `SERVICE_NOT_FOUND` after the timeout, and `AbortError` `ABORTED`.
    */
   discover(serviceId: string, options?: DiscoverOptions): Promise<ServiceEntry>;
 
-  /** Lists all services that can be read, also dead ones, in the order in which they are stored. */
+  /** Lists all services that can be read, also those that are not live, in the order in which they are stored. */
   list(): Promise<readonly ServiceListing[]>;
 
   /**
@@ -68,6 +70,6 @@ export interface ServiceRegistry {
    */
   unregister(serviceId: string, pid?: number): Promise<boolean>;
 
-  /** Removes every service whose process is dead and resolves to them. Rejects with `LOCK_TIMEOUT`. */
+  /** Removes every service that is not live and resolves to them. Rejects with `LOCK_TIMEOUT`. */
   prune(): Promise<readonly ServiceEntry[]>;
 }

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { renameSync } from "node:fs";
-import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { errnoOf } from "./registry-errors.js";
+import { constants, renameSync, type Stats } from "node:fs";
+import { chmod, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { errnoOf, foreignDirectory, noHome, notAFile, openDirectory } from "./registry-errors.js";
+
+/** How often, and how many milliseconds apart, a file is read that another program may be writing. */
+const LOOKS = 10;
+const LOOKS_APART_MS = 10;
 
 /** Absolute paths of one registry. */
 export interface RegistryPaths {
@@ -19,9 +24,30 @@ export interface RegistryPaths {
   readonly servicesLock: string;
 }
 
-/** `~/.multifrost`, from `os.homedir()` at the time of the call. */
+/**
+ * `~/.multifrost`, as the environment says at the time of the call. A `HOME` that is empty or not an absolute path counts
+ * as not set, or the registry would be another one in each working directory; then it is the home that the system has
+ * for this user.
+ *
+ * Throws `RegistryError` `REGISTRY_UNAVAILABLE` if there is none.
+ */
 export function defaultRegistryDirectory(): string {
-  return join(homedir(), ".multifrost");
+  for (const find of [homedir, () => userInfo().homedir]) {
+    const home = ifKnown(find);
+    if (isAbsolute(home)) {
+      return join(home, ".multifrost");
+    }
+  }
+  throw noHome();
+}
+
+/** Both throw for a user that the system does not know, as many containers have. */
+function ifKnown(find: () => string): string {
+  try {
+    return find();
+  } catch {
+    return "";
+  }
 }
 
 /** The paths below a directory. Default: `~/.multifrost`. Source of the names: protocol.md, section 4. */
@@ -48,16 +74,69 @@ export type Services = Map<string, string>;
 
 /**
  * Reads the entries; an empty map if there is no file yet. `undefined` if the file is not a JSON map, which without the
- * locks may mean that another implementation is writing it. Rejects with the system's error.
+ * locks may mean that another implementation is writing it. Rejects with the system's error, and with `RegistryError`
+ * `REGISTRY_UNAVAILABLE` for a directory that other users can change and for a file that is no regular one: reading a FIFO
+ * or a device may never end.
  */
 export async function readServices(file: string): Promise<Services | undefined> {
+  await checkDirectory(dirname(file));
   try {
-    return parseServices(await readFile(file, "utf8"));
+    return parseServices(await readRegularFile(file));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") {
       return new Map();
     }
     throw error;
+  }
+}
+
+/** Like {@link readServices}, but reads a file that is not a JSON map again for 0.1 s: it may be about to become one. */
+export async function readWhole(file: string): Promise<Services | undefined> {
+  for (let looks = 1; ; looks += 1) {
+    const services = await readServices(file);
+    if (services !== undefined || looks === LOOKS) {
+      return services;
+    }
+    await delay(LOOKS_APART_MS);
+  }
+}
+
+async function readRegularFile(file: string): Promise<string> {
+  // Does not wait for the other end of a FIFO. A socket cannot be opened.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((error: unknown) => {
+    throw errnoOf(error) === "ENXIO" ? notAFile(file, "a socket") : error;
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw notAFile(file, kindOf(stats));
+    }
+    return await handle.readFile("utf8");
+  } finally {
+    await handle.close();
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) {
+    return "a directory";
+  }
+  return stats.isFIFO() ? "a FIFO" : "a device";
+}
+
+/** Any user could send callers to another program by a directory that any user can write, or that belongs to another. */
+async function checkDirectory(directory: string): Promise<void> {
+  const stats = await stat(directory).catch(() => undefined);
+  const user = process.geteuid?.();
+  // One that cannot be looked at is reported when the file in it is read.
+  if (stats === undefined || user === undefined || !stats.isDirectory()) {
+    return;
+  }
+  if (stats.uid !== user) {
+    throw foreignDirectory(directory, stats.uid, user);
+  }
+  if ((stats.mode & 0o002) !== 0) {
+    throw openDirectory(directory, stats.mode & 0o7777);
   }
 }
 

@@ -1,10 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { type BigIntStats, closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { isProcessAlive } from "./process-alive.js";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { errnoOf } from "./registry-errors.js";
+import { isProcessAlive } from "./running-process.js";
 
 /** A lock of this age, in milliseconds, is stale, whichever process holds it. Source: protocol.md, section 4. */
 export const LOCK_STALE_MS = 10_000;
+
+/** How much the clocks of files and processes may differ, in milliseconds. */
+const CLOCK_STEP_MS = 100;
 
 /** A lock on the disk, of this process or another. */
 export interface LockOnDisk {
@@ -22,7 +36,11 @@ export function lockIdentity(path: string): string | undefined {
   return stats && identityOf(stats);
 }
 
-/** The identity of the lock if its holder is dead or it is 10 s old; `undefined` if it is in use or gone. */
+/**
+ * The identity of the lock if its holder is dead or it is 10 s old; `undefined` if it is in use or gone. The age of a lock
+ * that is dated in the future says nothing, as its clock was set back since: it is in use while its holder is known and
+ * lives.
+ */
 export function staleIdentity(lock: LockOnDisk): string | undefined {
   // One stat for age and identity: two could see two different locks and judge the new one by the old one's age.
   const stats = statsOf(lock.path);
@@ -30,11 +48,21 @@ export function staleIdentity(lock: LockOnDisk): string | undefined {
     return undefined;
   }
   const identity = identityOf(stats);
-  const holder = lock.readHolder(identity);
-  const isDead = holder !== undefined && !isProcessAlive(holder);
   // proper-lockfile sets the first mtime up to a second ahead, hence the earlier one of both times.
   const touched = Math.min(Number(stats.mtimeMs), Number(stats.ctimeMs));
-  return isDead || Date.now() - touched >= LOCK_STALE_MS ? identity : undefined;
+  const age = Date.now() - touched;
+  const isFuture = age <= -LOCK_STALE_MS;
+  const holder = lock.readHolder(identity);
+  const isAbandoned = holder === undefined ? isFuture : !isHolding(holder, touched, isFuture);
+  return isAbandoned || age >= LOCK_STALE_MS ? identity : undefined;
+}
+
+/** A lock with this process's pid that is older than this process is an earlier one's that had the same pid. */
+function isHolding(holder: number, touched: number, isFuture: boolean): boolean {
+  if (holder === process.pid) {
+    return !isFuture && touched > Date.now() - process.uptime() * 1000 - CLOCK_STEP_MS;
+  }
+  return isProcessAlive(holder);
 }
 
 function statsOf(path: string): BigIntStats | undefined {
@@ -126,10 +154,21 @@ export function makePidFile(path: string): boolean {
 
 /** The pid in a file; `undefined` if there is no such file, or it contains something else or nothing yet. */
 export function readPid(path: string): number | undefined {
+  const text = readTextOf(path).trim();
+  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The text of a regular file; empty if there is none. Does not wait for a FIFO. */
+export function readTextOf(path: string): string {
+  let descriptor: number | undefined;
   try {
-    const text = readFileSync(path, "utf8").trim();
-    return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return fstatSync(descriptor).isFile() ? readFileSync(descriptor, "utf8") : "";
   } catch {
-    return undefined;
+    return "";
+  } finally {
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
   }
 }

@@ -4,6 +4,7 @@ import {
   prepareDirectory,
   type RegistryPaths,
   readServices,
+  readWhole,
   replaceServices,
   type Services,
   setAside,
@@ -26,19 +27,19 @@ export interface Change<Result> {
 /**
  * Changes the entries while no other writer can, and writes the result.
  *
- * `change` is synchronous and runs more than once. First without locks: if it throws or has nothing to write, that is
- * the outcome, and no lock is taken and no directory created. Then again under the locks; and once more, with what
- * others have written since, if this process was suspended for so long that its locks were broken.
+ * `change` runs more than once. First without locks: if it rejects or has nothing to write, that is the outcome, and no
+ * lock is taken and no directory created. Then again under the locks; and once more, with what others have written since,
+ * if this process was suspended for so long that its locks were broken.
  *
  * Rejects with what the change throws, `RegistryError` `LOCK_TIMEOUT` and `REGISTRY_UNAVAILABLE`.
  */
 export async function updateServices<Result>(
   options: UpdateOptions,
-  change: (services: Services) => Change<Result>,
+  change: (services: Services) => Promise<Change<Result>>,
 ): Promise<Result> {
   try {
     const seen = await readServices(options.paths.services);
-    const unlocked = seen && change(seen);
+    const unlocked = seen && (await change(seen));
     if (unlocked?.changed === false) {
       return unlocked.result;
     }
@@ -57,12 +58,12 @@ export async function updateServices<Result>(
 /** `undefined` if the locks were lost before anything was replaced. */
 async function updateOnce<Result>(
   { paths, deadline, onWarning }: UpdateOptions,
-  change: (services: Services) => Change<Result>,
+  change: (services: Services) => Promise<Change<Result>>,
 ): Promise<Change<Result> | undefined> {
   const locks = await takeRegistryLocks(paths, deadline);
   try {
-    const services = (await readServices(paths.services)) ?? (await replaceCorrupt(paths.services, onWarning));
-    const outcome = change(services);
+    const services = (await readWhole(paths.services)) ?? (await replaceCorrupt(paths.services, onWarning));
+    const outcome = await change(services);
     if (!outcome.changed) {
       return outcome;
     }
@@ -72,7 +73,7 @@ async function updateOnce<Result>(
   }
 }
 
-/** Under the locks no other process is writing, so a file that is not a registry is corrupt. */
+/** Under the locks no other process is writing, or only for a moment, so a file that is not a registry is corrupt. */
 async function replaceCorrupt(file: string, onWarning: (message: string) => void): Promise<Services> {
   onWarning(corruptWarning(file, await setAside(file)));
   return new Map();

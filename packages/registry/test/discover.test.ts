@@ -1,21 +1,22 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AbortError } from "@multifrost/protocol/errors";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { discoverService, listServices } from "../src/discover.js";
 import { deadPid } from "./support/processes.js";
-import { placeServices, temporaryDirectory } from "./support/temp-directory.js";
+import { entryInFile, placeServices, temporaryDirectory } from "./support/temp-directory.js";
 
-const live = { port: 4000, pid: process.pid };
+/** In the file, and as it is found. */
+const live = entryInFile(4000);
+const found = { port: 4000, pid: process.pid, started: "2026-02-01T10:00:00Z" };
 
 test("[REG-7] finds a live service at once, without writing or locking", async () => {
   const directory = temporaryDirectory();
-  const file = placeServices(directory, { math: { ...live, start_time: "2026-02-01T10:00:00Z", extra: 1 } });
+  const file = placeServices(directory, { math: { ...live, extra: 1 } });
   const before = readFileSync(file, "utf8");
   expect(await discoverService(file, "math", { timeoutMs: 0 })).toEqual({
     serviceId: "math",
-    ...live,
-    started: "2026-02-01T10:00:00Z",
+    ...found,
   });
   expect(readdirSync(directory)).toEqual(["services.json"]);
   expect(readFileSync(file, "utf8")).toBe(before);
@@ -49,6 +50,35 @@ test("reads a half-written file again and leaves it alone", async () => {
   writeFileSync(file, JSON.stringify({ math: live }));
   expect(await search).toMatchObject({ port: 4000 });
   expect(readdirSync(directory)).toEqual(["services.json"]);
+});
+
+test("[REG-7] with the timeout 0 it still finds a service in a file that is being written", async () => {
+  const file = placeServices(temporaryDirectory(), "");
+  let reads = 0;
+  vi.resetModules();
+  vi.doMock("node:fs/promises", async (importOriginal) => {
+    const original = await importOriginal<typeof import("node:fs/promises")>();
+    const written = (): void => {
+      reads += 1;
+      writeFileSync(file, JSON.stringify({ math: live }));
+    };
+    return {
+      ...original,
+      readFile: async (path: string) => original.readFile(path, "utf8").finally(written),
+      open: async (path: string, flags: number) => {
+        const handle = await original.open(path, flags);
+        const readFile = (): Promise<string> => original.readFile(file, "utf8").finally(written);
+        return { readFile, stat: () => handle.stat(), close: () => handle.close() };
+      },
+    };
+  });
+  try {
+    const { discoverService: discover } = await import("../src/discover.js");
+    expect(await discover(file, "math", { timeoutMs: 0 })).toMatchObject({ port: 4000 });
+    expect(reads).toBe(2);
+  } finally {
+    vi.doUnmock("node:fs/promises");
+  }
 });
 
 test("rejects after the timeout and says what the registry contains", async () => {
@@ -110,7 +140,7 @@ test("lists the readable entries and whether each is alive", async () => {
   const pid = deadPid();
   const file = placeServices(temporaryDirectory(), { b: live, odd: 7, a: { port: 2, pid, started: "2026-02-01" } });
   expect(await listServices(file)).toEqual([
-    { serviceId: "b", ...live, alive: true },
+    { serviceId: "b", ...found, alive: true },
     { serviceId: "a", port: 2, pid, started: "2026-02-01", alive: false },
   ]);
 });

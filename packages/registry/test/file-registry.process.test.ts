@@ -40,9 +40,10 @@ test.each(["python", "go", "old-javascript"])(
     ];
     const registry = createFileRegistry({ directory });
     // A reader meets the half-written files of those who overwrite in place, and does not mind.
-    const search = registry.discover("theirs1-9", { timeoutMs: 50_000 });
-    const [found] = await Promise.all([search, ...children.map(finished)]);
-    expect(found).toMatchObject({ port: 5009 });
+    const search = vi.waitFor(async () => {
+      expect(await registry.list()).toContainEqual(expect.objectContaining({ serviceId: "theirs1-9", port: 5009 }));
+    }, 50_000);
+    await Promise.all([search, ...children.map(finished)]);
     expect(idsIn(directory)).toEqual(
       [...ids("ours1", 10, 2), ...ids("ours2", 10, 2), ...ids("theirs1", 10), ...ids("theirs2", 10)].sort(),
     );

@@ -45,7 +45,7 @@ test("a lock keeps its identity when touched or renamed; a later lock at the sam
 });
 
 test("[REG-9] the lock of a live process is in use until it is 10 s old", () => {
-  const { path } = placeLock(`${process.pid}`, 9000);
+  const { path } = placeLock(`${process.ppid}`, 9000);
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
   backdate(path, 10_000);
   expect(staleIdentity(pidLockOnDisk(path))).toBe(lockIdentity(path));
@@ -66,6 +66,28 @@ test("a time in the future, as proper-lockfile sets it, does not keep a lock lon
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 9000 });
   expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
   vi.setSystemTime(Date.now() + 1100);
+  expect(staleIdentity(pidLockOnDisk(path))).toBe(lockIdentity(path));
+});
+
+test("[REG-9] a lock that is dated in the future is judged by its holder", () => {
+  for (const [text, stale] of [
+    [`${process.ppid}`, false],
+    [`${deadPid()}`, true],
+    [`${process.pid}`, true],
+    ["", true],
+  ] as const) {
+    const { path } = placeLock(text);
+    // As if the clock had been set back by a minute since.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 60_000 });
+    expect(staleIdentity(pidLockOnDisk(path)) !== undefined, text).toBe(stale);
+    vi.useRealTimers();
+  }
+});
+
+test("a lock with this process's pid that is older than this process is an earlier one's", () => {
+  const { path } = placeLock(`${process.pid}`);
+  expect(staleIdentity(pidLockOnDisk(path))).toBeUndefined();
+  backdate(path, process.uptime() * 1000 + 1000);
   expect(staleIdentity(pidLockOnDisk(path))).toBe(lockIdentity(path));
 });
 

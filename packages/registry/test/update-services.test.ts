@@ -17,7 +17,7 @@ function contextFor(directory: string, warnings: string[] = []): UpdateOptions {
 test("changes and writes the entries under all three locks", async () => {
   const directory = temporaryDirectory();
   const seen: string[][] = [];
-  const result = await updateServices(contextFor(directory), (services) => {
+  const result = await updateServices(contextFor(directory), async (services) => {
     seen.push(readdirSync(directory));
     services.set("a", "1");
     return { changed: true, result: "done" };
@@ -30,14 +30,14 @@ test("changes and writes the entries under all three locks", async () => {
 
 test("a change with nothing to write takes no lock and creates no directory", async () => {
   const directory = join(temporaryDirectory(), "registry");
-  expect(await updateServices(contextFor(directory), () => ({ changed: false, result: 7 }))).toBe(7);
+  expect(await updateServices(contextFor(directory), async () => ({ changed: false, result: 7 }))).toBe(7);
   expect(existsSync(directory)).toBe(false);
 });
 
 test("a change that has nothing to write under the locks writes nothing", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
-  await updateServices(contextFor(directory), () => {
+  await updateServices(contextFor(directory), async () => {
     runs += 1;
     return { changed: runs === 1, result: undefined };
   });
@@ -47,7 +47,7 @@ test("a change that has nothing to write under the locks writes nothing", async 
 test("rejects with what the change throws, and releases the locks", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
-  const failing = updateServices(contextFor(directory), () => {
+  const failing = updateServices(contextFor(directory), async () => {
     runs += 1;
     if (runs === 2) {
       throw new Error("no");
@@ -61,7 +61,7 @@ test("rejects with what the change throws, and releases the locks", async () => 
 test("a write whose locks were broken starts over with the current entries", async () => {
   const directory = temporaryDirectory();
   let runs = 0;
-  await updateServices(contextFor(directory), (services) => {
+  await updateServices(contextFor(directory), async (services) => {
     runs += 1;
     if (runs === 2) {
       // Another has broken a lock and written.
@@ -80,7 +80,7 @@ test.each(["garbage", "", "[]", '{"a": {"port": 1'])("moves the corrupt file %j 
   const directory = temporaryDirectory();
   const file = placeServices(directory, text);
   const warnings: string[] = [];
-  await updateServices(contextFor(directory, warnings), (services) => {
+  await updateServices(contextFor(directory, warnings), async (services) => {
     services.set("a", "1");
     return { changed: true, result: undefined };
   });

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { createFileRegistry } from "@multifrost/registry";
 import { describe, expect, test } from "vitest";
 import { networkClient } from "../support/network.js";
 import { openParent } from "../support/parent.js";
@@ -10,7 +13,7 @@ import { services, startService } from "../support/services.js";
 describe("a service", () => {
   test("[NET-1] [REG-6] registers its port and process, answers its parents, and unregisters when it ends", async () => {
     const { home, port, pid, process: child, ended, stderr } = await startService("answers-calls.mjs", "math");
-    expect(services(home)).toEqual({ math: { port, pid, started: expect.any(String) } });
+    expect(services(home)).toMatchObject({ math: { port, pid, started: expect.any(String) } });
     const [one, two] = await Promise.all([1, 2].map(() => openParent(networkClient({ connect: { port } }))));
     expect(await one?.call("add", [1, 2])).toMatchObject({ result: 3 });
     expect(await two?.call("add", [2, 2])).toMatchObject({ result: 4 });
@@ -36,6 +39,21 @@ describe("a service", () => {
     await once(socket, "connect");
     socket.destroy();
   });
+
+  test.each(["zmtp", "zeromq"])(
+    "[REG-13] over %s answers the question of the registry, where its entry does not say when its process started",
+    async (transport) => {
+      const { home, port, pid } = await startService("answers-calls.mjs", "math", {}, transport);
+      const directory = join(home, ".multifrost");
+      writeFileSync(join(directory, "services.json"), JSON.stringify({ math: { port, pid } }));
+      const registry = createFileRegistry({ directory });
+      expect(await registry.discover("math", { timeoutMs: 0 })).toEqual({ serviceId: "math", port, pid });
+      await expect(registry.register({ serviceId: "math", port: 1 })).rejects.toMatchObject({ code: "SERVICE_EXISTS" });
+      process.kill(pid, "SIGSTOP");
+      expect(await registry.register({ serviceId: "math", port: 1 })).toMatchObject({ pid: process.pid });
+      process.kill(pid, "SIGCONT");
+    },
+  );
 
   test("does not end when its parents do", async () => {
     const { port } = await startService("answers-calls.mjs", "math");

@@ -94,7 +94,9 @@ export class Supervisor implements SessionEvents {
 
   ended(loss: Loss): void {
     const { mode, options } = this.#context;
-    if (this.#current.ageMs >= options.restartWindowMs) {
+    // A process that starts, answers and crashes is slowed down. Looking for a service costs little.
+    const isProvenService = mode.kind === "service" && this.#current.session?.isProven === true;
+    if (isProvenService || this.#current.ageMs >= options.restartWindowMs) {
       this.#backoff.reset();
     }
     void this.close();

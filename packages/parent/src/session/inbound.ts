@@ -21,6 +21,8 @@ export class Inbound {
   readonly #late: RareEvent;
   /** The heartbeat that was sent last. */
   #heartbeat: Uint8Array | undefined;
+  /** Whether the worker has answered a call or a heartbeat. */
+  hasAnswer = false;
 
   constructor(context: ParentContext, calls: Calls, health: HeartbeatMonitor, onOutput: OnOutput) {
     this.#context = context;
@@ -49,12 +51,16 @@ export class Inbound {
     this.#context.telemetry.notifyMessage(message);
     switch (message.type) {
       case "response":
-        if (!this.#calls.resolve(message)) {
+        if (this.#calls.resolve(message)) {
+          this.hasAnswer = true;
+        } else {
           this.#dropLate(message);
         }
         break;
       case "error":
-        if (!this.#calls.rejectRemote(message)) {
+        if (this.#calls.rejectRemote(message)) {
+          this.hasAnswer = true;
+        } else {
           this.#dropLate(message);
         }
         break;
@@ -64,7 +70,9 @@ export class Inbound {
         break;
       case "heartbeat":
         // Always an answer: workers send no heartbeats, and answering an answer would never end.
-        if (this.#isEcho(bytes) || !this.#health.answered(message.id)) {
+        if (!this.#isEcho(bytes) && this.#health.answered(message.id)) {
+          this.hasAnswer = true;
+        } else {
           this.#dropLate(message);
         }
         break;

@@ -104,6 +104,10 @@ export class Session implements ActiveSession {
     return this.#health.lastRttMs;
   }
 
+  get isProven(): boolean {
+    return this.#inbound.hasAnswer;
+  }
+
   get isListedByNode(): boolean {
     const { mode } = this.#context;
     return this.#hasOneGuest || (mode.kind === "service" && chooseTransport(mode.transport, process.env) === "zmtp");

@@ -54,6 +54,8 @@ export interface ActiveSession {
   readonly pid: number | undefined;
   /** The latest heartbeat's round trip in milliseconds; `undefined` before the first. */
   readonly lastRttMs: number | undefined;
+  /** Whether the worker has answered a heartbeat or a call on it. */
+  readonly isProven: boolean;
   /** Whether Node lists the connection among what keeps the process alive. */
   readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */

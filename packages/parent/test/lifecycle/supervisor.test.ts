@@ -162,6 +162,22 @@ describe("the end of a session", () => {
     expect(await crashAfter(100_000)).toBe(1000);
   });
 
+  it("of a service that had answered is followed by the shortest delay again; one that only connected is not", async () => {
+    const life = await supervised("service", { restartBackoff: 1 }, async () => {});
+    await life.supervisor.open();
+    const lose = async (isProven: boolean): Promise<number> => {
+      Object.assign(life.sessions.at(-1) ?? {}, { isProven });
+      const lostAt = performance.now();
+      life.supervisor.ended(broken);
+      await vi.advanceTimersByTimeAsync(10_000);
+      return (life.openedAt.at(-1) ?? 0) - lostAt;
+    };
+    expect(await lose(false)).toBe(1000);
+    expect(await lose(false)).toBe(2000);
+    expect(await lose(true)).toBe(1000);
+    expect(await lose(true)).toBe(1000);
+  });
+
   it("is one failure; a restart that worked is emitted and counted", async () => {
     const life = await supervised("spawned", { autoRestart: true });
     await life.supervisor.open();

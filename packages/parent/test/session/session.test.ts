@@ -77,6 +77,7 @@ describe("opening a session", () => {
     await connect();
     await done;
     expect(events.opened).toHaveBeenCalledOnce();
+    expect(events.opened.mock.calls[0]?.[0].isProven).toBe(true);
     expect(records).toContainEqual(["info", expect.objectContaining({ event: "socket_connect" })]);
   });
 

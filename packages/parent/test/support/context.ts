@@ -55,6 +55,7 @@ export function idleSession() {
   return {
     pid: undefined,
     lastRttMs: undefined,
+    isProven: false as boolean,
     isListedByNode: false,
     send,
     close,

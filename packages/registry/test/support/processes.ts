@@ -1,7 +1,8 @@
 import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 
 /** The pid of a process that ran and is gone. */
 export function deadPid(): number {
@@ -25,6 +26,20 @@ export function startIdle(): ChildProcess & { pid: number } {
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
   endWithTest(child);
   return child as ChildProcess & { pid: number };
+}
+
+/** The pid of a process that has ended, but whose parent, which lives on, has not asked how. */
+export async function startZombie(): Promise<number> {
+  const script = "exec 3<&0; cat <&3 & echo $!; exec sleep 600";
+  const parent = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
+  endWithTest(parent);
+  const [output] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(output.toString());
+  // The shell would ask; `sleep` does not.
+  await vi.waitFor(() => expect(readFileSync(`/proc/${parent.pid}/comm`, "utf8")).toBe("sleep\n"), 10_000);
+  parent.stdin.end();
+  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z "), 10_000);
+  return pid;
 }
 
 /** The next message from the fixture; fails if it ends without one. */
