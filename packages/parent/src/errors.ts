@@ -154,13 +154,17 @@ export function cannotSpawn(code: ErrorCode, message: string, command: string, c
   return new SpawnError(code, message, { exitCode: null, signal: null, stderrTail: "", command, cause });
 }
 
-/** The worker ended before it could be reached. */
-export function exitedEarly(exit: ExitDetails): SpawnError {
+/**
+ * The worker ended before it could be reached.
+ *
+ * @param hint What to do about it, where that is known.
+ */
+export function exitedEarly(exit: ExitDetails, hint = ""): SpawnError {
   const message =
     `The worker ended before it could be reached (${describeExit(exit)}): ${exit.command}\n` +
     (exit.stderrTail === ""
       ? "It wrote nothing to stderr. Check that the script ends with `new MyWorker().run()`."
-      : `The last it wrote to stderr:\n${exit.stderrTail}`);
+      : `${hint && `${hint}\n`}The last it wrote to stderr:\n${exit.stderrTail}`);
   return new SpawnError("EXITED_EARLY", message, exit);
 }
 

@@ -36,6 +36,8 @@ const TRANSPORT = rule("'auto', 'zmtp' or 'zeromq'", (value) => ["auto", "zmtp",
 /** A word of a command line: the system takes none with a zero byte. */
 const isWord = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
 
+const WORDS = rule("an array of texts without zero bytes", (value) => Array.isArray(value) && value.every(isWord));
+
 const PARENT: OptionRules<ParentOptions> = {
   name: NAME,
   defaultTimeout: TIMEOUT,
@@ -67,7 +69,8 @@ const PARENT: OptionRules<ParentOptions> = {
 const SPAWN: OptionRules<SpawnOptions> = {
   ...PARENT,
   transport: TRANSPORT,
-  args: rule("an array of texts without zero bytes", (value) => Array.isArray(value) && value.every(isWord)),
+  execArgv: WORDS,
+  args: WORDS,
   cwd: rule("the path of a directory", (value) => isWord(value) && value !== ""),
   env: rule(
     "an object of texts, with undefined for a variable to remove",

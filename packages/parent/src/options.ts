@@ -70,6 +70,8 @@ export interface SpawnOptions extends ParentOptions {
    * environment variable `MULTIFROST_TRANSPORT` says, else `zmtp`.
    */
   transport?: TransportName;
+  /** Arguments of the program that runs the script, before the script: `["--max-old-space-size=4096"]`. Default: none. */
+  execArgv?: readonly string[];
   /** Arguments after the script. Default: none. */
   args?: readonly string[];
   /** The child's working directory; relative script paths start from it too. Default: this process's. */

@@ -20,7 +20,7 @@ import {
   resolveOptions,
   type SpawnOptions,
 } from "./options.js";
-import type { Executable } from "./process/launch-plan.js";
+import { checkScript, type Executable } from "./process/launch-plan.js";
 import type { ConnectMode } from "./session/types.js";
 
 /** How long a service is looked for, and may take to become reachable, in milliseconds. */
@@ -77,8 +77,9 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
    *
    * @param scriptPath A path, relative to the working directory, or a file URL.
    * @param executable The program that runs it, or an array of a program and its leading arguments. Default, by the
-   *   script's extension: this Node for JavaScript; for TypeScript this Node where it strips types, else tsx;
-   *   `python3`; `go run`; anything else runs itself.
+   *   script's extension: this Node for JavaScript; for TypeScript tsx where this process runs under it or the script's
+   *   project has it, else this Node where it strips types; for Python the interpreter of `VIRTUAL_ENV`, else of a
+   *   `.venv` next to the script, else `python3`; `go run`; anything else runs itself.
    *
    * Throws `MultifrostError` `INVALID_OPTION`.
    */
@@ -88,12 +89,6 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     options?: SpawnOptions,
   ): ParentWorker<T> {
     if (isOptions(executable)) {
-      if (options !== undefined) {
-        throw new MultifrostError(
-          "INVALID_OPTION",
-          "ParentWorker.spawn() was given options twice, as its second and third argument. Give them once.",
-        );
-      }
       return ParentWorker.#spawn<T>(scriptPath, undefined, executable);
     }
     if (executable !== undefined && !EXECUTABLE.accepts(executable)) {
@@ -107,6 +102,7 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     executable: Executable | undefined,
     options: SpawnOptions,
   ): ParentWorker<T> {
+    checkScript(scriptPath, executable);
     const name = basename(scriptPath instanceof URL ? scriptPath.pathname : scriptPath);
     return new ParentWorker<T>(options, { kind: "spawned", name, scriptPath, executable, options });
   }

@@ -44,7 +44,15 @@ const PARENT: Readonly<Record<string, readonly string[]>> = {
   interfaceHash: [],
   logger: ["false"],
 };
-const SPAWN = { ...PARENT, transport: [], args: ["an empty array"], cwd: WORDS, env: EMPTY_OBJECTS, shell: FLAGS };
+const SPAWN = {
+  ...PARENT,
+  transport: [],
+  args: ["an empty array"],
+  execArgv: ["an empty array"],
+  cwd: WORDS,
+  env: EMPTY_OBJECTS,
+  shell: FLAGS,
+};
 const CONNECT = { ...PARENT, transport: [], timeout: FROM_0, registry: [], host: NOT_EMPTY };
 const CALL = { timeout: ABOVE_0, signal: [], namespace: TEXTS, clientName: TEXTS, metadata: OBJECTS };
 
@@ -153,12 +161,6 @@ describe("what is given instead of options", () => {
         message: expect.stringMatching(/^executable must be a program's name, or an array /),
       });
     }
-  });
-
-  it("options are given once", () => {
-    expect(thrownBy(() => ParentWorker.spawn("./worker.js", {}, {}))).toMatchObject({
-      message: "ParentWorker.spawn() was given options twice, as its second and third argument. Give them once.",
-    });
   });
 
   it("a method has a name, arguments are an array, and a service has an id", async () => {

@@ -1,11 +1,13 @@
 // What to run: turns a script's path into a program and its arguments, and finds what is missing before anything runs.
 
-import { existsSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+import { statSync } from "node:fs";
 import { extname, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
+import { MultifrostError } from "@multifrost/protocol/errors";
+import { invalidOption } from "@multifrost/protocol/internal";
 import { cannotSpawn } from "../errors.js";
 import type { SpawnOptions } from "../options.js";
+import { type Runner, runnerFor } from "./runners.js";
 
 /** A program, or a program with leading arguments: `["python3", "-u"]`. */
 export type Executable = string | readonly string[];
@@ -20,26 +22,42 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   /** The command line, for error messages. */
   readonly command: string;
+  /** How the program was chosen, for the log, where neither the caller nor the extension says it all. */
+  readonly note?: string | undefined;
+  /** What to do about an early exit with this on stderr; empty where nothing is known. */
+  readonly hint?: ((stderrTail: string) => string) | undefined;
 }
 
-/** How to run a script by its extension, where the caller names no executable. */
-const RUNNERS: Readonly<Record<string, (script: string, cwd: string) => readonly string[]>> = {
-  ".js": () => [process.execPath],
-  ".mjs": () => [process.execPath],
-  ".cjs": () => [process.execPath],
-  ".ts": runTypeScript,
-  ".mts": runTypeScript,
-  ".cts": runTypeScript,
-  ".py": () => [process.platform === "win32" ? "python" : "python3"],
-  ".go": () => ["go", "run"],
-};
+const CALLING_FILE = "To start from the calling file use new URL('./worker.js', import.meta.url).";
+
+/**
+ * Checks what `ParentWorker.spawn` is given as the script. Throws `MultifrostError` `INVALID_OPTION` unless it is a path, a
+ * file URL, or, behind an executable with leading arguments, any text.
+ */
+export function checkScript(script: unknown, executable: Executable | undefined): asserts script is string | URL {
+  const isText = typeof script === "string" && script !== "";
+  if (!isText && !(script instanceof URL)) {
+    throw new MultifrostError(
+      "INVALID_OPTION",
+      `${invalidOption("scriptPath", "the path of a script or a file URL", script).message} ${CALLING_FILE}`,
+    );
+  }
+  const isOther = script instanceof URL ? script.protocol !== "file:" : /^(?!file:)[a-z][a-z\d+.-]+:\/\//i.test(script);
+  if (isOther && (script instanceof URL || !hasLeadingArguments(executable))) {
+    const text = invalidOption("scriptPath", "a path or a file URL", `${script}`).message;
+    throw new MultifrostError(
+      "INVALID_OPTION",
+      `${text} A worker runs on this machine: download its script first, or find a running service with ParentWorker.connect().`,
+    );
+  }
+}
 
 /**
  * Plans the start of a script.
  *
  * Throws `SpawnError`: `SCRIPT_NOT_FOUND` where there is no such file (not checked where the executable has leading
  * arguments, because the script may then be a module name); `NO_TYPESCRIPT_RUNNER` for TypeScript that neither this Node
- * nor tsx can run; `SPAWN_FAILED` where the working directory does not exist.
+ * nor tsx can run; `SPAWN_FAILED` where the working directory does not exist, or where nothing can take `execArgv`.
  */
 export function planLaunch(
   scriptPath: string | URL,
@@ -51,26 +69,46 @@ export function planLaunch(
   if (!isDirectory(cwd)) {
     throw cannotSpawn("SPAWN_FAILED", `The working directory ${cwd} does not exist. Check the option cwd.`, given);
   }
-  const isModuleName = typeof executable === "object" && executable.length > 1;
-  const script = isModuleName ? given : existingScript(given, cwd);
+  const script = hasLeadingArguments(executable) ? given : existingScript(given, cwd, executable);
+  const runner =
+    executable === undefined ? runnerFor(script, cwd, { ...process.env, ...options.env }) : asRunner(executable);
+  const execArgv = options.execArgv ?? [];
+  if (execArgv.length > 0 && runner.command.length === 0) {
+    const message = `${script} is run itself, so that nothing takes execArgv. Use args, or name the program that runs it.`;
+    throw cannotSpawn("SPAWN_FAILED", message, script);
+  }
   // For a shell, quote what we add. What the caller wrote stays as it is.
   const ours = (word: string): string => (options.shell && process.platform !== "win32" ? quote(word) : word);
-  const leading = typeof executable === "string" ? [executable] : (executable ?? runnerFor(script, cwd).map(ours));
-  const [program = ours(script), ...args] = [...leading, ours(script), ...(options.args ?? [])];
+  const leading = executable === undefined ? runner.command.map(ours) : runner.command;
+  const [program = ours(script), ...args] = [...leading, ...execArgv, ours(script), ...(options.args ?? [])];
   return {
     program,
     args,
     cwd,
     shell: options.shell ?? false,
-    // Without it Python buffers what it prints to a pipe until 8 KiB have come together.
-    env: extname(script) === ".py" ? { PYTHONUNBUFFERED: "1" } : {},
+    env: { ...(extname(script).toLowerCase() === ".py" ? UNBUFFERED : {}), ...runner.env },
     command: options.shell ? [program, ...args].join(" ") : [program, ...args].map(quote).join(" "),
+    note: runner.note,
+    hint: runner.hint,
   };
 }
 
-function existingScript(given: string, cwd: string): string {
+/** Without it Python buffers what it prints to a pipe until 8 KiB have come together. */
+const UNBUFFERED = { PYTHONUNBUFFERED: "1" };
+
+function asRunner(executable: Executable): Runner {
+  return { command: typeof executable === "string" ? [executable] : executable };
+}
+
+/** What follows a program and its leading arguments need not be a file: `["python3", "-m"]`. */
+function hasLeadingArguments(executable: Executable | undefined): boolean {
+  return typeof executable === "object" && executable.length > 1;
+}
+
+function existingScript(given: string, cwd: string, executable: Executable | undefined): string {
   const script = isAbsolute(given) ? given : join(cwd, given);
-  if (!existsSync(script)) {
+  const found = statSync(script, { throwIfNoEntry: false });
+  if (found === undefined) {
     throw cannotSpawn(
       "SCRIPT_NOT_FOUND",
       `There is no worker script at ${script}. A relative path starts from ${cwd}; ` +
@@ -78,36 +116,11 @@ function existingScript(given: string, cwd: string): string {
       script,
     );
   }
+  if (found.isDirectory() && executable === undefined) {
+    const message = `${script} is a directory, not a worker script. Name the file in it, or the program that runs it.`;
+    throw cannotSpawn("SCRIPT_NOT_FOUND", message, script);
+  }
   return script;
-}
-
-function runnerFor(script: string, cwd: string): readonly string[] {
-  return RUNNERS[extname(script).toLowerCase()]?.(script, cwd) ?? [];
-}
-
-/** This Node where it strips types (22.18 and later), else this Node with tsx, resolved from the script, then from `cwd`. */
-function runTypeScript(script: string, cwd: string): readonly string[] {
-  if ("typescript" in process.features && process.features.typescript) {
-    return [process.execPath];
-  }
-  const tsx = resolveFrom(script, "tsx") ?? resolveFrom(join(cwd, "package.json"), "tsx");
-  if (tsx === undefined) {
-    throw cannotSpawn(
-      "NO_TYPESCRIPT_RUNNER",
-      `${script} is TypeScript, which Node ${process.versions.node} cannot run by itself. ` +
-        "Install tsx (npm install --save-dev tsx), use Node 22.18 or later, or spawn the compiled .js file.",
-      script,
-    );
-  }
-  return [process.execPath, "--import", pathToFileURL(tsx).href];
-}
-
-function resolveFrom(file: string, name: string): string | undefined {
-  try {
-    return createRequire(file).resolve(name);
-  } catch {
-    return undefined;
-  }
 }
 
 function isDirectory(path: string): boolean {

@@ -23,6 +23,8 @@ const TERM_GRACE_MS = 2_000;
 /** A running process, guarded: it does not outlive this process. */
 export class WorkerProcess {
   readonly command: string;
+  readonly note: LaunchPlan["note"];
+  readonly hint: LaunchPlan["hint"];
   /** Resolves when the process has ended and its output is read. Never rejects. */
   readonly exited: Promise<ExitDetails>;
   readonly #child: ChildProcess;
@@ -40,7 +42,7 @@ export class WorkerProcess {
   ): Promise<WorkerProcess> {
     try {
       const child = spawnPlanned(plan, env);
-      const worker = new WorkerProcess(child, plan.command, onOutput);
+      const worker = new WorkerProcess(child, plan, onOutput);
       await new Promise((resolve, reject) => {
         child.once("spawn", resolve);
         // Stays: after the start an error event only says that a signal could not be delivered.
@@ -52,9 +54,11 @@ export class WorkerProcess {
     }
   }
 
-  private constructor(child: ChildProcess, command: string, onOutput: OnOutput) {
+  private constructor(child: ChildProcess, { command, note, hint }: LaunchPlan, onOutput: OnOutput) {
     this.#child = child;
     this.command = command;
+    this.note = note;
+    this.hint = hint;
     this.#output = new ProcessOutput(child, onOutput);
     this.exited = exitOf(child, command, this.#output);
     // A process with a pid runs already, before its `spawn` event.

@@ -177,8 +177,9 @@ export class Session implements ActiveSession {
     this.#channel = channel;
     this.#process = process;
     this.#hasOneGuest = hasOneGuest;
-    const { pid, command } = process;
-    telemetry.events.emit("process_spawn", { message: `Started ${name}.`, details: { pid, command } });
+    const { pid, command, note } = process;
+    const message = note === undefined ? `Started ${name}.` : `Started ${name} ${note}.`;
+    telemetry.events.emit("process_spawn", { message, details: { pid, command } });
     this.#processEnded = this.#watchProcess(process);
   }
 
@@ -310,7 +311,7 @@ export class Session implements ActiveSession {
 
   #throwIfLost(): void {
     if (this.#loss?.kind === "exit") {
-      throw exitedEarly(this.#loss.exit);
+      throw exitedEarly(this.#loss.exit, this.#process?.hint?.(this.#loss.exit.stderrTail));
     }
     if (this.#loss?.kind === "connection") {
       throw lostEarly(this.#endpoint, this.#loss.cause);

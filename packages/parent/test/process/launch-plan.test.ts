@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SpawnError } from "@multifrost/protocol/errors";
+import type { SpawnError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import type { SpawnOptions } from "../../src/options.js";
-import { type Executable, planLaunch } from "../../src/process/launch-plan.js";
+import { checkScript, type Executable, planLaunch } from "../../src/process/launch-plan.js";
 import { temporaryDirectory } from "../support/temp-directory.js";
 
 const node = process.execPath;
@@ -36,10 +36,9 @@ describe("what runs a script, by its extension", () => {
     expect(planned(path)).toEqual([node, path]);
   });
 
-  it(".py: python3, unbuffered", () => {
-    const path = script("worker.py");
-    expect(planned(path)).toEqual(["python3", path]);
-    expect(planLaunch(path, undefined, {}).env).toEqual({ PYTHONUNBUFFERED: "1" });
+  it(".py: unbuffered", () => {
+    expect(planLaunch(script("worker.py"), undefined, {}).env).toEqual({ PYTHONUNBUFFERED: "1" });
+    expect(planLaunch(script("worker.py"), "python3.12", {}).env).toEqual({ PYTHONUNBUFFERED: "1" });
     expect(planLaunch(script("worker.mjs"), undefined, {}).env).toEqual({});
   });
 
@@ -52,38 +51,75 @@ describe("what runs a script, by its extension", () => {
     const path = script(name);
     expect(planned(path)).toEqual([path]);
   });
+});
 
-  const stripsTypes = "typescript" in process.features && Boolean(process.features.typescript);
+describe("what is given as the script", () => {
+  const refusal = (path: unknown, executable?: Executable): unknown => {
+    try {
+      checkScript(path, executable);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
 
-  it.each([".ts", ".mts", ".cts"])(
-    "%s: this Node where it strips types, else tsx as it is found from the script",
-    (extension) => {
-      const directory = temporaryDirectory();
-      const path = join(directory, `worker${extension}`);
-      writeFileSync(path, "");
-      const tsx = join(directory, "node_modules", "tsx");
-      mkdirSync(tsx, { recursive: true });
-      writeFileSync(join(tsx, "package.json"), '{ "name": "tsx", "main": "loader.js" }');
-      writeFileSync(join(tsx, "loader.js"), "");
-      const loader = pathToFileURL(join(tsx, "loader.js")).href;
-      expect(planned(path)).toEqual(stripsTypes ? [node, path] : [node, "--import", loader, path]);
+  it.each([[""], [undefined], [null], [5], [{}], [["worker.js"]]])("%s is refused with what to write", (path) => {
+    expect(refusal(path)).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringMatching(/^scriptPath must be the path of a script or a file URL, not .*new URL\(/),
+    });
+  });
+
+  it.each(["http://example.com/worker.js", "https://example.com/worker.js", "data:,x", "node:fs"])(
+    "%s is refused as a URL of another kind",
+    (url) => {
+      expect(refusal(new URL(url))).toMatchObject({
+        code: "INVALID_OPTION",
+        message: expect.stringMatching(/^scriptPath must be a path or a file URL, not ".*ParentWorker\.connect\(\)\.$/),
+      });
     },
   );
 
-  it("TypeScript without tsx, where Node does not strip types: NO_TYPESCRIPT_RUNNER, which says what to install", () => {
-    const path = script("worker.ts");
-    const cwd = join(path, "..");
-    if (stripsTypes) {
-      expect(planned(path, undefined, { cwd })).toEqual([node, path]);
-      return;
-    }
-    const error = refused(path, { cwd });
-    expect(error).toBeInstanceOf(SpawnError);
-    expect(error).toMatchObject({ code: "NO_TYPESCRIPT_RUNNER", command: path, exitCode: null, signal: null });
-    expect(error.message).toBe(
-      `${path} is TypeScript, which Node ${process.versions.node} cannot run by itself. Install tsx ` +
-        "(npm install --save-dev tsx), use Node 22.18 or later, or spawn the compiled .js file.",
-    );
+  it("a URL as text is refused too, except where a program takes it", () => {
+    expect(refusal("http://example.com/worker.js")).toMatchObject({ code: "INVALID_OPTION" });
+    expect(refusal("https://example.com/worker.ts", ["deno", "run"])).toBeUndefined();
+    expect(refusal("my.module", ["python3", "-m"])).toBeUndefined();
+    expect(refusal("C:\\worker.js")).toBeUndefined();
+    expect(refusal("file:///worker.js")).toBeUndefined();
+  });
+
+  it("a directory is no script, unless a program runs it", () => {
+    const directory = temporaryDirectory();
+    expect(refused(directory)).toMatchObject({
+      code: "SCRIPT_NOT_FOUND",
+      message: `${directory} is a directory, not a worker script. Name the file in it, or the program that runs it.`,
+    });
+    expect(planned(directory, "python3")).toEqual(["python3", directory]);
+  });
+});
+
+describe("execArgv", () => {
+  const execArgv = ["--max-old-space-size=100", "--no-warnings"];
+
+  it("goes before the script, behind what runs it", () => {
+    const path = script("worker.mjs");
+    expect(planned(path, undefined, { execArgv, args: ["x"] })).toEqual([node, ...execArgv, path, "x"]);
+    expect(planned(path, "node", { execArgv })).toEqual(["node", ...execArgv, path]);
+    expect(planned("mod", ["python3", "-X", "dev"], { execArgv: ["-m"] })).toEqual([
+      "python3",
+      "-X",
+      "dev",
+      "-m",
+      "mod",
+    ]);
+  });
+
+  it("is refused where a script runs itself", () => {
+    const path = script("worker");
+    expect(refused(path, { execArgv })).toMatchObject({
+      code: "SPAWN_FAILED",
+      message: `${path} is run itself, so that nothing takes execArgv. Use args, or name the program that runs it.`,
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { SpawnError } from "@multifrost/protocol/errors";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Executable, ParentWorker, type SpawnOptions } from "../../src/index.js";
 import { fixture, gone, isAlive, watched } from "../support/processes.js";
 import { type Answering, spawnFixture, startFixture } from "../support/spawned.js";
@@ -179,6 +179,29 @@ describe("a start that fails", () => {
         `${pathToFileURL(path).href}:1\nthrow new TypeError("the import went wrong");\n      ^\n\n` +
         "TypeError: the import went wrong\n\nNode.js v…",
     );
+  });
+
+  it("a Python without a module, of a .venv next to the script: names the interpreter, and the log said where it is from", async () => {
+    const directory = temporaryDirectory();
+    const interpreter = join(directory, ".venv", "bin", "python");
+    mkdirSync(dirname(interpreter), { recursive: true });
+    writeFileSync(interpreter, "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'multifrost'\" >&2\nexit 1\n");
+    chmodSync(interpreter, 0o755);
+    writeFileSync(join(directory, "worker.py"), "");
+    const info = vi.fn();
+    const logger = { info, warn: () => {}, error: () => {} };
+    const worker = spawnAt(join(directory, "worker.py"), { env: { VIRTUAL_ENV: undefined }, logger });
+    const error = await errorOf<SpawnError>(worker.start());
+    expect(error).toMatchObject({ code: "EXITED_EARLY", command: `${interpreter} ${join(directory, "worker.py")}` });
+    expect(error.message).toContain(`The interpreter ${interpreter} has no module 'multifrost'. Install it there, or`);
+    const message = "Started worker.py with the Python of the .venv next to it.";
+    expect(info).toHaveBeenCalledWith(expect.objectContaining({ event: "process_spawn", message }), message);
+  });
+
+  it("execArgv reaches this Node", async () => {
+    const worker = spawnAt(fixture("answers-calls.mjs"), { execArgv: ["--title=multifrost-test"] });
+    await worker.start();
+    expect(await worker.call.execArgv()).toEqual(["--title=multifrost-test"]);
   });
 
   it("child exits before it connects, writing nothing", async () => {

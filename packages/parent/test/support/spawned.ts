@@ -11,6 +11,7 @@ export interface Answering {
   env(name: string): string | undefined;
   cwd(): string;
   args(): string[];
+  execArgv(): string[];
   later<V>(value: V, ms: number): Promise<V>;
   compute(ms: number): number;
   hang(): Promise<never>;
