@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ._liveness import is_alive
 from .errors import RegistryError
+
+LOCKS = ("services.json.lock", "registry.lock", "services.lock")
 
 STALE_AFTER = 10.0
 """A lock that was not touched for this long counts as abandoned, in seconds."""
@@ -25,17 +30,8 @@ RETRY_INTERVAL = 0.02
 """Pause between two attempts to take a lock, in seconds."""
 
 
-def is_alive(pid: object) -> bool:
-    """Reports whether a process with this id is running. False for anything that is not a process id."""
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True  # another user's process
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
+_writers: dict[Path, threading.Lock] = {}
+"""By folder, held by the thread that writes: a lock of this process's pid that it has not is an earlier one's."""
 
 
 @contextlib.contextmanager
@@ -49,19 +45,19 @@ def all_locks(folder: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         RegistryError: ``LOCK_TIMEOUT``, with the path of the lock that another process holds.
     """
     deadline = time.monotonic() + timeout
+    writer = _writers.setdefault(folder, threading.Lock())
+    if not writer.acquire(timeout=timeout):
+        raise _timed_out(folder)
     held: list[Path] = []
     try:
-        for name, take in (
-            ("services.json.lock", _make_folder),
-            ("registry.lock", _make_file),
-            ("services.lock", _make_file),
-        ):
+        for name, take in zip(LOCKS, (_make_folder, _make_file, _make_file), strict=True):
             _take(folder / name, take, deadline, held)
         yield
     finally:
         for lock in reversed(held):
             with contextlib.suppress(OSError):
                 lock.rmdir() if lock.is_dir() else lock.unlink()
+        writer.release()
 
 
 def _take(lock: Path, take: Callable[[Path], None], deadline: float, held: list[Path]) -> None:
@@ -71,11 +67,7 @@ def _take(lock: Path, take: Callable[[Path], None], deadline: float, held: list[
         except FileExistsError:
             if not _break_stale(lock):
                 if time.monotonic() >= deadline:
-                    raise RegistryError(
-                        "LOCK_TIMEOUT",
-                        f"Another process holds the lock of the service registry: {lock}. Try again, or remove the "
-                        "lock if no process is using it.",
-                    ) from None
+                    raise _timed_out(lock) from None
                 time.sleep(RETRY_INTERVAL)
             for own in held:  # keeps the locks taken so far from looking abandoned during a long wait
                 with contextlib.suppress(OSError):
@@ -83,6 +75,14 @@ def _take(lock: Path, take: Callable[[Path], None], deadline: float, held: list[
         else:
             held.append(lock)
             return
+
+
+def _timed_out(lock: Path) -> RegistryError:
+    return RegistryError(
+        "LOCK_TIMEOUT",
+        f"Another process holds the lock of the service registry: {lock}. Try again, or remove the lock if no process "
+        "is using it.",
+    )
 
 
 def _make_folder(lock: Path) -> None:
@@ -119,9 +119,33 @@ def _break_stale(lock: Path) -> bool:
 
 
 def _is_stale(lock: Path, seen: os.stat_result) -> bool:
-    if time.time() - seen.st_mtime > STALE_AFTER:
+    # proper-lockfile sets the first time up to a second ahead, hence the earlier one.
+    age = time.time() - min(seen.st_mtime, seen.st_ctime)
+    if age > STALE_AFTER:
         return True
-    if lock.is_dir():
-        return False
-    text = lock.read_text(errors="replace").strip()
-    return text.isascii() and text.isdigit() and not is_alive(int(text))
+    holder = _holder(lock, seen)
+    if holder is None:
+        return age < -STALE_AFTER  # the clock was set back, so that the age says nothing
+    return holder == os.getpid() or not is_alive(holder)
+
+
+def _holder(lock: Path, seen: os.stat_result) -> int | None:
+    """The pid of the process that has the lock. A folder's is in a file next to it, with the inode of the folder."""
+    if not stat.S_ISDIR(seen.st_mode):
+        text = read_regular_file(lock)
+    else:
+        text, _, identity = (read_regular_file(lock.with_name(f"{LOCKS[0]}.holder")) or "").partition(" ")
+        if identity.partition("-")[0] != str(seen.st_ino):
+            return None
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def read_regular_file(path: Path) -> str | None:
+    """Returns the text of a regular file. None for anything else, without waiting for a FIFO."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return None
+    with os.fdopen(file, errors="replace") as opened:
+        return opened.read() if stat.S_ISREG(os.fstat(file).st_mode) else None

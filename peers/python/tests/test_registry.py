@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import pwd
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import EDGE, EXAMPLE, Bench, until
 
-from multifrost import Registry, RegistryError
-from multifrost._registry_locks import all_locks, is_alive
+from multifrost import Registry, RegistryError, _registry
+from multifrost._heartbeat_probe import answers_heartbeat
+from multifrost._liveness import Running, is_alive, judge, own_identity, parse_stat, read_entry
+from multifrost._registry_locks import all_locks
 
 LOCKS = ["services.json.lock", "registry.lock", "services.lock"]
 
@@ -38,7 +45,7 @@ def test_a_service_registers_and_unregisters(bench: Bench, how: signal.Signals) 
     folder(bench.home).joinpath("services.json").write_text('{"other": {"port": 1, "start_time": "x"}, "odd": 5}')
     parent, process = bench.serve("adder")
     entry = bench.services()["adder"]
-    assert entry == {"port": parent.port, "pid": process.pid, "started": entry["started"]}
+    assert (entry["port"], entry["pid"]) == (parent.port, process.pid)
     assert datetime.fromisoformat(entry["started"].replace("Z", "+00:00")).tzinfo
     assert parent.call("add", 2, 3) == 5
     process.send_signal(how)
@@ -168,3 +175,209 @@ def test_services_that_start_and_stop_at_once_do_not_lose_entries(bench: Bench) 
         process.terminate()
     assert [process.wait(15) for process in processes] == [0] * 6
     assert bench.services() == {}
+
+
+LIVENESS = json.loads((Path(__file__).resolve().parents[3] / "interop" / "liveness.json").read_text())
+
+
+def named(cases: list[Any]) -> list[Any]:
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+@pytest.mark.parametrize("case", named(LIVENESS["entries"]))
+def test_the_liveness_that_all_languages_agree_on(case: Any) -> None:
+    entry, system = read_entry(case["entry"]), case["system"]
+    running = None if system["running"] is None else Running(system["running"].get("started"))
+    judged = entry is not None and judge(entry, system["ownPid"], system["boot"], running)
+    assert (system["answers"] if judged is None else judged) == case["live"]
+
+
+@pytest.mark.parametrize("case", named(LIVENESS["stats"]))
+def test_the_state_of_a_process_is_read(case: Any) -> None:
+    expected = None if case["running"] is None else Running(case["running"].get("started"))
+    assert parse_stat(case["text"]) == expected
+
+
+def zombie() -> subprocess.Popen[bytes]:
+    ended = subprocess.Popen(["true"])
+    until(lambda: ") Z " in Path(f"/proc/{ended.pid}/stat").read_text())
+    return ended
+
+
+linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+
+@linux_only
+def test_a_service_starts_again_where_its_pid_came_back(tmp_path: Path) -> None:
+    ended = zombie()
+    own = {"port": 4000, "pid": os.getpid(), **own_identity()}
+    stale = {
+        "older": {"port": 45678, "pid": os.getpid(), "started": "2020-01-01T00:00:00.000Z"},
+        "process": {**own, "process_started": "1"},
+        "boot": {**own, "boot": "00000000-0000-4000-8000-000000000000"},
+        "wrong": {**own, "process_started": 7, "boot": None},
+        "zombie": {"port": 4000, "pid": ended.pid},
+        "other": {**own, "pid": 1},
+        "silent": {"port": 1, "pid": os.getppid()},
+    }
+    services = folder(tmp_path) / "services.json"
+    services.write_text(json.dumps(stale))
+    registry = Registry(str(tmp_path))
+    for name in stale:
+        with pytest.raises(RegistryError, match="No service"):
+            asyncio.run(registry.discover(name, timeout=0))
+        registry.register(name, 5000)
+        assert json.loads(services.read_text())[name]["port"] == 5000
+        with pytest.raises(RegistryError, match="already running"):
+            registry.register(name, 5001)
+        assert asyncio.run(registry.discover(name, timeout=0)) == 5000
+    ended.wait()
+
+
+def test_an_older_entry_is_live_if_its_port_answers(bench: Bench) -> None:
+    parent, process = bench.serve("adder")
+    services = folder(bench.home) / "services.json"
+    services.write_text(json.dumps({"adder": {"port": parent.port, "pid": process.pid}}))
+    registry = Registry(str(bench.home))
+    assert answers_heartbeat(parent.port)
+    assert asyncio.run(registry.discover("adder", timeout=0)) == parent.port
+    with pytest.raises(RegistryError, match="already running"):
+        registry.register("adder", 5000)
+    process.send_signal(signal.SIGSTOP)
+    registry.register("adder", 5000)
+    process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" + b" " * 80, bytes(200), None])
+def test_a_port_that_is_no_service_does_not_answer(says: bytes | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while says is None and (echo := connection.recv(1000)):
+                    connection.sendall(echo)
+                connection.sendall(says or b"")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert not answers_heartbeat(server.getsockname()[1])
+        thread.join()
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a device", "a directory", "a socket"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    file = folder(tmp_path) / "services.json"
+    if kind == "a socket":
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(file))
+        listening.close()
+    else:
+        {"a FIFO": os.mkfifo, "a device": lambda at: at.symlink_to("/dev/zero"), "a directory": Path.mkdir}[kind](file)
+    registry = Registry(str(tmp_path))
+    for attempt in (lambda: registry.register("a", 5000), lambda: asyncio.run(registry.discover("a"))):
+        with pytest.raises(RegistryError, match=f"is {kind}, not a regular file. Remove it") as caught:
+            attempt()
+        assert caught.value.code == "REGISTRY_UNAVAILABLE"
+    assert [path.name for path in file.parent.iterdir()] == ["services.json"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o702])
+def test_a_folder_that_every_user_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+    home = tmp_path / "it's open"
+    home.mkdir()
+    registry = Registry(str(home))
+    registry.register("a", 5000)
+    folder(home).chmod(mode)
+    for attempt in (lambda: registry.register("b", 5000), lambda: asyncio.run(registry.discover("a"))):
+        with pytest.raises(RegistryError, match=f"mode {mode:04o}.*chmod 700 ") as caught:
+            attempt()
+        assert caught.value.code == "REGISTRY_UNAVAILABLE"
+    subprocess.run(["sh", "-c", str(caught.value).partition("then run: ")[2]], check=True)
+    assert asyncio.run(registry.discover("a")) == 5000
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(str(tmp_path))
+    registry.register("a", 5000)
+    user = os.geteuid() + 5
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    for attempt in (lambda: registry.register("b", 5000), lambda: asyncio.run(registry.discover("a"))):
+        with pytest.raises(RegistryError, match=f"chown -R {user} "):
+            attempt()
+
+
+@pytest.mark.parametrize("home", ["", ".", "relative/home"])
+def test_the_registry_is_not_below_the_working_folder(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert Registry().folder == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".multifrost"
+
+
+def test_a_look_at_a_file_that_is_being_written_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry(str(tmp_path))
+    registry.register("a", 5000)
+    whole = registry.file.read_bytes()
+    registry.file.write_bytes(b"")
+    real = json.loads
+
+    def then_written(text: bytes) -> Any:
+        registry.file.write_bytes(whole)
+        return real(text)
+
+    monkeypatch.setattr(_registry.json, "loads", then_written)
+    assert asyncio.run(registry.discover("a", timeout=0)) == 5000
+    registry.file.write_bytes(whole[:20])
+    registry.register("b", 5000)
+    assert set(real(registry.file.read_bytes())) == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", LOCKS[1:])
+@pytest.mark.parametrize(("holder", "stale"), [("parent", False), ("dead", True), ("own", True), ("", True)])
+def test_a_lock_dated_in_the_future_is_judged_by_its_holder(
+    tmp_path: Path, name: str, holder: str, stale: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = {"parent": os.getppid, "dead": dead_pid, "own": os.getpid}.get(holder)
+    (tmp_path / name).write_text("" if pid is None else str(pid()))
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() - 60)  # the clock was set back since
+    if stale:
+        with all_locks(tmp_path, timeout=1):
+            pass
+        assert not list(tmp_path.iterdir())
+    else:
+        with pytest.raises(RegistryError, match=name), all_locks(tmp_path, timeout=0.1):
+            pass
+
+
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_a_lock_of_an_earlier_process_with_this_pid_is_removed(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(str(os.getpid()))
+    with all_locks(tmp_path, timeout=1):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_lock_is_judged_by_its_note(tmp_path: Path) -> None:
+    lock = tmp_path / LOCKS[0]
+    lock.mkdir()
+    (tmp_path / f"{LOCKS[0]}.holder").write_text(f"{dead_pid()} {lock.stat().st_ino}-1")
+    with all_locks(tmp_path, timeout=1):
+        pass
+
+
+def test_a_fifo_in_the_place_of_a_lock_is_a_lock(tmp_path: Path) -> None:
+    for name in LOCKS[1:]:
+        os.mkfifo(tmp_path / name)
+        os.utime(tmp_path / name, (0, 0))
+    with all_locks(tmp_path, timeout=1):
+        pass
+
+
+def test_threads_of_one_process_write_one_after_the_other(tmp_path: Path) -> None:
+    registry = Registry(str(tmp_path))
+    threads = [threading.Thread(target=registry.register, args=(f"s{n}", 5000)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(json.loads(registry.file.read_text())) == 8

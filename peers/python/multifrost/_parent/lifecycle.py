@@ -166,7 +166,8 @@ class Lifecycle:
 
     async def _recover(self, exit: ProcessExit | None) -> None:
         self.state = "reconnecting" if self._is_service else "restarting"
-        if time.monotonic() - self._opened_at >= self._options.restart_window:
+        # A session with a service begins with an answered heartbeat.
+        if self._is_service or time.monotonic() - self._opened_at >= self._options.restart_window:
             self._attempts = 0
         while self._is_service or self._attempts < self._options.max_restart_attempts:
             longest = min(self._options.restart_backoff * 2 ** min(self._attempts, 20), LONGEST_BACKOFF)
