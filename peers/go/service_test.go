@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -189,7 +190,8 @@ func TestAnotherProgramOnThePort(t *testing.T) {
 func testImposter(t *testing.T, port int) {
 	t.Helper()
 	entries := registeredServices(t)
-	entries["imposter"] = map[string]any{"port": port, "pid": os.Getpid()}
+	entries["imposter"] = maps.Clone(entries["template"])
+	entries["imposter"]["port"] = port
 	text, _ := json.Marshal(entries)
 	if err := os.WriteFile(servicesFile(), text, 0o600); err != nil {
 		t.Fatal(err)

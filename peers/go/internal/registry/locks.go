@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -33,18 +34,37 @@ type lock struct {
 	info fs.FileInfo
 }
 
-type lockSet []lock
+// lockSet has the locks that are held, and the channel of their folder.
+type lockSet struct {
+	locks  []lock
+	writer chan struct{}
+}
+
+// writers has a channel for each folder, with a value in it while a goroutine of this process writes there.
+var writers sync.Map
+
+func writerIn(folder string) chan struct{} {
+	writer, _ := writers.LoadOrStore(folder, make(chan struct{}, 1))
+	return writer.(chan struct{})
+}
 
 // lock takes the three locks, or none.
 func (r *Registry) lock(ctx context.Context, deadline time.Time) (lockSet, error) {
-	var locks lockSet
+	locks := lockSet{writer: writerIn(r.folder)}
+	select {
+	case locks.writer <- struct{}{}:
+	case <-ctx.Done():
+		return locks, context.Cause(ctx)
+	case <-time.After(max(time.Until(deadline), time.Millisecond)):
+		return locks, r.locked(filepath.Join(r.folder, lockNames[0]))
+	}
 	for _, name := range lockNames {
 		taken, err := r.take(ctx, filepath.Join(r.folder, name), deadline, locks)
 		if err != nil {
 			locks.release()
-			return nil, err
+			return locks, err
 		}
-		locks = append(locks, taken)
+		locks.locks = append(locks.locks, taken)
 	}
 	return locks, nil
 }
@@ -109,7 +129,7 @@ func tryLock(path string) (fs.FileInfo, error) {
 
 // held reports whether this process still holds every lock.
 func (s lockSet) held() bool {
-	for _, l := range s {
+	for _, l := range s.locks {
 		if now, err := os.Lstat(l.path); err != nil || !os.SameFile(now, l.info) {
 			return false
 		}
@@ -120,16 +140,19 @@ func (s lockSet) held() bool {
 // touch updates the times of the locks, so that they do not become stale during a long wait.
 func (s lockSet) touch() {
 	now := time.Now()
-	for _, l := range s {
+	for _, l := range s.locks {
 		os.Chtimes(l.path, now, now)
 	}
 }
 
-// release removes the locks in reverse order, except those that this process no longer holds.
+// release removes the locks in reverse order, except those that this process no longer holds, and lets the next goroutine
+// write.
 func (s lockSet) release() {
-	for i := len(s) - 1; i >= 0; i-- {
-		if now, err := os.Lstat(s[i].path); err == nil && os.SameFile(now, s[i].info) {
-			os.Remove(s[i].path)
+	defer func() { <-s.writer }()
+	for i := len(s.locks) - 1; i >= 0; i-- {
+		l := s.locks[i]
+		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.info) {
+			os.Remove(l.path)
 		}
 	}
 }
@@ -163,26 +186,45 @@ func removeJudged(path string, judged fs.FileInfo) bool {
 	return os.RemoveAll(aside) == nil
 }
 
-// isStale reports whether a lock is too old, or its holder has ended.
+// isStale reports whether a lock is too old, or its holder does not hold it any more. The age of a lock that is dated in the
+// future says nothing, as the clock was set back since.
 func isStale(path string, seen fs.FileInfo) bool {
-	if time.Since(seen.ModTime()) >= staleAfter {
+	age := time.Since(seen.ModTime())
+	if age >= staleAfter {
 		return true
 	}
-	pid, ok := readPID(path)
-	return ok && !alive(pid)
+	pid, ok := holderOf(path, seen)
+	if !ok {
+		return age <= -staleAfter
+	}
+	// One goroutine of this process writes in a folder, so another one with its pid took the lock that it waits for.
+	return pid == os.Getpid() || !alive(pid)
+}
+
+// holderOf returns the pid of a lock's holder, if it is known. That of a directory is in a file next to it, with the inode of
+// the directory.
+func holderOf(path string, seen fs.FileInfo) (int, bool) {
+	if !seen.IsDir() {
+		return readPID(path)
+	}
+	text, _ := readRegularFile(path + ".holder")
+	pid, identity, _ := strings.Cut(string(text), " ")
+	inode, _, _ := strings.Cut(identity, "-")
+	if system, ok := seen.Sys().(*syscall.Stat_t); !ok || inode != strconv.FormatUint(uint64(system.Ino), 10) {
+		return 0, false
+	}
+	return parsePID(pid)
 }
 
 func readPID(path string) (int, bool) {
-	text, err := os.ReadFile(path)
+	text, err := readRegularFile(path)
 	if err != nil {
 		return 0, false
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	return pid, err == nil && pid > 0
+	return parsePID(strings.TrimSpace(string(text)))
 }
 
-// alive reports whether a process with this id runs, even as another user.
-func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+func parsePID(text string) (int, bool) {
+	pid, err := strconv.Atoi(text)
+	return pid, err == nil && pid > 0
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Service is an entry whose process runs.
+// Service is a live entry.
 type Service struct {
 	ID      string
 	Port    int
@@ -63,12 +64,17 @@ type Registry struct {
 	Warn func(message string)
 }
 
-// Open returns the registry in $HOME. It reads and creates nothing.
+// Open returns the registry in $HOME, or in the home folder that the system has for the user if that is no absolute path. It
+// reads and creates nothing.
 func Open(warn func(string)) (*Registry, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return nil, &Error{Code: CodeUnavailable, Err: err,
-			Message: fmt.Sprintf("the service registry needs a home folder: %v; set HOME", err)}
+	home := os.Getenv("HOME")
+	if !filepath.IsAbs(home) {
+		this, err := user.Current()
+		if err != nil || !filepath.IsAbs(this.HomeDir) {
+			return nil, &Error{Code: CodeUnavailable, Err: err, Message: "the service registry is in the home folder, but HOME " +
+				"is not an absolute path and the system knows no home of this user; set HOME to an absolute path"}
+		}
+		home = this.HomeDir
 	}
 	folder := filepath.Join(home, ".multifrost")
 	file := filepath.Join(folder, "services.json")
@@ -82,12 +88,11 @@ func (r *Registry) Register(ctx context.Context, id string, port int) error {
 		return err
 	}
 	return r.update(ctx, func(entries services) (bool, error) {
-		if other, ok := parseEntry(entries[id]); ok && alive(other.PID) {
+		if other, ok := parseEntry(entries[id]); ok && other.isLive() {
 			return false, r.exists(id, other)
 		}
-		started := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
-		text, err := json.Marshal(entry{Port: port, PID: os.Getpid(), Started: started})
-		entries[id] = text
+		raw, err := json.Marshal(ownEntry(port))
+		entries[id] = raw
 		return true, err
 	})
 }
@@ -111,12 +116,16 @@ func (r *Registry) Discover(ctx context.Context, id string, timeout time.Duratio
 	deadline := time.Now().Add(timeout)
 	for {
 		last := !time.Now().Before(deadline)
-		entries, _, err := r.read()
+		look := r.read
+		if last {
+			look = r.readWhole
+		}
+		entries, _, err := look()
 		if err != nil {
 			return Service{}, r.unavailable("read", err)
 		}
 		found, ok := parseEntry(entries[id])
-		if ok && alive(found.PID) {
+		if ok && found.isLive() {
 			return found.service(id), nil
 		}
 		if last {
@@ -131,7 +140,7 @@ func (r *Registry) Discover(ctx context.Context, id string, timeout time.Duratio
 }
 
 func (e entry) service(id string) Service {
-	started, _ := time.Parse(time.RFC3339Nano, e.Started)
+	started, _ := time.Parse(time.RFC3339Nano, string(e.Started))
 	return Service{ID: id, Port: e.Port, PID: e.PID, Started: started}
 }
 
@@ -139,6 +148,9 @@ func (e entry) service(id string) Service {
 // its locks were broken.
 func (r *Registry) update(ctx context.Context, change func(services) (changed bool, err error)) error {
 	err := os.MkdirAll(r.folder, 0o700)
+	if err == nil {
+		err = r.checkFolder()
+	}
 	if err == nil {
 		err = os.Chmod(r.folder, 0o700)
 	}
@@ -148,7 +160,7 @@ func (r *Registry) update(ctx context.Context, change func(services) (changed bo
 	}
 	var pathError *fs.PathError
 	var linkError *os.LinkError
-	if errors.As(err, &pathError) || errors.As(err, &linkError) {
+	if errors.As(err, &pathError) || errors.As(err, &linkError) || errors.As(err, &errIrregular{}) {
 		return r.unavailable("written", err)
 	}
 	return err
@@ -182,7 +194,7 @@ func (r *Registry) notFound(id string, timeout time.Duration, entries services) 
 	there, advice := "no service is registered there", "start the service first, or check its name"
 	if dead, ok := parseEntry(entries[id]); ok {
 		e.PID, e.Port = dead.PID, dead.Port
-		there = fmt.Sprintf("its entry lists process %d on port %d, but that process is not running", dead.PID, dead.Port)
+		there = fmt.Sprintf("its entry lists process %d on port %d, but the service does not run there", dead.PID, dead.Port)
 		advice = "start the service again"
 	} else if len(entries) > 0 {
 		there = "registered there are " + names(entries)
@@ -204,7 +216,16 @@ func names(entries services) string {
 	return strings.Join(quoted, ", ")
 }
 
+// unavailable returns the error for a cause, which may be one already.
 func (r *Registry) unavailable(verb string, cause error) error {
+	if known := (*Error)(nil); errors.As(cause, &known) {
+		return known
+	}
+	if irregular := (errIrregular{}); errors.As(cause, &irregular) {
+		return &Error{Code: CodeUnavailable, File: r.file, Err: cause,
+			Message: fmt.Sprintf("the service registry %s is %s, not a regular file; remove it or move it away: the next service "+
+				"that registers makes a new one", r.file, irregular.kind)}
+	}
 	return &Error{Code: CodeUnavailable, File: r.file, Err: cause,
 		Message: fmt.Sprintf("the service registry %s cannot be %s: %v; make sure that %s is a directory that this user "+
 			"can read and write, or set HOME to another", r.file, verb, cause, r.folder)}

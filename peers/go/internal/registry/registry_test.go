@@ -74,6 +74,11 @@ func (r *Registry) put(t *testing.T, name, text string) string {
 	return path
 }
 
+// identity returns the fields of an entry that identify a process that runs.
+func identity(pid int) string {
+	return fmt.Sprintf(`"pid": %d, "process_started": %q, "boot": %q`, pid, processOf(pid).started, bootID())
+}
+
 // deadPID returns the id of a process that has ended.
 func deadPID(t *testing.T) int {
 	t.Helper()
@@ -110,7 +115,7 @@ func TestForeignEntriesAreKept(t *testing.T) {
 	r, ctx := open(t), context.Background()
 	dead := deadPID(t)
 	r.put(t, "services.json", fmt.Sprintf(`{"old": {"port": 1, "pid": %d, "start_time": "2026-01-02T03:04:05Z", "x": 1.0},
-		"mine": {"port": 5, "pid": %d}, "odd": [1, 2], "go": {"port": 4001, "pid": %d, "start_time": "2026-01-02T03:04:05Z"}}`, dead, dead, os.Getpid()))
+		"mine": {"port": 5, "pid": %d}, "odd": [1, 2], "go": {"port": 4001, "start_time": "2026-01-02T03:04:05Z", %s}}`, dead, dead, identity(os.Getpid())))
 	if err := r.Register(ctx, "mine", 4000); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +140,7 @@ func TestForeignEntriesAreKept(t *testing.T) {
 
 func TestLiveServicesAreNotReplaced(t *testing.T) {
 	r, ctx := open(t), context.Background()
-	r.put(t, "services.json", fmt.Sprintf(`{"taken": {"port": 7, "pid": %d}}`, os.Getppid()))
+	r.put(t, "services.json", fmt.Sprintf(`{"taken": {"port": 7, %s}}`, identity(os.Getppid())))
 	var taken *Error
 	if err := r.Register(ctx, "taken", 4000); !errors.As(err, &taken) || taken.Code != CodeExists || taken.PID != os.Getppid() || taken.Port != 7 {
 		t.Error(err)
