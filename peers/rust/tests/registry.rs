@@ -72,6 +72,25 @@ impl Drop for Home {
     }
 }
 
+/// The fields of an entry that identify a process that runs.
+fn identity(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let started = stat[stat.rfind(')').expect("a name") + 2..].split(' ').nth(19).expect("a start").to_owned();
+    format!(r#""pid": {pid}, "process_started": "{started}", "boot": "{}""#, boot())
+}
+
+fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id").trim().to_owned()
+}
+
+fn own() -> u32 {
+    std::process::id()
+}
+
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
 /// The id of a process that has ended.
 fn dead_pid() -> u32 {
     let mut process = std::process::Command::new("true").spawn().expect("it starts");
@@ -196,7 +215,7 @@ async fn a_missing_or_dead_service_is_not_found() {
     }
     // Another program listens on the registered port.
     let (port, listener) = silent_listener();
-    home.write(&format!(r#"{{"liar": {{"port": {port}, "pid": {}}}}}"#, std::process::id()));
+    home.write(&format!(r#"{{"liar": {{"port": {port}, {}}}}}"#, identity(own())));
     let worker = home.builder("liar").heartbeat_timeout(0.1).build().await.expect("it is registered");
     assert_eq!(worker.start().await.expect_err("there is no answer").code(), "UNREACHABLE");
     drop(listener);
@@ -222,6 +241,141 @@ fn a_service_id_is_taken_while_its_process_runs() {
     assert!(home.services()["dead"]["started"].as_str().is_some_and(|time| time.ends_with('Z')));
     registry.unregister("theirs").expect("nothing to do");
     assert_eq!(home.services()["theirs"]["pid"], 1);
+}
+
+#[tokio::test]
+async fn a_service_starts_again_where_its_pid_came_back() {
+    let home = Home::new();
+    let mut ended = std::process::Command::new("true").spawn().expect("it starts");
+    let stat = format!("/proc/{}/stat", ended.id());
+    until("it is a zombie", || fs::read_to_string(&stat).expect("it is not asked yet").contains(") Z ")).await;
+    let (own, parent, boot) = (own(), parent(), boot());
+    let stale = [
+        ("older", format!(r#""port": 45678, "pid": {own}, "started": "2020-01-01T00:00:00.000Z""#)),
+        ("process", format!(r#""port": 1, "pid": {own}, "process_started": "1", "boot": "{boot}""#)),
+        ("boot", format!(r#""port": 1, {}"#, identity(own).replace(&boot, "00000000-0000-4000-8000-000000000000"))),
+        ("wrong", format!(r#""port": 1, "pid": {own}, "process_started": 7, "boot": null"#)),
+        ("zombie", format!(r#""port": 1, "pid": {}"#, ended.id())),
+        ("silent", format!(r#""port": 1, "pid": {parent}"#)),
+    ];
+    let entries: Vec<_> = stale.iter().map(|(id, fields)| format!(r#""{id}": {{{fields}}}"#)).collect();
+    home.write(&format!("{{{}}}", entries.join(",")));
+    let registry = home.registry();
+    for (id, _) in &stale {
+        let missing = registry.discover(id, Duration::ZERO).await.expect_err("it does not run");
+        assert_eq!(missing.code(), "SERVICE_NOT_FOUND", "{id}");
+        registry.register(id, 5000).expect("its entry is stale");
+        assert_eq!(code(registry.register(id, 5001)), "SERVICE_EXISTS", "{id}");
+        assert_eq!(registry.discover(id, Duration::ZERO).await.expect("it runs").port, 5000, "{id}");
+    }
+    ended.wait().expect("it has ended");
+}
+
+#[tokio::test]
+async fn an_older_entry_is_live_if_its_port_answers() {
+    let home = Home::new();
+    let service = home.serve("edge").await;
+    let (port, pid) = (home.services()["edge"]["port"].clone(), service.0.id());
+    home.write(&format!(r#"{{"edge": {{"port": {port}, "pid": {pid}}}}}"#));
+    assert_eq!(home.registry().discover("edge", Duration::ZERO).await.expect("it answers").pid, pid);
+    let register = |registry: ServiceRegistry| tokio::task::spawn_blocking(move || registry.register("edge", 5000));
+    assert_eq!(code(register(home.registry()).await.expect("no panic")), "SERVICE_EXISTS");
+    signal(pid, "STOP");
+    register(home.registry()).await.expect("no panic").expect("it does not answer");
+    signal(pid, "CONT");
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_refused_at_once() {
+    for kind in ["a FIFO", "a device", "a directory", "a socket"] {
+        let home = Home::new();
+        fs::create_dir_all(home.directory()).expect("a directory");
+        let _socket = match kind {
+            "a FIFO" => {
+                let made = std::process::Command::new("mkfifo").arg(home.file()).status().expect("it runs");
+                assert!(made.success());
+                None
+            }
+            "a device" => {
+                std::os::unix::fs::symlink("/dev/zero", home.file()).expect("made");
+                None
+            }
+            "a directory" => {
+                fs::create_dir(home.file()).expect("made");
+                None
+            }
+            _ => Some(std::os::unix::net::UnixListener::bind(home.file()).expect("made")),
+        };
+        let found = home.registry().discover("math", Duration::from_secs(60)).await.map(drop);
+        for refused in [found, home.registry().register("math", 5000)] {
+            let error = refused.expect_err("refused");
+            assert_eq!(error.code(), "REGISTRY_UNAVAILABLE");
+            assert!(error.to_string().contains(&format!("is {kind}, not a regular file; remove it")), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_others_can_change_is_refused() {
+    let home = Home::new();
+    home.registry().register("math", 5000).expect("written");
+    let both = async || {
+        let found = home.registry().discover("math", Duration::from_secs(60)).await.map(drop);
+        [found, home.registry().register("other", 5000)].map(|refused| refused.expect_err("refused").to_string())
+    };
+    for mode in [0o777, 0o1777, 0o702] {
+        fs::set_permissions(home.directory(), PermissionsExt::from_mode(mode)).expect("its own directory");
+        for message in both().await {
+            assert!(message.contains(&format!("mode {mode:04o}")), "{message}");
+            assert!(message.ends_with(&format!("chmod 700 '{}'", home.directory().display())), "{message}");
+        }
+    }
+    fs::set_permissions(home.directory(), PermissionsExt::from_mode(0o700)).expect("its own directory");
+    // Only root can give a directory away.
+    if std::os::unix::fs::chown(home.directory(), Some(4711), None).is_ok() {
+        for message in both().await {
+            assert!(message.ends_with(&format!("chown -R 0 '{}'", home.directory().display())), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_a_file_that_is_being_written_is_repeated() {
+    let home = Home::new();
+    let content = format!(r#"{{"math": {{"port": 5000, {}}}}}"#, identity(own()));
+    home.write("");
+    let registry = home.registry();
+    // Both run on this thread: the second one when the first one pauses after its look.
+    let (found, ()) = tokio::join!(registry.discover("math", Duration::ZERO), async { home.write(&content) });
+    assert_eq!(found.expect("it is written now").port, 5000);
+}
+
+#[test]
+fn locks_dated_in_the_future_are_judged_by_their_holder() {
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    for holder in [dead_pid(), own()] {
+        let home = Home::new();
+        fs::create_dir_all(home.directory()).expect("a directory");
+        for name in ["registry.lock", "services.lock"] {
+            let lock = home.directory().join(name);
+            fs::write(&lock, holder.to_string()).expect("written");
+            fs::File::open(&lock).expect("it is there").set_modified(later).expect("its own file");
+        }
+        home.registry().register("mine", 5000).expect("the locks are broken");
+    }
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_lock_is_a_lock() {
+    let home = Home::new();
+    fs::create_dir_all(home.directory()).expect("a directory");
+    for name in ["services.json.lock.holder", "registry.lock", "services.lock"] {
+        let path = home.directory().join(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("it runs");
+        let aged = std::process::Command::new("touch").args(["-d", "@0"]).arg(&path).status().expect("it runs");
+        assert!(made.success() && aged.success());
+    }
+    home.registry().register("mine", 5000).expect("the locks are broken");
 }
 
 #[test]
@@ -294,7 +448,7 @@ fn is_blocked_by(name: &str) {
     if name == "services.json.lock" {
         fs::create_dir(&lock).expect("made");
     } else {
-        fs::write(&lock, std::process::id().to_string()).expect("written");
+        fs::write(&lock, parent().to_string()).expect("written");
     }
     let registry = home.registry();
     let writer = std::thread::spawn(move || registry.register("mine", 5000));

@@ -27,6 +27,11 @@ impl Restarts {
         self.healthy_since = Some(Instant::now());
     }
 
+    /// Gives all restarts back, so that the next wait is the shortest.
+    pub(super) fn renew(&mut self) {
+        self.used = 0;
+    }
+
     /// Takes a restart and returns the wait before it. `None` means that no restart is left.
     pub(super) fn next(&mut self) -> Option<Duration> {
         if self.healthy_since.take().is_some_and(|since| since.elapsed() >= HEALTHY_AFTER) {
@@ -58,6 +63,17 @@ mod tests {
         for (index, wait) in waits.iter().enumerate() {
             assert!(*wait <= (FIRST_WAIT * (1 << index)).min(LONGEST_WAIT), "{index}: {wait:?}");
         }
+    }
+
+    #[test]
+    fn a_service_that_answered_is_reconnected_after_the_shortest_wait() {
+        let mut restarts = Restarts::new(u32::MAX);
+        for _ in 0..50 {
+            restarts.next();
+        }
+        restarts.began();
+        restarts.renew();
+        assert!(restarts.next().is_some_and(|wait| wait <= FIRST_WAIT));
     }
 
     #[test]

@@ -26,7 +26,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Starts the worker, reports the result of the start, and restarts or reconnects until it is stopped or fails.
 pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Result<()>>) {
     let mut stops = shared.stop.subscribe();
-    let mut restarts = Restarts::new(shared.options.max_restart_attempts);
+    let mut restarts = Restarts::new(match shared.options.connect_mode {
+        ConnectMode::Spawn(_) => shared.options.max_restart_attempts,
+        ConnectMode::Connect { .. } => u32::MAX,
+    });
     let mut started = Some(started);
     let end = loop {
         let opened = tokio::select! {
@@ -83,6 +86,9 @@ async fn stop_requested(stops: &mut watch::Receiver<bool>) {
 
 fn began(shared: &Shared, session: &Session, restarts: &mut Restarts, started: Option<oneshot::Sender<Result<()>>>) {
     restarts.began();
+    if matches!(shared.options.connect_mode, ConnectMode::Connect { .. }) {
+        restarts.renew(); // the service has answered a heartbeat
+    }
     shared.phase.send_replace(Phase::Running(session.link.clone()));
     match started {
         Some(started) => {
@@ -118,7 +124,7 @@ fn next_wait(shared: &Shared, restarts: &mut Restarts) -> Option<Duration> {
                 None
             }
         }
-        ConnectMode::Connect { .. } => Some(restarts.next().unwrap_or(Duration::from_secs(5))),
+        ConnectMode::Connect { .. } => restarts.next(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::iso_time;
+use super::liveness::{boot_id, is_alive, running_process};
 
 /// An entry of the registry.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceEntry {
     /// The port of the service, on this machine.
     pub port: u16,
@@ -17,9 +17,33 @@ pub struct ServiceEntry {
     pub pid: u32,
 }
 
-impl ServiceEntry {
-    pub(super) fn of_this_process(port: u16) -> Self {
-        Self { port, pid: std::process::id() }
+/// An entry as it is in the file, also with what tells its process from others with the same pid.
+#[derive(Debug, Clone)]
+pub(super) struct StoredEntry {
+    pub(super) port: u16,
+    pub(super) pid: u32,
+    /// When its process started. `None` in entries of older implementations.
+    pub(super) process_started: Option<String>,
+    /// The boot in which it runs.
+    pub(super) boot: Option<String>,
+}
+
+impl StoredEntry {
+    /// `None` if it has no valid port and pid. Other fields of a wrong type are absent.
+    pub(super) fn parse(json: &str) -> Option<Self> {
+        let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+        let text = |name: &str| fields.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let number = |name: &str| u32::try_from(fields.get(name)?.as_u64()?).ok().filter(|number| *number > 0);
+        Some(Self {
+            port: u16::try_from(number("port")?).ok()?,
+            pid: number("pid")?,
+            process_started: text("process_started"),
+            boot: text("boot"),
+        })
+    }
+
+    pub(super) fn public(&self) -> ServiceEntry {
+        ServiceEntry { port: self.port, pid: self.pid }
     }
 }
 
@@ -39,14 +63,16 @@ impl Services {
         if lines.is_empty() { "{}\n".to_owned() } else { format!("{{\n{}\n}}\n", lines.join(",\n")) }
     }
 
-    /// The entry, if its process runs.
-    pub(super) fn live(&self, service_id: &str) -> Option<ServiceEntry> {
-        self.read(service_id).filter(|entry| is_alive(entry.pid))
-    }
-
-    pub(super) fn insert(&mut self, service_id: &str, entry: &ServiceEntry) {
-        let started = iso_time(SystemTime::now());
-        let json = serde_json::json!({ "port": entry.port, "pid": entry.pid, "started": started });
+    /// Adds the entry of a service in this process.
+    pub(super) fn insert_own(&mut self, service_id: &str, port: u16) {
+        let pid = std::process::id();
+        let mut json = serde_json::json!({ "port": port, "pid": pid, "started": iso_time(SystemTime::now()) });
+        if let Some(started) = running_process(pid).and_then(|process| process.started) {
+            json["process_started"] = started.into();
+            if let Some(boot) = boot_id() {
+                json["boot"] = boot.into();
+            }
+        }
         let raw = to_raw_value(&json).expect("numbers and text are JSON");
         self.0.insert(service_id.to_owned(), raw);
     }
@@ -60,7 +86,12 @@ impl Services {
     /// Describes why the service is not found, for an error.
     pub(super) fn describe(&self, service_id: &str) -> String {
         if let Some(entry) = self.read(service_id) {
-            return format!("its entry names process {}, which is not running", entry.pid);
+            let (pid, port) = (entry.pid, entry.port);
+            return if is_alive(pid) {
+                format!("its entry names process {pid} and port {port}, but the service does not run there")
+            } else {
+                format!("its entry names process {pid}, which is not running")
+            };
         }
         let names: Vec<String> = self.0.keys().take(10).map(|name| format!("'{name}'")).collect();
         if names.is_empty() {
@@ -70,18 +101,7 @@ impl Services {
         }
     }
 
-    fn read(&self, service_id: &str) -> Option<ServiceEntry> {
-        let entry: ServiceEntry = serde_json::from_str(self.0.get(service_id)?.get()).ok()?;
-        (entry.port > 0 && entry.pid > 0).then_some(entry)
+    pub(super) fn read(&self, service_id: &str) -> Option<StoredEntry> {
+        StoredEntry::parse(self.0.get(service_id)?.get())
     }
-}
-
-/// Whether a process with this id runs, even as another user.
-pub(super) fn is_alive(pid: u32) -> bool {
-    let Ok(pid) = libc::pid_t::try_from(pid) else {
-        return false;
-    };
-    // SAFETY: signal 0 only checks whether the process exists.
-    let looked = unsafe { libc::kill(pid, 0) };
-    looked == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }

@@ -1,14 +1,17 @@
 //! The locks of the registry. Implementations use three different ones; a writer that takes all three excludes all of them
 //! (REG-8).
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Metadata, OpenOptions};
 use std::io::{ErrorKind, Result as IoResult, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::entries::is_alive;
+use super::file::read_regular_file;
+use super::liveness::is_alive;
 use super::unavailable;
 use crate::error::{Error, Result};
 
@@ -18,31 +21,64 @@ const STALE: Duration = Duration::from_secs(10);
 /// How long a writer waits for its locks.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The directories in which a thread of this process writes. A lock of this process's pid that another one finds there is
+/// that of an earlier process with the same pid.
+static WRITTEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// The right of one thread of this process to write in a directory.
+struct Writer(PathBuf);
+
+impl Writer {
+    fn wait_for(directory: &Path, until: Instant) -> Result<Self> {
+        while !written().insert(directory.to_owned()) {
+            if Instant::now() >= until {
+                return Err(timed_out(&directory.join("services.json.lock")));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(Self(directory.to_owned()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        written().remove(&self.0);
+    }
+}
+
+fn written() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The three locks, held until dropped.
-pub(super) struct RegistryLocks(Vec<Lock>);
+pub(super) struct RegistryLocks {
+    locks: Vec<Lock>,
+    /// Dropped after the locks are released.
+    _writer: Writer,
+}
 
 impl RegistryLocks {
     /// Takes the three locks, always in the same order.
     pub(super) fn take(directory: &Path) -> Result<Self> {
         let until = Instant::now() + TIMEOUT;
-        let mut locks = Self(Vec::with_capacity(3));
+        let mut taken = Self { locks: Vec::with_capacity(3), _writer: Writer::wait_for(directory, until)? };
         for (name, kind) in
             [("services.json.lock", Kind::Directory), ("registry.lock", Kind::File), ("services.lock", Kind::File)]
         {
-            locks.0.push(Lock::wait_for(directory.join(name), kind, until)?);
+            taken.locks.push(Lock::wait_for(directory.join(name), kind, until)?);
         }
-        Ok(locks)
+        Ok(taken)
     }
 
     /// Whether this process still holds all of them.
     pub(super) fn are_held(&self) -> bool {
-        self.0.iter().all(Lock::is_held)
+        self.locks.iter().all(Lock::is_held)
     }
 }
 
 impl Drop for RegistryLocks {
     fn drop(&mut self) {
-        while let Some(lock) = self.0.pop() {
+        while let Some(lock) = self.locks.pop() {
             lock.release();
         }
     }
@@ -89,10 +125,7 @@ impl Lock {
         };
         if kind == Kind::Directory {
             // The pid of a directory's holder is in a separate file, the note.
-            fs::write(
-                note_of(path),
-                format!("{} {}", std::process::id(), note_identity(&fs::symlink_metadata(path)?)),
-            )?;
+            write_note(path)?;
         }
         Ok(Some(Self { path: path.to_owned(), kind, identity }))
     }
@@ -110,6 +143,18 @@ impl Lock {
             };
         }
     }
+}
+
+/// Replaces what an earlier holder left, whatever it is.
+fn write_note(path: &Path) -> IoResult<()> {
+    let note = note_of(path);
+    match fs::remove_file(&note) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let text = format!("{} {}", std::process::id(), note_identity(&fs::symlink_metadata(path)?));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(note)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Creates a lock. Returns `false` if it exists.
@@ -171,26 +216,38 @@ fn remove_judged(path: &Path, judged: Identity) -> IoResult<bool> {
     Ok(true)
 }
 
+/// The identity of the lock if it is stale. The age of one that is dated in the future says nothing, as the clock was set back
+/// since: its holder decides.
 fn stale_identity(path: &Path, kind: Kind) -> Option<Identity> {
     let metadata = fs::symlink_metadata(path).ok()?;
-    let holder = holder_of(path, kind, &metadata);
     // proper-lockfile sets the first mtime up to 1 s ahead, hence the earlier of both times.
     let touched = metadata.mtime().min(metadata.ctime());
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
-    let is_stale = holder.is_some_and(|pid| !is_alive(pid)) || now - touched > STALE.as_secs() as i64;
-    is_stale.then(|| identity_of(&metadata))
+    // One thread of this process writes at a time, so an earlier process with its pid took the lock it waits for.
+    let is_held = holder_of(path, kind, &metadata).map(|pid| pid != std::process::id() && is_alive(pid));
+    is_stale(now - touched, is_held).then(|| identity_of(&metadata))
+}
+
+/// Judges by the age in seconds and by whether the holder runs, if it is known.
+fn is_stale(age: i64, is_held: Option<bool>) -> bool {
+    let limit = STALE.as_secs() as i64;
+    age > limit || !is_held.unwrap_or(age >= -limit)
 }
 
 /// The pid of the holder, if it is known. The note of a directory names the directory to which it belongs.
 fn holder_of(path: &Path, kind: Kind, metadata: &Metadata) -> Option<u32> {
     match kind {
-        Kind::File => fs::read_to_string(path).ok()?.trim().parse().ok(),
+        Kind::File => text_of(path)?.trim().parse().ok(),
         Kind::Directory => {
-            let note = fs::read_to_string(note_of(path)).ok()?;
+            let note = text_of(&note_of(path))?;
             let (pid, identity) = note.split_once(' ')?;
             if identity == note_identity(metadata) { pid.parse().ok() } else { None }
         }
     }
+}
+
+fn text_of(path: &Path) -> Option<String> {
+    String::from_utf8(read_regular_file(path).ok()?).ok()
 }
 
 fn identity_at(path: &Path) -> Option<Identity> {
@@ -224,4 +281,20 @@ fn timed_out(path: &Path) -> Error {
         TIMEOUT.as_secs()
     );
     Error::Registry { code: "LOCK_TIMEOUT", message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dated_in_the_future_is_judged_by_its_holder() {
+        for age in [-3600, -11] {
+            assert!(!is_stale(age, Some(true)) && is_stale(age, Some(false)) && is_stale(age, None), "{age}");
+        }
+        for age in [-1, 0, 9] {
+            assert!(!is_stale(age, Some(true)) && is_stale(age, Some(false)) && !is_stale(age, None), "{age}");
+        }
+        assert!(is_stale(11, Some(true)) && is_stale(11, None));
+    }
 }
