@@ -98,6 +98,13 @@ func TestRemoteErrors(t *testing.T) {
 	}
 }
 
+func TestBothSidesMayHaveAnotherAppID(t *testing.T) {
+	w := started(t, "app", WithApp("comlink_ipc_v4"))
+	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
+		t.Error(n, err)
+	}
+}
+
 func TestTypedCalls(t *testing.T) {
 	w := started(t, "worker")
 	p, err := Call[point](within(t), w, "Move", point{X: 1, Tags: []string{"a"}}, 1)

@@ -61,6 +61,8 @@ func play(role string) {
 		NewWorker(&fixture{}).Run()
 	case "lower":
 		NewWorker(&fixture{}, WithLowerCamelNames(), WithNamespace("own")).Run()
+	case "app":
+		NewWorker(&fixture{}, WithApp("comlink_ipc_v4")).Run()
 	case "one":
 		NewWorker(&fixture{}, WithMaxConcurrency(1), WithMaxPending(3)).Run()
 	case "stubborn":

@@ -130,16 +130,40 @@ class Description {
     }
   }
 
+  /** The first items of an array, each `null` if it cannot be sent. */
+  #itemsOf(thrown: object): unknown[] | undefined {
+    try {
+      const items = Array.isArray(thrown) ? thrown.slice(0, MAX_FIELDS) : undefined;
+      return items?.map((item) => this.#sendable(item, 0) ?? null);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The message of an object that has none: its JSON, or that of the fields that can be sent, or its own text. */
   #jsonOf(thrown: object, data: Record<string, unknown> | undefined): string {
     const spent = this.#dataBytes;
-    const [json] = [readPart(thrown, "message"), thrown, data].flatMap((shown) => {
-      this.#dataBytes = 0;
-      const copy = this.#sendable(shown, 0);
-      return copy === undefined || copy === null ? [] : [JSON.stringify(copy, replaceUnknown)];
-    });
+    const json = this.#firstJson([
+      () => readPart(thrown, "message"),
+      () => thrown,
+      () => data ?? this.#itemsOf(thrown),
+    ]);
     this.#dataBytes = spent;
     return json === undefined || json === "{}" ? (ownText(thrown) ?? json ?? UNREADABLE) : json;
+  }
+
+  /** The JSON of the first value that can be sent. */
+  #firstJson(values: readonly (() => unknown)[]): string | undefined {
+    for (const value of values) {
+      this.#dataBytes = 0;
+      const shown = value();
+      this.#dataBytes = 0;
+      const copy = this.#sendable(shown, 0);
+      if (copy !== undefined && copy !== null) {
+        return JSON.stringify(copy, replaceUnknown);
+      }
+    }
+    return undefined;
   }
 }
 
@@ -216,7 +240,7 @@ function ownText(thrown: object): string | undefined {
   const className = classOf(prototypeOf(thrown));
   try {
     const text = String(thrown);
-    if (text !== "" && !text.startsWith("[object ")) {
+    if (text !== "" && !text.includes("[object ")) {
       return text;
     }
   } catch {

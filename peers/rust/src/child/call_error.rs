@@ -11,12 +11,12 @@ pub type CallResult<T> = Result<T, CallError>;
 ///
 /// `?` turns every [`std::error::Error`] into one, with the name of its type, and its sources as causes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CallError(pub(crate) ErrorParts);
+pub struct CallError(pub(crate) Box<ErrorParts>);
 
 impl CallError {
     /// An error with this message and the name `Error`.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(ErrorParts::new("Error", message))
+        Self(Box::new(ErrorParts::new("Error", message)))
     }
 
     /// Sets the name, such as `ValueError`. Default: `Error`.
@@ -43,13 +43,13 @@ impl CallError {
     /// Sets the cause. Default: none.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Self>) -> Self {
-        self.0.cause = Some(Box::new(cause.into().0));
+        self.0.cause = Some(cause.into().0);
         self
     }
 
     /// The error with which `handle_call` answers a call of an unknown function.
     pub fn not_found(function: &str) -> Self {
-        Self(ErrorParts::refusal("FUNCTION_NOT_FOUND", format!("Function '{function}' not found")))
+        Self(Box::new(ErrorParts::refusal("FUNCTION_NOT_FOUND", format!("Function '{function}' not found"))))
     }
 
     /// The message.

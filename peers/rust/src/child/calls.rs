@@ -184,7 +184,7 @@ impl<W: ChildWorker> Calls<W> {
 
     async fn run(&self, function: &str, args: Vec<Value>) -> Result<Value, ErrorParts> {
         match caught(async { self.worker.handle_call(function, args).await }).await {
-            Ok(answer) => answer.map_err(|error| error.0),
+            Ok(answer) => answer.map_err(|error| *error.0),
             Err(panic) => Err(ErrorParts::new("Panic", format!("{function}() panicked: {}", panic_text(&*panic)))),
         }
     }
