@@ -1,6 +1,6 @@
 import { MethodTable, publicMethods } from "./calls/method-table.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
-import { exitWith, onEndSignals } from "./lifecycle/run-signals.js";
+import { endGroupAtExit, exitWith, onEndSignals } from "./lifecycle/run-signals.js";
 import { type ChildOptions, resolveChildOptions } from "./options.js";
 import type { SessionEnd } from "./session/session.js";
 
@@ -100,6 +100,9 @@ export abstract class ChildWorker {
 
   #sessionEnded(end: SessionEnd): void {
     if (end.cause === "parent-gone") {
+      if (end.isDead) {
+        endGroupAtExit();
+      }
       // Calls in flight have no caller any more.
       exitWith(end.error);
     }

@@ -103,6 +103,11 @@ export interface ConnectionEvents {
    * @param reason - A sentence about the other end, such as `It does not speak ZMTP.`
    */
   refused?(reason: string): void;
+  /**
+   * This end connects, and nothing listens there; the channel tries again. Optional, and called after each attempt by
+   * transports that can tell.
+   */
+  notListening?(): void;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Recorded {
   gone: Peer[];
   /** Reasons of connections that ended without having been accepted. */
   refused: string[];
+  /** Attempts that found nothing at the other end. */
+  absences: number;
   ups: number;
   downs: number;
 }
@@ -74,8 +76,20 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 function listen() {
-  const recorded: Recorded = { messages: [], dropped: [], failures: [], gone: [], refused: [], ups: 0, downs: 0 };
+  const recorded: Recorded = {
+    messages: [],
+    dropped: [],
+    failures: [],
+    gone: [],
+    refused: [],
+    absences: 0,
+    ups: 0,
+    downs: 0,
+  };
   const events = {
+    notListening() {
+      recorded.absences += 1;
+    },
     up() {
       recorded.ups += 1;
     },

@@ -55,6 +55,22 @@ describe("addresses", () => {
     }
   });
 
+  it("an end that connects is called back after each attempt that finds nothing, at a port or a path, until there is one", async () => {
+    const path = freshPath();
+    const atPath = await openServer(zmtpServer({ connect: { path } }));
+    const { channel } = await openClient(zmtpClient({ bind: {} }));
+    const port = portOf(channel);
+    await channel.close();
+    const atPort = await openServer(zmtpServer({ connect: { port } }));
+    await until(() => atPath.recorded.absences >= 2 && atPort.recorded.absences >= 2);
+    await openClient(zmtpClient({ bind: { path } }));
+    await until(() => atPath.recorded.ups === 1);
+    const { absences } = atPath.recorded;
+    expect(atPath.recorded).toMatchObject({ refused: [], failures: [] });
+    await until(() => atPort.recorded.absences >= 5);
+    expect(atPath.recorded.absences).toBe(absences);
+  });
+
   it("one end listens in several places", async () => {
     const client = await openClient(zmtpClient({ bind: [{ private: true }, {}] }));
     expect(client.channel.endpoints).toEqual([client.channel.endpoint, expect.stringMatching(/^tcp:/)]);

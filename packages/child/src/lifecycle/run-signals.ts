@@ -1,4 +1,4 @@
-// What `run()` adds to `start()`: signals end the process, and an error at the start is one line on stderr.
+// How a worker's process ends: by signals, and with one line on stderr after an error at the start or without its parent.
 
 /** Exit codes of a process that a signal ended, as in shells: 128 plus the signal's number. */
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -15,6 +15,20 @@ export function onEndSignals(first: () => void): void {
       first();
     });
   }
+}
+
+/**
+ * Ends what this process started when it exits, as a parent would, where it leads a process group, as one that a parent started
+ * does.
+ */
+export function endGroupAtExit(): void {
+  process.once("exit", () => {
+    try {
+      process.kill(-process.pid, "SIGKILL");
+    } catch {
+      // It leads none.
+    }
+  });
 }
 
 /** Writes the error's message to stderr as one line and exits with code 1. */

@@ -22,8 +22,8 @@ export type SessionEnd =
   | { readonly cause: "shutdown" }
   /** The channel failed for good. */
   | { readonly cause: "channel-failed" }
-  /** The parent that spawned this worker is gone. */
-  | { readonly cause: "parent-gone"; readonly error: ConnectionError };
+  /** The parent that spawned this worker is gone, and its process has ended if `isDead`. */
+  | { readonly cause: "parent-gone"; readonly error: ConnectionError; readonly isDead: boolean };
 
 /** How a session is opened. */
 export interface SessionOptions {
@@ -64,7 +64,7 @@ export class Session {
     const { mode } = options;
     const watch =
       mode.kind === "spawned"
-        ? new ParentWatch(mode.port, (error) => onEnd({ cause: "parent-gone", error }))
+        ? new ParentWatch(mode, (error, isDead) => onEnd({ cause: "parent-gone", error, isDead }))
         : undefined;
     const inbound = new Inbound();
     try {
@@ -161,6 +161,10 @@ export class Session {
     this.#events.emit("socket_disconnect", { details: { mode: this.#mode } }, "info");
   }
 
+  notListening(): void {
+    this.#watch?.notListening();
+  }
+
   dropped(reason: DropReason): void {
     const message = `The channel received something that is no message: ${reason}.`;
     this.#drops.emit({ message, details: { reason: "MALFORMED_MESSAGE" } });
@@ -229,6 +233,7 @@ class Inbound implements ServerEvents {
   };
   readonly up = (): void => this.#deliver((session) => session.up());
   readonly down = (): void => this.#deliver((session) => session.down());
+  readonly notListening = (): void => this.#deliver((session) => session.notListening());
   readonly dropped = (reason: DropReason): void => this.#deliver((session) => session.dropped(reason));
   readonly failed = (error: MultifrostError): void => this.#deliver((session) => session.failed(error));
   readonly peerGone = (peer: Peer): void => this.#deliver(({ peers }) => peers.gone(peer));

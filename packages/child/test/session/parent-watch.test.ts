@@ -11,7 +11,7 @@ beforeEach(() => {
   parentPid = 4711;
   vi.spyOn(process, "ppid", "get").mockImplementation(() => parentPid);
   gone = [];
-  watch = new ParentWatch(40_123, (reason) => void gone.push(reason));
+  watch = new ParentWatch({ port: 40_123, path: undefined }, (reason) => void gone.push(reason));
 });
 
 afterEach(() => {
@@ -20,6 +20,12 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
+
+/** Watches a parent that has a private socket. */
+function watchPrivately(): void {
+  watch.stop();
+  watch = new ParentWatch({ port: 40_123, path: "/run/parent.sock" }, (reason) => void gone.push(reason));
+}
 
 function summary(): unknown[] {
   return gone.map(({ code, message }) => ({ code, message }));
@@ -50,6 +56,16 @@ describe("[LIFE-3] the parent is gone", () => {
     expect(summary()).toEqual([PARENT_GONE]);
   });
 
+  test("when nothing listens at its private socket, within half a second", () => {
+    watchPrivately();
+    watch.notListening();
+    vi.advanceTimersByTime(400);
+    expect(gone).toEqual([]);
+    vi.advanceTimersByTime(100);
+    const message = "No parent could be reached at port 40123 (COMLINK_ZMQ_PORT) within 0.5 s. ";
+    expect(summary()).toEqual([{ code: "UNREACHABLE", message: expect.stringContaining(message) }]);
+  });
+
   test("and is reported once", () => {
     watch.connectionUp();
     watch.connectionDown(true);
@@ -60,6 +76,21 @@ describe("[LIFE-3] the parent is gone", () => {
 });
 
 describe("the parent lives", () => {
+  test("when nothing listens at its port yet: parents of other implementations may be slow to bind", () => {
+    watch.notListening();
+    vi.advanceTimersByTime(4_500);
+    expect(gone).toEqual([]);
+  });
+
+  test("when it listens at its private socket after all", () => {
+    watchPrivately();
+    watch.notListening();
+    watch.connectionUp();
+    watch.connectionDown(false);
+    vi.advanceTimersByTime(4_500);
+    expect(gone).toEqual([]);
+  });
+
   test("when it closes connections and has made no call: it may not know yet whose they are", () => {
     watch.connectionUp();
     watch.connectionDown(false);

@@ -6,6 +6,7 @@ import { withLimit } from "@multifrost/protocol/internal";
 import { cannotSpawn } from "../errors.js";
 import { guard, unguard } from "./exit-guard.js";
 import type { LaunchPlan } from "./launch-plan.js";
+import { orphanGuard } from "./orphan-guard.js";
 import { type OnOutput, ProcessOutput } from "./process-output.js";
 
 /**
@@ -64,6 +65,7 @@ export class WorkerProcess {
     // A process with a pid runs already, before its `spawn` event.
     if (child.pid !== undefined) {
       guard(this);
+      orphanGuard.add(child.pid);
       void this.exited.then(() => unguard(this));
     }
   }
@@ -134,6 +136,9 @@ function exitOf(child: ChildProcess, command: string, output: ProcessOutput): Pr
     child.once("exit", (exitCode, signal) => {
       // What it started ends with it: a shell may be gone while the worker it ran is not.
       signalGroup(child, "SIGKILL");
+      if (child.pid !== undefined) {
+        orphanGuard.drop(child.pid);
+      }
       const done = (): void => {
         clearTimeout(grace);
         output.end();

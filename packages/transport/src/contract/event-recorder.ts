@@ -73,6 +73,7 @@ export class EventRecorder {
       dropped: () => handle("dropped", () => {}),
       failed: () => handle("failed", () => {}),
       refused: (reason) => handle("refused", () => this.refusals.push(reason)),
+      notListening: () => handle("notListening", () => {}),
       peerGone: () => handle("peerGone", () => {}),
       message: (peer, bytes) =>
         handle("message", () => {

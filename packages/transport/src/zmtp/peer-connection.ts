@@ -6,6 +6,7 @@ import type { Connection, Peer } from "../channel.js";
 import { channelClosed } from "../channel-errors.js";
 import type { TcpAddress } from "../endpoint.js";
 import type { SendQueue } from "../send-queue.js";
+import { codeOf } from "../unreachable.js";
 import { errorCommand, LONGEST_TTL_MS, pingCommand } from "./commands.js";
 import { connectionLost } from "./errors.js";
 import type { ReadTotals } from "./frame-reader.js";
@@ -38,6 +39,8 @@ export interface ConnectionEnd {
   readonly wasAccepted: boolean;
   /** A sentence about the peer; `undefined` if there never was a connection. */
   readonly reason: string | undefined;
+  /** The system's code for why there never was a connection, such as `ECONNREFUSED`. */
+  readonly failure: string | undefined;
   /** The reason in the peer's ERROR: it does not want this connection, now or later. */
   readonly refusal: string | undefined;
 }
@@ -83,6 +86,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
   readonly #released: Promise<void>;
   #phase: "handshake" | "undecided" | "accepted" | "ended" = "handshake";
   #wasConnected = false;
+  #failure: string | undefined;
   /** Whether this end ends the connection because the channel closes. */
   #isFinishing = false;
   #receiver: ((bytes: Uint8Array) => void) | undefined;
@@ -117,6 +121,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     let cause: Error | undefined;
     socket.on("error", (error) => {
       cause = error;
+      this.#failure = this.#wasConnected ? undefined : codeOf(error);
     });
     socket.on("connect", () => {
       this.#wasConnected = true;
@@ -441,7 +446,8 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     clearTimeout(this.#ttl);
     this.writer.stop();
     this.#reader.close();
-    this.#owner.ended(this, { wasAccepted, reason: this.#wasConnected ? reason : undefined, refusal });
+    const said = this.#wasConnected ? reason : undefined;
+    this.#owner.ended(this, { wasAccepted, reason: said, failure: this.#failure, refusal });
     this.#readToTheEnd();
   }
 

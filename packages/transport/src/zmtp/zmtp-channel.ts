@@ -124,13 +124,15 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     this.emit(() => this.#events.dropped("too-large"));
   }
 
-  ended(connection: PeerConnection, { wasAccepted, reason, refusal }: ConnectionEnd): void {
+  ended(connection: PeerConnection, { wasAccepted, reason, failure, refusal }: ConnectionEnd): void {
     this.#undecided.delete(connection);
     if (wasAccepted) {
       this.emit(() => this.#events.down());
       this.remove(connection);
     } else if (reason !== undefined) {
       this.emit(() => this.#events.refused?.(reason));
+    } else if (failure === "ECONNREFUSED" || failure === "ENOENT") {
+      this.emit(() => this.#events.notListening?.());
     }
     this.idle();
     if (this.plan.connectTo === undefined) {

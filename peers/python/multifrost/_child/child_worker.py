@@ -133,7 +133,7 @@ class ChildWorker:
             print(f"multifrost: {error}", file=sys.stderr)
             sys.exit(1)
         if self.__server and self.__server.orphaned:
-            os._exit(self.__server.exit_code)  # without waiting for methods that still run: their caller is gone
+            self.__server.end_orphaned()
 
     def start(self) -> None:
         """Serves like `run`, in the calling thread, without signal handlers, and without ending the process.

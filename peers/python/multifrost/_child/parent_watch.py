@@ -10,7 +10,7 @@ from zmq.utils.monitor import recv_monitor_message
 RECONNECT_LIMIT = 0.7
 """The parent counts as gone if a lost connection to its port is not made again within this time, in seconds."""
 
-FIRST_CONNECT_LIMIT = 10.0
+FIRST_CONNECT_LIMIT = 5.0
 """The parent counts as gone if the first connection is not made within this time, in seconds."""
 
 

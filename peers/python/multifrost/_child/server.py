@@ -10,6 +10,7 @@ the same odd number twice takes the lock. The main thread asks for it back with 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from .. import _log as log
 from .._codec import memory_of_call
@@ -31,6 +32,7 @@ from .executor import Executor
 from .fork_undo import undone_by_fork
 from .link import Handle, Link
 from .method_table import INTROSPECTION_NAMES, MethodTable
+from .own_group import end_own_group
 from .spawn_address import SpawnAddress
 from .zmtp_link import ZmtpLink
 
@@ -145,6 +147,8 @@ class Server:
                 return
             except (OSError, ValueError) as error:
                 failed = f"{where}: {error}"
+        if address.endpoint:  # where the parent listened before it started this process
+            atexit.register(end_own_group)
         text = f"The parent that started this worker cannot be reached at {failed}. It may have ended."
         raise LaunchError("UNREACHABLE", text)
 
@@ -161,14 +165,15 @@ class Server:
         return self._link.has_peers
 
     @property
-    def exit_code(self) -> int:
-        """The exit code of a process whose parent is gone: 0 if it was asked to stop before."""
-        return 0 if self._stop_wanted else 1
-
-    @property
     def orphaned(self) -> bool:
         """Whether the parent that spawned this process is gone."""
         return self._link.gone
+
+    def end_orphaned(self) -> NoReturn:
+        """Ends the process without waiting for methods that still run: their caller is gone."""
+        if os.getppid() != self._parent:
+            end_own_group()
+        os._exit(0 if self._stop_wanted else 1)
 
     def stop(self) -> None:
         """Refuses further calls, and ends `run` once those in flight are answered."""
@@ -322,7 +327,7 @@ class Server:
                 self._link.gone = True
         if self._link.gone:
             if self.owns_process:
-                os._exit(self.exit_code)
+                self.end_orphaned()
             self._link.wake()
         if self._stop_wanted:
             self._begin_stop()

@@ -1,0 +1,193 @@
+// Kills parents at random moments and counts what they leave behind.
+//
+//   node chaos/parent-kills.mjs [--kills 500] [--seed 1] [--at-once 4] [--limit 2]
+//
+// Each parent has a TypeScript or a Python worker, idle or busy in a computation that never ends, with a process in its group and one in
+// a session of its own. It is killed from 0 ms after it began to spawn its worker, or when all run: by SIGKILL, SIGQUIT, SIGABRT,
+// SIGKILL after SIGSTOP, or together with its worker. After `--limit` seconds nothing may be left but what made a session of its own.
+// Needs Linux, where /proc has the environment of each process.
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/** The latest moment of a death while the worker starts, in milliseconds after it began. */
+const START_MS = 250;
+/** The latest moment of a death afterwards. */
+const RUN_MS = 200;
+
+const LANGUAGES = ["typescript", "python"];
+const STATES = ["idle", "busy"];
+const DEATHS = ["SIGKILL", "SIGQUIT", "SIGABRT", "SIGSTOP, SIGKILL", "with its worker"];
+const MOMENTS = ["starting", "running"];
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "500" },
+    seed: { type: "string", default: "1" },
+    "at-once": { type: "string", default: "4" },
+    limit: { type: "string", default: "2" },
+  },
+});
+const kills = Number(values.kills);
+/** How long anything may outlive its parent, in milliseconds. */
+const limitMs = Number(values.limit) * 1_000;
+const random = seeded(Number(values.seed));
+const PARENT = fileURLToPath(new URL("./programs/parent.mjs", import.meta.url));
+
+const languages = hasPython() ? LANGUAGES : ["typescript"];
+const plans = Array.from({ length: kills }, (_, index) => ({
+  index,
+  // Neighbours differ in everything, so that a short run has every kind.
+  language: languages[index % languages.length],
+  state: STATES[(index >> 1) % 2],
+  death: DEATHS[index % DEATHS.length],
+  moment: MOMENTS[(index >> 2) % 2],
+  delay: random(),
+}));
+const results = [];
+const waiting = [...plans];
+await Promise.all(
+  Array.from({ length: Number(values["at-once"]) }, async () => {
+    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
+      results.push({ ...plan, ...(await killOne(plan)) });
+    }
+  }),
+);
+report();
+
+async function killOne({ index, language, state, death, moment, delay }) {
+  const mark = `CHAOS_PARENT=${process.pid}-${values.seed}-${index}`;
+  const [name, value] = mark.split("=");
+  const parent = spawn(process.execPath, [PARENT, language, state], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, [name]: value },
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"]) {
+    parent[stream].setEncoding("utf8").on("data", (text) => {
+      output[stream] += text;
+      parent.emit("said");
+    });
+  }
+  const ended = once(parent, "exit");
+  const said = moment === "starting" ? /spawning\n/ : /ready\n/;
+  while (!said.test(output.stdout)) {
+    await Promise.race([once(parent, "said"), ended]);
+    if (parent.exitCode !== null) {
+      return { left: [`The parent ended by itself: ${output.stderr}`], lasted: 0 };
+    }
+  }
+  await sleep(delay * (moment === "starting" ? START_MS : RUN_MS));
+  const family = childrenOf(parent.pid);
+  for (const signal of death === "with its worker" ? ["SIGKILL"] : death.split(", ")) {
+    if (death === "with its worker") {
+      // The oldest child is the worker.
+      kill(family[0], "SIGKILL");
+    }
+    parent.kill(signal);
+  }
+  await ended;
+  const from = performance.now();
+  let left = leftOf(mark, family);
+  while (left.length > 0 && performance.now() - from < limitMs) {
+    await sleep(20);
+    left = leftOf(mark, family);
+  }
+  const lasted = performance.now() - from;
+  const names = left.map(({ pid, command }) => `${pid} ${command}`);
+  for (const { pid } of [...left, ...processesWith(mark)]) {
+    kill(pid, "SIGKILL");
+  }
+  parent.stdout.destroy();
+  parent.stderr.destroy();
+  return { left: names, lasted };
+}
+
+function hasPython() {
+  return spawnSync("python3", ["-c", "import msgpack"]).status === 0;
+}
+
+/** What should have ended: everything with the mark that made no session of its own, and the children that the parent had. */
+function leftOf(mark, family) {
+  const marked = processesWith(mark).filter(({ environment }) => !environment.includes("CHAOS_OWN_SESSION=1"));
+  const rest = family.filter((pid) => marked.every((one) => one.pid !== pid)).map(processOf);
+  return [...marked, ...rest.filter((one) => one !== undefined)];
+}
+
+function processesWith(mark) {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => processOf(Number(pid)))
+    .filter((one) => one?.environment.includes(mark));
+}
+
+/** A process that runs; `undefined` for one that has ended, whether or not it was waited for. */
+function processOf(pid) {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+    return command === "" ? undefined : { pid, environment, command: command.slice(0, 80) };
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function kill(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+function report() {
+  let total = 0;
+  for (const [title, key] of [
+    ["worker", "language"],
+    ["state", "state"],
+    ["death", "death"],
+    ["moment", "moment"],
+  ]) {
+    for (const value of new Set(results.map((result) => result[key]))) {
+      const some = results.filter((result) => result[key] === value);
+      const times = some.map(({ lasted }) => lasted).sort((a, b) => a - b);
+      const left = some.reduce((sum, result) => sum + result.left.length, 0);
+      const [p50, max] = [times[times.length >> 1], times.at(-1)].map((ms) => `${Math.round(ms)}`.padStart(5));
+      const count = `${some.length}`.padStart(5);
+      console.log(
+        `${title.padEnd(7)} ${value.padEnd(17)} ${count} kills  left ${left}  gone after ${p50} ms, at most ${max} ms`,
+      );
+    }
+  }
+  for (const { index, language, state, death, moment, left } of results) {
+    total += left.length;
+    for (const one of left) {
+      console.log(`left by kill ${index} (${language}, ${state}, ${moment}, ${death}): ${one}`);
+    }
+  }
+  console.log(`${results.length} kills, seed ${values.seed}: ${total} processes left after ${values.limit} s`);
+  process.exitCode = total === 0 ? 0 : 1;
+}
+
+/** Numbers from 0 to 1 (mulberry32). */
+function seeded(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,15 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const run = promisify(execFile);
+
+it.runIf(process.platform === "linux")(
+  "parents that are killed leave nothing: the short form of the campaign",
+  async () => {
+    const script = join(import.meta.dirname, "../chaos/parent-kills.mjs");
+    const { stdout } = await run(process.execPath, [script, "--kills", "10", "--at-once", "2"], { timeout: 55_000 });
+    expect(stdout).toContain("10 kills, seed 1: 0 processes left after 2 s");
+  },
+);
