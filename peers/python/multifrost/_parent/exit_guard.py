@@ -1,6 +1,6 @@
 """Kills the workers when this process ends without `stop`: at exit, or by a signal that ends it by default.
 
-After SIGKILL no code of this process runs; the worker notices that its parent is gone.
+After SIGKILL no code of this process runs; see `orphan_guard`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import signal
 import threading
 from types import FrameType
 
+from .orphan_guard import orphan_guard
+
 _groups: set[int] = set()
 
 _FATAL = (signal.SIGTERM, signal.SIGHUP)
@@ -21,6 +23,7 @@ _FATAL = (signal.SIGTERM, signal.SIGHUP)
 def guard(group: int) -> None:
     """Kills this process group when this process ends, until `unguard`."""
     _groups.add(group)
+    orphan_guard.add(group)
     if threading.current_thread() is threading.main_thread():
         for number in _FATAL:
             # A program that handles the signal itself decides what happens.
@@ -30,6 +33,7 @@ def guard(group: int) -> None:
 
 def unguard(group: int) -> None:
     _groups.discard(group)
+    orphan_guard.drop(group)
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
