@@ -3,8 +3,8 @@
 //   node chaos/parent-kills.mjs [--kills 500] [--seed 1] [--at-once 4] [--limit 2]
 //
 // Each parent has a TypeScript or a Python worker, idle or busy in a computation that never ends, with a process in its group and one in
-// a session of its own. It is killed from 0 ms after it began to spawn its worker, or when all run: by SIGKILL, SIGQUIT, SIGABRT,
-// SIGKILL after SIGSTOP, or together with its worker. After `--limit` seconds nothing may be left but what made a session of its own.
+// its own session. It is killed from 0 ms after it began to spawn its worker, or when all run: by SIGKILL, SIGQUIT, SIGABRT,
+// SIGKILL after SIGSTOP, or together with its worker. After `--limit` seconds nothing may be left but what made its own session.
 // Needs Linux, where /proc has the environment of each process.
 
 import { spawn, spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-// Has a process in its group and one in a session of its own, from before it is connected.
+// Has a process in its group and one in its own session, from before it is connected.
 
 import { spawn } from "node:child_process";
 import { ChildWorker } from "multifrost/child";

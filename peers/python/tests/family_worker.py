@@ -1,4 +1,4 @@
-"""A worker with a process in its group and one in a session of its own."""
+"""A worker with a process in its group and one in its own session."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class OrphanGuard {
 
 function startShell(): ChildProcess | undefined {
   try {
-    // In a session of its own, and without anything of this process's: what ends its group or terminal does not end this.
+    // In its own session, and without anything of this process's: what ends its group or terminal does not end this.
     const shell = spawn("/bin/sh", ["-c", SCRIPT, "multifrost-guard"], {
       stdio: ["pipe", "ignore", "ignore"],
       detached: true,

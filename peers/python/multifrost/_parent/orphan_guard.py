@@ -88,7 +88,7 @@ class OrphanGuard:
 
 def _start_shell() -> subprocess.Popen[bytes] | None:
     try:
-        # In a session of its own, and without anything of this process's: what ends its group or terminal does not end
+        # In its own session, and without anything of this process's: what ends its group or terminal does not end
         # this.
         return subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "multifrost-guard"],
