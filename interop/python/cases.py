@@ -69,6 +69,10 @@ async def results(worker: ParentWorker, _: Environment) -> None:
 async def errors(worker: ParentWorker, _: Environment) -> None:
     error = await error_of(worker.call.fail("no luck"), RemoteCallError)
     check((error.remote_message, error.function_name), ("no luck", "fail"), "the error")
+    parts = (error.remote_name, error.remote_code, error.remote_data.get("row"))
+    check(parts, ("Failed", "LUCK", 7), "the error's name, code and row")
+    cause = error.__cause__.remote_message if isinstance(error.__cause__, RemoteCallError) else None
+    check(cause, "cause of no luck", "its cause")
     check(await worker.call.add(2, 3), 5, "add(2, 3)")
 
 

@@ -14,6 +14,14 @@ from describe import describe
 from multifrost import ChildWorker
 
 
+class Failed(Exception):
+    code = "LUCK"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.row = 7
+
+
 class MatrixWorker(ChildWorker):
     def add(self, a: float, b: float) -> float:
         return a + b
@@ -37,7 +45,7 @@ class MatrixWorker(ChildWorker):
         os._exit(code)
 
     def fail(self, message: str) -> None:
-        raise RuntimeError(message)
+        raise Failed(message) from ValueError(f"cause of {message}")
 
     def größe(self, text: str) -> int:
         return len(text)

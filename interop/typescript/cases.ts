@@ -55,6 +55,9 @@ export const CASES: Readonly<Record<string, Case>> = {
     const error = await failure(call.fail("no luck"), RemoteCallError);
     assert.equal(error.remoteMessage, "no luck");
     assert.equal(error.functionName, "fail");
+    assert.deepEqual([error.remoteName, error.remoteCode, error.remoteData?.row], ["Failed", "LUCK", 7]);
+    assert.ok(error.cause instanceof RemoteCallError, "the error has no cause");
+    assert.equal(error.cause.remoteMessage, "cause of no luck");
     assert.equal(await call.add(2, 3), 5);
   },
 

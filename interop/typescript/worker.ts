@@ -5,6 +5,12 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { ChildWorker } from "multifrost/child";
 import { describe } from "./describe.ts";
 
+/** Sets no name: callers get that of the class. */
+class Failed extends Error {
+  code = "LUCK";
+  row = 7;
+}
+
 export class MatrixWorker extends ChildWorker {
   add(a: number, b: number): number {
     return a + b;
@@ -40,7 +46,7 @@ export class MatrixWorker extends ChildWorker {
   }
 
   fail(message: string): never {
-    throw new Error(message);
+    throw new Failed(message, { cause: new Error(`cause of ${message}`) });
   }
 
   größe(text: string): number {

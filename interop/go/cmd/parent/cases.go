@@ -64,6 +64,12 @@ func remoteErrors(ctx context.Context, b *bench) error {
 	if !errors.As(err, &remote) || remote.RemoteMessage != "no luck" || remote.FunctionName != "fail" {
 		return fmt.Errorf("fail returned %v", err)
 	}
+	if remote.RemoteName != "Failed" || remote.RemoteCode != "LUCK" || remote.RemoteData["row"] != int64(7) {
+		return fmt.Errorf("fail returned the name %q, the code %q and %v", remote.RemoteName, remote.RemoteCode, remote.RemoteData)
+	}
+	if remote.Cause == nil || remote.Cause.RemoteMessage != "cause of no luck" {
+		return fmt.Errorf("fail returned the cause %v", remote.Cause)
+	}
 	return b.adds(ctx)
 }
 

@@ -62,7 +62,20 @@ func (cases) Echo(x any) any { return x }
 
 func (cases) Exit(code int) { os.Exit(code) }
 
-func (cases) Fail(message string) error { return errors.New(message) }
+// Failed is an error with a code, a field and a cause.
+type Failed struct {
+	Code    string
+	Row     int `json:"row"`
+	message string
+	cause   error
+}
+
+func (f *Failed) Error() string { return f.message }
+func (f *Failed) Unwrap() error { return f.cause }
+
+func (cases) Fail(message string) error {
+	return &Failed{Code: "LUCK", Row: 7, message: message, cause: errors.New("cause of " + message)}
+}
 
 func (cases) Größe(text string) int { return utf8.RuneCountInString(text) }
 

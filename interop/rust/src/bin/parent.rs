@@ -120,6 +120,10 @@ async fn errors(worker: &ParentWorker) -> Outcome {
     let error = remote(call!(worker, fail("no luck")).await)?;
     expect!(error.message == "no luck", "fail says {:?}, not \"no luck\"", error.message);
     expect!(error.function == "fail", "the error is of {}, not of fail", error.function);
+    let parts = (error.name.as_str(), error.remote_code.as_deref(), error.data.get("row"));
+    expect!(parts == ("Failed", Some("LUCK"), Some(&Value::Int(7))), "fail has {parts:?}");
+    let cause = error.cause.as_ref().map(|cause| cause.message.as_str());
+    expect!(cause == Some("cause of no luck"), "the cause of fail is {cause:?}");
     works(worker).await
 }
 

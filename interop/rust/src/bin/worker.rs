@@ -42,7 +42,8 @@ methods! {
         }
 
         async fn fail(&self, message: String) -> CallResult<()> {
-            Err(CallError::new(message))
+            let cause = CallError::new(format!("cause of {message}"));
+            Err(CallError::new(message).with_name("Failed").with_code("LUCK").with_data("row", 7).with_cause(cause))
         }
 
         async fn größe(&self, text: String) -> CallResult<usize> {
