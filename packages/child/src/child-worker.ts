@@ -1,4 +1,5 @@
 import { MethodTable, publicMethods } from "./calls/method-table.js";
+import { isCalledByImport, warnOfImport } from "./lifecycle/imported.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
 import { endGroupAtExit, exitWith, onEndSignals } from "./lifecycle/run-signals.js";
 import { type ChildOptions, resolveChildOptions } from "./options.js";
@@ -61,9 +62,16 @@ export abstract class ChildWorker {
    * Starts, and takes over the process: SIGINT, SIGTERM and the parent's shutdown end it in order with exit code 0 (a
    * second signal at once), an error at the start with one line on stderr and exit code 1. For one worker in a process.
    *
+   * In a module that was imported rather than started, where no parent spawned it and it has no service id, it starts
+   * nothing and warns once: a parent that needs the type writes `import type`.
+   *
    * Resolves when the worker can be reached. Never rejects.
    */
   async run(): Promise<void> {
+    if (!this.#lifecycle.hasStartMode && isCalledByImport(ChildWorker.prototype.run)) {
+      warnOfImport(this.constructor.name);
+      return;
+    }
     this.#ownsProcess = true;
     onEndSignals(() => void this.#end(0));
     try {

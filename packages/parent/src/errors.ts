@@ -136,14 +136,14 @@ function workerExited(
   functionName: string,
   { exit, stalledMs }: Loss & { kind: "exit" },
 ): WorkerExitedError {
-  const tail =
-    exit.stderrTail === "" ? "It wrote nothing to stderr." : `The last it wrote to stderr:\n${exit.stderrTail}`;
+  // One line, without what it wrote: many calls may end like this, and all show it otherwise.
+  const tail = exit.stderrTail === "" ? "It wrote nothing to stderr." : "The last it wrote to stderr is in stderrTail.";
   const advice =
     stalledMs === undefined
       ? "Restart it with restart(), or set the option autoRestart."
       : `It was killed because it answered no heartbeat for ${inSeconds(stalledMs)}: it computed, was suspended, or hung. Where ` +
         "that is right, give it more time with the option stallTimeout.";
-  const message = `${what} (${describeExit(exit)}): ${exit.command}\n${advice} ${tail}`;
+  const message = `${what} (${describeExit(exit)}): ${exit.command}. ${advice} ${tail}`;
   return new WorkerExitedError(message, { ...exit, functionName });
 }
 

@@ -1,6 +1,7 @@
 /// <reference path="./proper-lockfile.d.ts" />
 import { mkdir, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
 import type { LockFileSystem } from "proper-lockfile";
+import { Lockfile, type Unlock } from "./lockfile.js";
 import type { HeldLock } from "./pid-lock.js";
 import { errnoOf } from "./registry-errors.js";
 import { breakStaleLock, LOCK_STALE_MS, type LockOnDisk, lockIdentity, readTextOf } from "./stale-lock.js";
@@ -87,17 +88,15 @@ class OwnDirectory {
   }
 }
 
-type Unlock = () => Promise<void>;
+const lockfile = new Lockfile();
 
 async function lockBroken(file: string, own: OwnDirectory, onExit: () => void): Promise<Unlock | undefined> {
   return breakStaleLock(directoryLockOnDisk(`${file}.lock`)) ? lockOnce(file, own, onExit) : undefined;
 }
 
 async function lockOnce(file: string, own: OwnDirectory, onExit: () => void): Promise<Unlock | undefined> {
-  // Imported with the first lock, because it installs signal handlers when it is loaded.
-  const { lock } = await import("proper-lockfile");
   try {
-    return await lock(file, {
+    return await lockfile.lock(file, {
       realpath: false, // the file may not exist yet
       stale: NEVER_STALE,
       update: LOCK_STALE_MS / 2,

@@ -1,4 +1,4 @@
-// The part of proper-lockfile 4 that directory-lock.ts uses. The package has no types, and no public type mentions these.
+// The part of proper-lockfile 4 that lockfile.ts uses. The package has no types, and no public type mentions these.
 
 declare module "proper-lockfile" {
   type Callback<Result = void> = (error: Error | null, result?: Result) => void;

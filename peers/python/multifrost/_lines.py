@@ -22,6 +22,7 @@ class LineSplitter:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unfinished: list[str] = []
         self._length = 0
+        self._is_continued = False
 
     def add(self, chunk: bytes) -> Iterator[str]:
         """Yields the lines that this chunk completes. Use all of them before the next call."""
@@ -31,8 +32,11 @@ class LineSplitter:
             yield from self._take()
             self._keep(text)
         if self._length >= MAX_LINE:
-            yield from pieces("".join(self._unfinished))
-            self._unfinished, self._length = [], 0
+            text = "".join(self._unfinished)
+            whole = len(text) - len(text) % MAX_LINE
+            yield from pieces(text[:whole])
+            self._unfinished, self._length = [text[whole:]], len(text) - whole
+            self._is_continued = True
 
     def rest(self) -> Iterator[str]:
         """Yields the unfinished last line, if there is one."""
@@ -47,5 +51,8 @@ class LineSplitter:
 
     def _take(self) -> Iterator[str]:
         line = "".join(self._unfinished).removesuffix("\r")
-        self._unfinished, self._length = [], 0
-        yield from pieces(line)
+        is_continued = self._is_continued
+        self._unfinished, self._length, self._is_continued = [], 0, False
+        # The line end of a line whose pieces are all out is no line.
+        if line or not is_continued:
+            yield from pieces(line)

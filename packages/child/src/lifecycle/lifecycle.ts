@@ -8,7 +8,7 @@ import type { ResolvedChildOptions } from "../options.js";
 import { OutputForwarder } from "../output/output-forwarder.js";
 import { writeUnforwarded } from "../output/stream-tap.js";
 import { Session, type SessionEnd } from "../session/session.js";
-import { type Announcement, announce, startMode, takeFromParent } from "../session/start-mode.js";
+import { type Announcement, announce, hasStartMode, startMode, takeFromParent } from "../session/start-mode.js";
 
 /** The states of a child. It goes through them in this order, once. */
 type LifecycleState = "idle" | "starting" | "running" | "stopping" | "stopped";
@@ -48,6 +48,11 @@ export class Lifecycle {
   /** Where the worker is reached; `undefined` before it has started. */
   get endpoint(): string | undefined {
     return this.#session?.endpoint;
+  }
+
+  /** Whether anything says how the worker is reached. */
+  get hasStartMode(): boolean {
+    return hasStartMode(this.#options, this.#given);
   }
 
   /** Messages that were dropped, and answers that could not be sent. */

@@ -86,6 +86,11 @@ export function startMode(options: ChildOptions, given: Environment, env: Enviro
   throw noStartMode();
 }
 
+/** Whether {@link startMode} finds one. */
+export function hasStartMode({ transport, serviceId }: ChildOptions, given: Environment): boolean {
+  return typeof transport === "object" || given[PORT_VARIABLE] !== undefined || serviceId !== undefined;
+}
+
 function noStartMode(): MultifrostError {
   const message = (process as { [TAKEN]?: boolean })[TAKEN]
     ? "Another worker object of this process is the one that the parent spawned, and a process has one. " +

@@ -70,6 +70,36 @@ test("a channel that fails for good ends the process with exit code 1", async ()
   expect(stderr()).toMatch(/ ERROR socket_disconnect The channel failed for good\. .*the wire is cut/);
 });
 
+describe("run() in a module that was imported", () => {
+  test("does not end the process, takes no signals, and warns once of a parent that needs the type", async () => {
+    const { ended, stdout, stderr } = startFixture("imports-a-worker.mjs");
+    expect(await ended).toBe(0);
+    expect(JSON.parse(stdout())).toEqual({
+      warnings: [
+        "MultifrostWarning: Twice.run() was called in a module that was imported, not started, so no worker runs here. It " +
+          "looks like a parent that needs the type alone: write `import type { Twice } from …`, which loads nothing.",
+      ],
+      signals: 0,
+      sum: 3,
+    });
+    expect(stderr().match(/IMPORTED_WORKER/g)).toHaveLength(1);
+  });
+
+  test("warns of a unit test under a test runner", async () => {
+    const { ended, stdout } = startFixture("imports-a-worker.mjs", { env: { NODE_TEST_CONTEXT: "child" } });
+    expect(await ended).toBe(0);
+    expect(JSON.parse(stdout()).warnings).toEqual([
+      expect.stringContaining("It looks like a unit test: put the class"),
+    ]);
+  });
+
+  test("in the module that was started it ends the process, as before", async () => {
+    const { ended, stderr } = startFixture("runs-when-imported.mjs", {});
+    expect(await ended).toBe(1);
+    expect(stderr()).toMatch(/^multifrost: This worker has neither COMLINK_ZMQ_PORT /);
+  });
+});
+
 describe("[NET-4] an error at the start is one line on stderr and exit code 1", () => {
   test.each<[string, Record<string, string>, string]>([
     [

@@ -84,8 +84,9 @@ export class Telemetry {
   /** Reports the exit of a process: as a warning where it was not asked for, since no call may be there to fail. */
   reportExit(exit: ExitDetails, unexpected: boolean): void {
     const message = `The process of ${this.#name} ended (${describeExit(exit)}).`;
-    const { exitCode, signal, stderrTail, command } = exit;
-    const details = { exitCode, signal, stderrTail, command };
+    // Its stderr was shown as it came, and is in the `exit` event.
+    const { exitCode, signal, command } = exit;
+    const details = { exitCode, signal, command };
     this.events.emit("process_exit", { message, details }, unexpected ? "warn" : "info");
     this.notify("exit", exit);
   }

@@ -95,7 +95,7 @@ describe("an unexpected exit", () => {
     expect(error).toBeInstanceOf(RemoteCallError);
     expect(error).toMatchObject({ exitCode: null, signal: "SIGKILL", functionName: "hang", command });
     expect(error?.message).toBe(
-      `'hang' got no answer: math ended (signal SIGKILL): ${command}\nRestart it with restart(), or set ` +
+      `'hang' got no answer: math ended (signal SIGKILL): ${command}. Restart it with restart(), or set ` +
         "the option autoRestart. It wrote nothing to stderr.",
     );
     expect(worker.state).toBe("exited");
@@ -124,7 +124,21 @@ describe("an unexpected exit", () => {
     worker.on("stderr", () => {});
     const error = await errorOf<WorkerExitedError>(worker.call.exit(5, "out of paper"));
     expect(error).toMatchObject({ code: "WORKER_EXITED", exitCode: 5, signal: null, stderrTail: "out of paper" });
-    expect(error.message).toMatch(/The last it wrote to stderr:\nout of paper$/);
+    expect(error.message).toMatch(/^.*The last it wrote to stderr is in stderrTail\.$/);
+  });
+
+  it("a hundred calls to a dead worker make a short log: one line each, without what it wrote", async () => {
+    const worker = await startFixture();
+    worker.on("stderr", () => {});
+    const inFlight = Array.from({ length: 50 }, () => errorOf<WorkerExitedError>(worker.call.hang()));
+    await errorOf(worker.call.exit(5, "out of paper\n".repeat(300)));
+    await until(() => worker.state === "exited");
+    const later = Array.from({ length: 50 }, () => errorOf<WorkerExitedError>(worker.call.add(1, 2)));
+    for (const error of await Promise.all([...inFlight, ...later])) {
+      expect(error.message).not.toMatch(/\n|out of paper/);
+      expect(error.message.length).toBeLessThan(500);
+      expect(error.stderrTail).toContain("out of paper");
+    }
   });
 
   it("calls made afterwards reject at once, and say how to go on", async () => {
@@ -133,7 +147,7 @@ describe("an unexpected exit", () => {
     const error = await errorOf(worker.call.add(1, 2));
     expect(error).toMatchObject({ code: "WORKER_EXITED", exitCode: 5 });
     expect(error.message).toMatch(
-      /^'add' was not sent: math has ended \(exit code 5\): .*\nRestart it with restart\(\), /,
+      /^'add' was not sent: math has ended \(exit code 5\): .*\. Restart it with restart\(\), /,
     );
   });
 

@@ -48,8 +48,10 @@ it.each([
   telemetry.reportExit(exit, unexpected);
   expect(emitted).toEqual([["exit", exit]]);
   expect(records).toMatchObject([
-    [level, { event: "process_exit", message: "The process of math ended (exit code 1).", details: exit }],
+    [level, { event: "process_exit", message: "The process of math ended (exit code 1)." }],
   ]);
+  // Its stderr was shown as it came.
+  expect(records[0]?.[1].details).toEqual({ exitCode: 1, signal: null, command: "node worker.mjs" });
 });
 
 it("messages are emitted only where there is a listener", () => {

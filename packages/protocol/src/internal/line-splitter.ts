@@ -5,6 +5,8 @@ const MAX_LINE_LENGTH = 1024 * 1024;
 export class LineSplitter {
   readonly #decoder = new TextDecoder();
   #unfinished = "";
+  /** Whether a piece of the unfinished line is out already. */
+  #isContinued = false;
 
   /** Returns the lines that this chunk completes, without their line ends. */
   add(chunk: string | Uint8Array): string[] {
@@ -13,13 +15,20 @@ export class LineSplitter {
     // Searches only the new text: a program may write a long line one character at a time.
     for (let from = 0; ; ) {
       const end = text.indexOf("\n", from);
+      const before = lines.length;
       const line = cut(this.#unfinished + text.slice(from, end < 0 ? undefined : end), lines);
+      this.#isContinued ||= lines.length > before;
       if (end < 0) {
         this.#unfinished = line;
         return lines;
       }
-      lines.push(line.endsWith("\r") ? line.slice(0, -1) : line);
+      const last = line.endsWith("\r") ? line.slice(0, -1) : line;
+      // The line end of a line whose pieces are all out is no line.
+      if (last !== "" || !this.#isContinued) {
+        lines.push(last);
+      }
       this.#unfinished = "";
+      this.#isContinued = false;
       from = end + 1;
     }
   }

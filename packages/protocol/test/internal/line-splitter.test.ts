@@ -77,3 +77,19 @@ it("searches a million characters written one by one only once", () => {
   expect(searched).toBe(1_000_000);
   expect(splitter.rest().length).toBe(1_000_000);
 });
+
+it.each(["\n", "\r\n"])("a line of whole pieces is not followed by an empty one, ended by %j", (end) => {
+  for (const count of [1, 2]) {
+    const pieces = Array.from({ length: count }, () => MAX);
+    const long = `${"x".repeat(MAX * count)}`;
+    for (const chunks of [
+      [`${long}${end}after\n`],
+      [long, end, "after\n"],
+      [long.slice(0, -1), `x${end}`, "after\n"],
+      [`${long}\r`, "\nafter\n"],
+    ]) {
+      expect(split(...chunks).lines.map((line) => line.length)).toEqual([...pieces, 5]);
+    }
+  }
+  expect(split(`a${end}${end}b${end}`).lines).toEqual(["a", "", "b"]);
+});
