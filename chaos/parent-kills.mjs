@@ -111,7 +111,7 @@ function hasPython() {
   return spawnSync("python3", ["-c", "import msgpack"]).status === 0;
 }
 
-/** What should have ended: everything with the mark that made no session of its own, and the children that the parent had. */
+/** What should have ended: everything with the mark that did not make its own session, and the children that the parent had. */
 function leftOf(mark, family) {
   const marked = processesWith(mark).filter(({ environment }) => !environment.includes("CHAOS_OWN_SESSION=1"));
   const rest = family.filter((pid) => marked.every((one) => one.pid !== pid)).map(processOf);
