@@ -114,6 +114,17 @@ export async function startService([program, ...args]: Command, serviceId: strin
   };
 }
 
+/** Starts a service that is expected to refuse; resolves to its exit code, or the signal that ended it after 20 s. */
+export async function exitCode([program, ...args]: Command, serviceId: string, home: string): Promise<number | string> {
+  const child = start(program, [...args, serviceId], home);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const timer = setTimeout(() => child.kill("SIGKILL"), SERVICE_MS);
+  await once(child, "close");
+  clearTimeout(timer);
+  return child.exitCode ?? child.signalCode ?? "an unknown end";
+}
+
 function start(program: string, args: readonly string[], home: string): ChildProcess {
   const child = spawn(program, args, { env: environment(home), stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
