@@ -1,6 +1,8 @@
 // Leaves no worker behind when this process ends without stop(): by an uncaught exception, process.exit or a signal.
 // After SIGKILL nothing runs here any more; then the child notices by itself.
 
+import { constants } from "node:os";
+
 /** Signals that end this process by default, without its `exit` event. */
 const FATAL_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -17,14 +19,17 @@ export interface Guarded {
 
 interface ExitGuard {
   readonly workers: Set<Guarded>;
+  isListening: boolean;
   onExit(): void;
   onSignal(signal: NodeJS.Signals): void;
 }
 
 /** Kills this worker when this process ends, until `unguard`. */
 export function guard(worker: Guarded): void {
-  const { workers, onExit, onSignal } = sharedGuard();
-  if (workers.size === 0) {
+  const shared = sharedGuard();
+  const { workers, onExit, onSignal } = shared;
+  if (!shared.isListening) {
+    shared.isListening = true;
     process.on("exit", onExit);
     for (const signal of FATAL_SIGNALS) {
       process.on(signal, onSignal);
@@ -35,8 +40,11 @@ export function guard(worker: Guarded): void {
 
 /** The worker has ended. */
 export function unguard(worker: Guarded): void {
-  const { workers, onExit, onSignal } = sharedGuard();
-  if (workers.delete(worker) && workers.size === 0) {
+  const shared = sharedGuard();
+  const { workers, onExit, onSignal } = shared;
+  // As the first process of a container it listens on: also while a worker is being restarted a signal must end it.
+  if (workers.delete(worker) && workers.size === 0 && process.pid !== 1) {
+    shared.isListening = false;
     process.off("exit", onExit);
     for (const signal of FATAL_SIGNALS) {
       process.off(signal, onSignal);
@@ -73,8 +81,12 @@ function createGuard(): ExitGuard {
     onExit();
     process.off(signal, onSignal);
     process.kill(process.pid, signal);
+    if (process.pid === 1) {
+      // The first process of a container: no signal ends it by default. As a shell says it, by 128 and the signal's number.
+      process.exit(128 + constants.signals[signal]);
+    }
   };
-  return { workers, onExit, onSignal };
+  return { workers, isListening: false, onExit, onSignal };
 }
 
 /**

@@ -1,11 +1,24 @@
 // However the parent's process ends, its workers end with it. Each case is a real parent script.
 
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { gone, isAlive, type Running, run, said, watched } from "../support/processes.js";
+import { gone, isAlive, type Running, run, runIn, said, watched } from "../support/processes.js";
 import { until } from "../support/until.js";
 
 /** A worker that ends neither at a signal nor by noticing that its parent is gone: only SIGKILL ends it. */
 const STUBBORN = "ignores-sigterm.mjs";
+
+const UNSHARE = ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"];
+
+/** Whether this machine lets us make PID namespaces. */
+function canUnshare(): boolean {
+  return spawnSync("unshare", [...UNSHARE, "true"]).status === 0;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+}
 
 /** Starts a parent script that has a worker running; both pids. */
 async function parentWithWorker(...args: string[]): Promise<{ parent: Running; workerPid: number }> {
@@ -46,6 +59,52 @@ describe("[LIFE-6] a parent that ends without stop() leaves no worker", () => {
     const parent = run("parents/ends-in-some-way.mjs", { args: ["exits-at-spawn", "never-connects.mjs"] });
     expect(await parent.ended).toMatchObject({ code: 9 });
     await gone(watched(Number(await said(parent, /^worker (\d+)\n/m))));
+  });
+});
+
+const CODES = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const;
+
+describe("a parent that is the first process of a container, which signals without a handler do not end", () => {
+  it.each(CODES)("%s ends its worker, then itself with exit code %i", async (signal, code) => {
+    const { parent, workerPid } = await parentWithWorker("as-pid-1", STUBBORN);
+    process.kill(parent.pid, signal);
+    expect(await parent.ended).toEqual({ code, signal: null });
+    await gone(workerPid);
+  });
+
+  it("a user's signal handler decides", async () => {
+    const { parent, workerPid } = await parentWithWorker("as-pid-1-handles-sigint");
+    process.kill(parent.pid, "SIGINT");
+    await said(parent, /handled, (3)\n/);
+    expect(isAlive(workerPid)).toBe(true);
+    process.kill(parent.pid, "SIGTERM");
+    expect(await parent.ended).toEqual({ code: 143, signal: null });
+    await gone(workerPid);
+  });
+
+  it("also while no worker runs, as during a restart", async () => {
+    const { parent } = await parentWithWorker("as-pid-1-stopped");
+    await said(parent, /(stopped)\n/);
+    process.kill(parent.pid, "SIGTERM");
+    expect(await parent.ended).toEqual({ code: 143, signal: null });
+  });
+
+  it.runIf(canUnshare()).each(CODES)("%s in a PID namespace: exit code %i", async (signal, code) => {
+    const unshare = runIn("unshare", [...UNSHARE, process.execPath], "parents/ends-in-some-way.mjs", [
+      "waits",
+      STUBBORN,
+    ]);
+    expect(await said(unshare, /^worker (\d+)\n/m)).not.toBe("");
+    const [first = 0] = childrenOf(unshare.pid);
+    const [worker = 0] = childrenOf(first);
+    expect([isAlive(first), isAlive(watched(worker))]).toEqual([true, true]);
+    process.kill(watched(first), signal);
+    expect(await unshare.ended).toEqual({ code, signal: null });
+    await gone(worker);
   });
 });
 

@@ -47,9 +47,20 @@ export interface Running {
 
 /** Runs a fixture with plain node, as users do. Killed after the test if it still runs. */
 export function run(name: string, options: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): Running {
-  const child = spawn(process.execPath, [fixture(name), ...(options.args ?? [])], {
+  return runIn(process.execPath, [], name, options.args, options.env);
+}
+
+/** Runs a fixture behind a program and its arguments. */
+export function runIn(
+  program: string,
+  before: readonly string[],
+  name: string,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Running {
+  const child = spawn(program, [...before, fixture(name), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...env },
   });
   const out = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
