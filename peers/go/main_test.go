@@ -92,6 +92,8 @@ func play(role string) {
 		select {}
 	case "parent":
 		parentOfOrphan()
+	case "parent-of-family":
+		parentOfFamily()
 	}
 }
 
@@ -106,6 +108,20 @@ func parentOfOrphan() {
 		n, _ = Call[int](context.Background(), w, "Running")
 	}
 	fmt.Println(w.PID())
+	select {}
+}
+
+// parentOfFamily is a parent that the test kills. It prints the process ids of its worker and of what that has started.
+func parentOfFamily() {
+	w := spawnSelf("worker")
+	if err := w.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	family, err := Call[[]int](context.Background(), w, "Family")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(w.PID(), family[0], family[1])
 	select {}
 }
 
@@ -173,6 +189,16 @@ func subprocess(text string) error {
 	command := exec.Command("echo", text)
 	command.Stdout = os.Stdout
 	return command.Run()
+}
+
+// Family starts a process in this one's group and one in its own session.
+func (*fixture) Family() ([]int, error) {
+	inGroup, inOwnSession := exec.Command("sleep", "600"), exec.Command("sleep", "600")
+	inOwnSession.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := errors.Join(inGroup.Start(), inOwnSession.Start()); err != nil {
+		return nil, err
+	}
+	return []int{inGroup.Process.Pid, inOwnSession.Process.Pid}, nil
 }
 
 // Sleep returns early when its context is cancelled.

@@ -51,9 +51,12 @@ func startProcess(plan *launchPlan, variables []string, lines func(stream, line 
 	}
 	defer stderr.Close()
 	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
+	// A process group for the worker: what a wrapper or the worker itself starts can be ended with it.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		return nil, p.failed(err)
 	}
+	guard.add(p.cmd.Process.Pid)
 	go p.wait()
 	return p, nil
 }
@@ -81,6 +84,8 @@ func (p *process) failed(err error) error {
 
 func (p *process) wait() {
 	_ = p.cmd.Wait()
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // what it started ends with it
+	guard.drop(p.cmd.Process.Pid)
 	p.awaitPipes()
 	p.exit = Exit{ExitCode: p.cmd.ProcessState.ExitCode(), Command: p.command, StderrTail: p.stderr.String()}
 	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -98,14 +103,21 @@ func (p *process) awaitPipes() {
 	}
 }
 
-func (p *process) kill() { _ = p.cmd.Process.Kill() }
+func (p *process) kill() { p.signal(syscall.SIGKILL) }
+
+// signal signals the process and everything in its process group, unless the process has ended.
+func (p *process) signal(signal syscall.Signal) {
+	if p.cmd.Process.Signal(syscall.Signal(0)) == nil {
+		_ = syscall.Kill(-p.cmd.Process.Pid, signal)
+	}
+}
 
 // end waits for the process to exit if it was asked to, then sends SIGTERM, then SIGKILL.
 func (p *process) end(asked bool) {
 	if asked && p.endedWithin(exitGrace) {
 		return
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.signal(syscall.SIGTERM)
 	if !p.endedWithin(termGrace) {
 		p.kill()
 	}
