@@ -2,7 +2,7 @@
 // is imported from its packages: the facade has a copy of their code, which could not be reached.
 
 import { ParentWorker } from "@multifrost/parent";
-import { CircuitBreaker, EventLog, Metrics } from "@multifrost/reliability";
+import { CircuitBreaker, LoggedEvent, Metrics } from "@multifrost/reliability";
 
 export async function open({ measured, options }) {
   if (!measured) {
@@ -19,5 +19,5 @@ function stopMeasuring() {
   CircuitBreaker.prototype.success = () => {};
   Metrics.prototype.requestStarted = () => {};
   Metrics.prototype.requestEnded = () => {};
-  EventLog.prototype.enabled = () => false;
+  Object.defineProperty(LoggedEvent.prototype, "enabled", { get: () => false });
 }

@@ -12,13 +12,25 @@ import type {
 } from "./messages.js";
 import { DEFAULT_NAMESPACE } from "./messages.js";
 
+/** The latest time that was made, and when, on a monotonic clock in milliseconds. */
+let latest = 0;
+let madeAt = Number.NaN;
+
 /**
  * The current time as messages carry it: float seconds since the epoch. Never a whole number, which would be encoded as
  * an integer: a microsecond is added to a whole second.
+ *
+ * @param now The monotonic clock's time in milliseconds, for a caller that has just read it. Then the date, which has no finer
+ *   resolution, is read once a millisecond. Default: the date is read.
  */
-export function wireTime(): number {
-  const now = Date.now();
-  return (now % 1000 === 0 ? now + 0.001 : now) / 1000;
+export function wireTime(now: number = Number.NaN): number {
+  const isKnown = now >= madeAt && now - madeAt < 1;
+  if (!isKnown) {
+    const date = Date.now();
+    latest = (date % 1000 === 0 ? date + 0.001 : date) / 1000;
+    madeAt = now;
+  }
+  return latest;
 }
 
 /** The parts of a call. */
@@ -33,6 +45,8 @@ export interface CallParts {
   clientName?: string | undefined;
   /** Default: none. */
   metadata?: Metadata | undefined;
+  /** From {@link wireTime}. Default: now. */
+  timestamp?: number;
 }
 
 /** Creates a call with a new id. */
@@ -40,7 +54,7 @@ export function createCall(parts: CallParts): CallMessage {
   const message: CallMessage = {
     type: "call",
     id: newMessageId(),
-    timestamp: wireTime(),
+    timestamp: parts.timestamp ?? wireTime(),
     function: parts.function,
     args: parts.args ?? [],
     namespace: parts.namespace ?? DEFAULT_NAMESPACE,
@@ -54,9 +68,18 @@ export function createCall(parts: CallParts): CallMessage {
   return message;
 }
 
-/** Creates the answer to the call with this id. A result of `undefined` leaves the field out. */
-export function createResponse(callId: string, result: unknown, metadata?: Metadata): ResponseMessage {
-  const message: ResponseMessage = { type: "response", id: callId, timestamp: wireTime(), result };
+/**
+ * Creates the answer to the call with this id. A result of `undefined` leaves the field out.
+ *
+ * @param timestamp From {@link wireTime}. Default: now.
+ */
+export function createResponse(
+  callId: string,
+  result: unknown,
+  metadata?: Metadata,
+  timestamp: number = wireTime(),
+): ResponseMessage {
+  const message: ResponseMessage = { type: "response", id: callId, timestamp, result };
   if (metadata !== undefined) {
     message.metadata = metadata;
   }

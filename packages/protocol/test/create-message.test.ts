@@ -26,6 +26,17 @@ describe("time", () => {
     expect(wireTime()).toBe(1_700_000_000.25);
   });
 
+  it("is read once a millisecond for those who have read the monotonic clock, and follows a date that was changed", () => {
+    vi.useFakeTimers({ now: 5_500 });
+    expect(wireTime(10)).toBe(5.5);
+    vi.setSystemTime(1_500);
+    expect([wireTime(10.9), wireTime(11)]).toEqual([5.5, 1.5]);
+    vi.setSystemTime(2_500);
+    expect([wireTime(11), wireTime(), wireTime(11)]).toEqual([1.5, 2.5, 2.5]);
+    vi.setSystemTime(3_500);
+    expect(wireTime(3)).toBe(3.5);
+  });
+
   it("[MSG-4] is a float on the wire at every millisecond, also at a whole second", () => {
     for (const now of [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_999]) {
       vi.useFakeTimers({ now });
@@ -35,6 +46,14 @@ describe("time", () => {
       const timestamps = hex.split(Buffer.from("timestamp").toString("hex")).slice(1);
       expect(timestamps.map((rest) => rest.slice(0, 2))).toEqual(["cb", "cb", "cb"]);
     }
+  });
+});
+
+describe("a message", () => {
+  it("[MSG-4] may be given a time that was read before", () => {
+    const timestamp = wireTime();
+    expect(createCall({ function: "f", timestamp }).timestamp).toBe(timestamp);
+    expect(createResponse("id", 1, undefined, timestamp).timestamp).toBe(timestamp);
   });
 });
 

@@ -17,8 +17,8 @@ export {
   type CircuitState,
 } from "./circuit-breaker.js";
 export { type Clock, systemClock, type Timer, type TimerOptions } from "./clock.js";
-export { type Deadline, Deadlines } from "./deadlines.js";
-export { EventLog, type EventLogOptions, eventChannelName } from "./event-log.js";
+export { type DeadlineLinks, type DeadlineSlot, Deadlines } from "./deadlines.js";
+export { EventLog, type EventLogOptions, eventChannelName, LoggedEvent } from "./event-log.js";
 export { createFailureRule, type FailureRule, isWorkerFailure } from "./failure-rule.js";
 export { type BeatOptions, HeartbeatMonitor, type HeartbeatOptions, type Silence } from "./heartbeat-monitor.js";
 export { type LatencySummary, LatencyWindow, type LatencyWindowOptions } from "./latency-window.js";

@@ -1,11 +1,35 @@
-import { Deadlines, systemClock } from "@multifrost/reliability";
+import { type Clock, type DeadlineSlot, Deadlines, systemClock } from "@multifrost/reliability";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 
+/** Something with a deadline. */
+class Item {
+  slot: DeadlineSlot<Item> | undefined;
+  previous: Item | undefined;
+  next: Item | undefined;
+  readonly run: () => void;
+
+  constructor(run: () => void) {
+    this.run = run;
+  }
+}
+
+/** Deadlines as timers are: each set with a callback, and cancelled by what that returns. */
+function callbacks(clock: Clock) {
+  const deadlines = new Deadlines<Item>(clock, (item) => item.run());
+  return {
+    set(run: () => void, delayMs: number): { cancel(): void } {
+      const item = new Item(run);
+      deadlines.set(item, delayMs);
+      return { cancel: () => deadlines.cancel(item) };
+    },
+  };
+}
+
 function recorded() {
   const clock = createFakeClock();
-  const deadlines = new Deadlines(clock);
+  const deadlines = callbacks(clock);
   const ran: string[] = [];
   const set = (name: string, delayMs: number) => deadlines.set(() => ran.push(`${name}@${clock.now()}`), delayMs);
   return { clock, deadlines, ran, set };
@@ -107,6 +131,23 @@ describe("deadlines", () => {
     expect(ran).toEqual(["third@10", "after@10", "later@15"]);
   });
 
+  test("of an item that is cancelled and set again meanwhile run at the later time", () => {
+    const clock = createFakeClock();
+    const ran: string[] = [];
+    const later = new Item(() => ran.push(`later@${clock.now()}`));
+    const deadlines = new Deadlines<Item>(clock, (item) => item.run());
+    deadlines.set(
+      new Item(() => {
+        deadlines.cancel(later);
+        deadlines.set(later, 5);
+      }),
+      10,
+    );
+    deadlines.set(later, 10);
+    clock.advance(20);
+    expect(ran).toEqual(["later@15"]);
+  });
+
   test("that are set again and again without a delay let other timers run", () => {
     const { clock, deadlines } = recorded();
     let runs = 0;
@@ -156,7 +197,7 @@ describe("deadlines", () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const ran: string[][] = [[], []];
         const [clock, model] = [createFakeClock(), createFakeClock()];
-        const deadlines = new Deadlines(clock);
+        const deadlines = callbacks(clock);
         const pairs: { cancel(): void }[][] = [];
         for (const [index, { set, cancel, advance }] of steps.entries() as Iterable<[number, Record<string, number>]>) {
           if (set !== undefined) {
@@ -181,7 +222,7 @@ describe("deadlines", () => {
   });
 
   test("on the system clock", async () => {
-    const deadlines = new Deadlines(systemClock());
+    const deadlines = callbacks(systemClock());
     const cancelled = vi.fn();
     const begin = performance.now();
     deadlines.set(cancelled, 5).cancel();

@@ -37,7 +37,7 @@ describe("a logger", () => {
     log.emit("worker_start");
     log.emit("request_start");
     expect(written).toEqual([["info", "worker_start", { event: "worker_start", timestamp }]]);
-    expect(log.enabled("request_start")).toBe(false);
+    expect(log.event("request_start").enabled).toBe(false);
   });
 
   test("may be the console itself", () => {
@@ -69,7 +69,7 @@ describe("a logger", () => {
     let least: LogLevel = "warn";
     const isLevelEnabled = (level: LogLevel): boolean => level === "warn" || least === level;
     const log = new EventLog({ levels: EVENT_LEVELS, clock, logger: { ...logger, isLevelEnabled } });
-    expect([log.enabled("request_start"), log.enabled("circuit_open")]).toEqual([false, true]);
+    expect([log.event("request_start").enabled, log.event("circuit_open").enabled]).toEqual([false, true]);
     log.emit("request_start");
     least = "debug";
     log.emit("request_start");
@@ -79,9 +79,8 @@ describe("a logger", () => {
   test("without a debug method receives no debug events", () => {
     const { logger } = recorder();
     const { info, warn, error } = logger;
-    expect(new EventLog({ levels: EVENT_LEVELS, clock, logger: { info, warn, error } }).enabled("request_end")).toBe(
-      false,
-    );
+    const log = new EventLog({ levels: EVENT_LEVELS, clock, logger: { info, warn, error } });
+    expect(log.event("request_end").enabled).toBe(false);
   });
 
   test("may throw when it writes or is asked for its level", () => {
@@ -96,7 +95,7 @@ describe("a logger", () => {
     expect(() => log.emit("circuit_open")).not.toThrow();
     const { logger, written } = recorder();
     const asking = new EventLog({ levels: EVENT_LEVELS, clock, logger: { ...logger, isLevelEnabled: throwing } });
-    expect(asking.enabled("circuit_open")).toBe(false);
+    expect(asking.event("circuit_open").enabled).toBe(false);
     expect(() => asking.emit("circuit_open")).not.toThrow();
     expect(written).toEqual([]);
   });
@@ -107,7 +106,7 @@ describe("a logger", () => {
     log.emit("heartbeat_timeout");
     const calls = stderr.mock.calls.length;
     stderr.mockRestore();
-    expect([calls, log.enabled("heartbeat_timeout")]).toEqual([0, false]);
+    expect([calls, log.event("heartbeat_timeout").enabled]).toEqual([0, false]);
   });
 
   test("defaults to warnings and errors as readable lines on stderr", () => {
@@ -150,11 +149,11 @@ describe("the diagnostics channels", () => {
 
   test("enable an event while it has a subscriber, also one that subscribes later", () => {
     const log = new EventLog({ levels: EVENT_LEVELS, clock, logger: false });
-    const seen = [log.enabled("request_start")];
+    const seen = [log.event("request_start").enabled];
     subscribe(eventChannelName("request_start"), listener);
-    seen.push(log.enabled("request_start"), log.enabled("request_end"));
+    seen.push(log.event("request_start").enabled, log.event("request_end").enabled);
     unsubscribe(eventChannelName("request_start"), listener);
-    seen.push(log.enabled("request_start"));
+    seen.push(log.event("request_start").enabled);
     expect(seen).toEqual([false, true, false, false]);
   });
 

@@ -146,7 +146,11 @@ export interface ChannelCapabilities {
 
 /** Events of the caller's end. */
 export interface ClientEvents extends ConnectionEvents {
-  message(bytes: Uint8Array): void;
+  /**
+   * @param follows - Whether it arrived in one piece with the message before: a receiver can take the time of both as the
+   * same. Channels that cannot tell leave it out.
+   */
+  message(bytes: Uint8Array, follows?: boolean): void;
 }
 
 /** The caller's end: it talks to one server. */
@@ -173,7 +177,8 @@ export interface ClientTransport {
 
 /** Events of the answering end. */
 export interface ServerEvents extends ConnectionEvents {
-  message(peer: Peer, bytes: Uint8Array): void;
+  /** See {@link ClientEvents.message}. */
+  message(peer: Peer, bytes: Uint8Array, follows?: boolean): void;
   /**
    * This peer has left, and returns under this name only if it chose the name itself. Comes after the `down` of its connection, and only from
    * transports that can tell; with others, a failing `send` is the only sign.

@@ -7,7 +7,7 @@ import { MultifrostError } from "@multifrost/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { type Connection, privateEndpoint, type ZmtpOptions, zmtpClient, zmtpServer } from "../src/index.js";
 import { frame, MORE } from "../src/zmtp/frames.js";
-import { bytesOf, openClient, openServer, portOf, until } from "./open-channels.js";
+import { bytesOf, closeAfterTest, openClient, openServer, portOf, until } from "./open-channels.js";
 import { listenForPeer, RawPeer } from "./raw-peer.js";
 import { addressOf, DEALER_HELLO, freshPath, ROUTER_HELLO } from "./zmtp-setups.js";
 
@@ -416,3 +416,35 @@ describe("options", () => {
 function sockets(): number {
   return process.getActiveResourcesInfo().filter((kind) => /^(TCP|Pipe)/.test(kind)).length;
 }
+
+describe("messages that arrive in one piece", () => {
+  it("say that they follow one another; the next piece begins again", async () => {
+    const seen: [text: string, follows: boolean | undefined][] = [];
+    let ups = 0;
+    const channel = await zmtpServer({ bind: {} }).open({
+      up() {
+        ups += 1;
+      },
+      down() {},
+      dropped() {},
+      failed() {},
+      peerGone() {},
+      message: (_peer, bytes, follows) => void seen.push([Buffer.from(bytes).toString(), follows]),
+    });
+    closeAfterTest(() => channel.close());
+    const peer = await RawPeer.connect(channel.endpoint);
+    const message = (text: string) => Buffer.concat([frame(MORE, new Uint8Array(0)), frame(0, bytesOf(text))]);
+    peer.send(DEALER_HELLO);
+    await until(() => ups === 1);
+    peer.send(message("a"), message("b"), message("c"));
+    await until(() => seen.length === 3);
+    peer.send(message("d"));
+    await until(() => seen.length === 4);
+    expect(seen).toEqual([
+      ["a", false],
+      ["b", true],
+      ["c", true],
+      ["d", false],
+    ]);
+  });
+});

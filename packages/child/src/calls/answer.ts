@@ -9,6 +9,7 @@ import {
   type ErrorParts,
   type Metadata,
   type RefusalCode,
+  wireTime,
 } from "@multifrost/protocol";
 import type { MultifrostError } from "@multifrost/protocol/errors";
 import type { Peer } from "@multifrost/transport";
@@ -27,7 +28,7 @@ const SHORTER: readonly ((error: ErrorParts) => ErrorParts)[] = [
 export interface IncomingCall {
   readonly peer: Peer;
   readonly message: CallMessage;
-  /** When it arrived, on the monotonic clock, in milliseconds. */
+  /** When it arrived, and those in one piece with it, on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
   /** What it takes in memory, estimated, in bytes. */
   readonly bytes: number;
@@ -43,15 +44,23 @@ export type Outcome =
  * error.
  *
  * Throws only where not even the shortest error can be sent: the channel is closed or full, or the call's id too long.
+ *
+ * @param timestamp From `wireTime`. Default: now.
  */
-export function answerCall(call: IncomingCall, outcome: Outcome, codec: Codec, peers: Peers): ErrorParts | undefined {
+export function answerCall(
+  call: IncomingCall,
+  outcome: Outcome,
+  codec: Codec,
+  peers: Peers,
+  timestamp: number = wireTime(),
+): ErrorParts | undefined {
   if (!outcome.ok) {
     sendError(call, outcome.error, codec, peers);
     return outcome.error;
   }
   const { id, function: name } = call.message;
   try {
-    const bytes = codec.encodeParts(createResponse(id, outcome.value, outcome.metadata));
+    const bytes = codec.encodeParts(createResponse(id, outcome.value, outcome.metadata, timestamp));
     peers.send(
       call.peer,
       bytes,
@@ -61,7 +70,7 @@ export function answerCall(call: IncomingCall, outcome: Outcome, codec: Codec, p
   } catch (thrown) {
     if (outcome.metadata !== undefined) {
       // The result matters more than what was added to it.
-      return answerCall(call, { ok: true, value: outcome.value }, codec, peers);
+      return answerCall(call, { ok: true, value: outcome.value }, codec, peers, timestamp);
     }
     const error = unsendable(name, thrown);
     sendError(call, error, codec, peers);

@@ -1,4 +1,4 @@
-import { type Codec, describeThrown } from "@multifrost/protocol";
+import { type Codec, describeThrown, wireTime } from "@multifrost/protocol";
 import type { ResolvedChildOptions } from "../options.js";
 import type { Peers } from "../session/peers.js";
 import {
@@ -35,8 +35,10 @@ export class CallRunner {
   readonly #telemetry: CallTelemetry;
   readonly #shares: CallShares;
   #running = 0;
-  /** Time spent in methods since the last pause, in milliseconds. */
+  /** Time spent on calls since the last pause, in milliseconds. */
   #workedMs = 0;
+  /** When the clock was read last. */
+  #readAt = 0;
   #pausing = false;
   #closed = false;
   #drained: (() => void) | undefined;
@@ -72,7 +74,8 @@ export class CallRunner {
       } else if (this.#pausing || this.#running >= maxConcurrency || this.#shares.waiting > 0) {
         this.#shares.wait(call);
       } else {
-        this.#run(call, call.arrivedAt);
+        // Calls that arrived together: one begins when the one before has ended.
+        this.#run(call, Math.max(call.arrivedAt, this.#readAt));
       }
     }
   }
@@ -106,20 +109,22 @@ export class CallRunner {
     }
   }
 
-  /** @param startedAt Now, on the monotonic clock, in milliseconds. */
+  /** @param startedAt About now, on the monotonic clock, in milliseconds. */
   #run(call: IncomingCall, startedAt: number): void {
     this.#running++;
     this.#telemetry.started(call);
     const outcome = invoke(this.#methods.find(call.message.function), call.message.args);
+    const now = clock.now();
+    this.#readAt = now;
+    this.#workedMs += now - startedAt;
     if (outcome instanceof Promise) {
       void outcome.then((later) => {
-        this.#end(call, later);
+        this.#end(call, later, clock.now());
         this.#runWaiting();
       });
     } else {
-      this.#end(call, outcome);
+      this.#end(call, outcome, now);
     }
-    this.#workedMs += clock.now() - startedAt;
     if (this.#workedMs >= STRETCH_MS) {
       this.#pause();
     }
@@ -134,18 +139,18 @@ export class CallRunner {
     });
   }
 
-  #end(call: IncomingCall, outcome: Outcome): void {
+  #end(call: IncomingCall, outcome: Outcome, now: number): void {
     this.#running--;
     this.#shares.remove(call);
-    this.#answer(call, outcome);
+    this.#answer(call, outcome, now);
     if (this.#shares.calls === 0) {
       this.#drained?.();
     }
   }
 
-  #answer(call: IncomingCall, outcome: Outcome): void {
+  #answer(call: IncomingCall, outcome: Outcome, now: number = clock.now()): void {
     try {
-      this.#telemetry.answered(call, answerCall(call, outcome, this.#codec, this.#peers));
+      this.#telemetry.answered(call, answerCall(call, outcome, this.#codec, this.#peers, wireTime(now)));
     } catch (reason) {
       this.#telemetry.unanswered(call, reason);
     }

@@ -1,5 +1,5 @@
 import type { ErrorParts } from "@multifrost/protocol";
-import { type Clock, type EventLog, type RareEvent, systemClock } from "@multifrost/reliability";
+import { type Clock, type EventLog, type LoggedEvent, type RareEvent, systemClock } from "@multifrost/reliability";
 import type { IncomingCall } from "./answer.js";
 
 /** What the times of calls are read from. */
@@ -8,27 +8,31 @@ export const clock: Clock = systemClock();
 /** Log events of calls: each start, each end, and calls that get no answer. Gathers nothing that is not logged. */
 export class CallTelemetry {
   readonly #events: EventLog;
+  readonly #start: LoggedEvent;
+  readonly #end: LoggedEvent;
   readonly #drops: RareEvent;
 
   /** @param drops Counts the calls that get no answer. */
   constructor(events: EventLog, drops: RareEvent) {
     this.#events = events;
+    this.#start = events.event("request_start");
+    this.#end = events.event("request_end");
     this.#drops = drops;
   }
 
   /** The method is about to run. */
   started(call: IncomingCall): void {
-    if (this.#events.enabled("request_start")) {
+    if (this.#start.enabled) {
       this.#events.emit("request_start", describeCall(call));
     }
   }
 
   /** The call was answered: with `error`, or with a result. */
   answered(call: IncomingCall, error: ErrorParts | undefined): void {
-    const event = error === undefined ? "request_end" : "request_error";
-    if (this.#events.enabled(event)) {
-      const durationMs = clock.now() - call.arrivedAt;
-      this.#events.emit(event, { ...describeCall(call), durationMs, ...(error && { err: error }) });
+    if (error !== undefined) {
+      this.#events.emit("request_error", { ...describeCall(call), durationMs: durationOf(call), err: error });
+    } else if (this.#end.enabled) {
+      this.#events.emit("request_end", { ...describeCall(call), durationMs: durationOf(call) });
     }
   }
 
@@ -50,4 +54,9 @@ function describeCall({ message }: IncomingCall): { requestId: string; functionN
     functionName: message.function,
     ...(typeof correlationId === "string" ? { correlationId } : {}),
   };
+}
+
+/** Since it arrived, in milliseconds. */
+function durationOf({ arrivedAt }: IncomingCall): number {
+  return clock.now() - arrivedAt;
 }

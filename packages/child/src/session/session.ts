@@ -53,6 +53,8 @@ export class Session {
   readonly #drops: RareEvent;
   readonly peers: Peers;
   readonly calls: CallRunner;
+  /** When the latest message arrived, and those in one piece with it, on the monotonic clock, in milliseconds. */
+  #arrivedAt = 0;
 
   /**
    * Opens the channel of the start mode. Rejects with `ConnectionError` (`UNREACHABLE`, `TRANSPORT_UNAVAILABLE`); then nothing
@@ -115,7 +117,10 @@ export class Session {
     }
   }
 
-  message(peer: Peer, bytes: Uint8Array): void {
+  message(peer: Peer, bytes: Uint8Array, follows = false): void {
+    if (!follows) {
+      this.#arrivedAt = clock.now();
+    }
     let message: Message;
     try {
       message = this.#codec.decode(bytes);
@@ -127,7 +132,7 @@ export class Session {
     switch (message.type) {
       case "call":
         this.#wasCalled = true;
-        this.calls.take({ peer, message, arrivedAt: clock.now(), bytes: this.#codec.decodedBytes() });
+        this.calls.take({ peer, message, arrivedAt: this.#arrivedAt, bytes: this.#codec.decodedBytes() });
         break;
       case "heartbeat":
         // An answer is not answered again: the two sides would never stop.
@@ -224,11 +229,11 @@ class Inbound implements ServerEvents {
   #session: Session | undefined;
   readonly #early: ((session: Session) => void)[] = [];
 
-  readonly message = (peer: Peer, bytes: Uint8Array): void => {
+  readonly message = (peer: Peer, bytes: Uint8Array, follows?: boolean): void => {
     if (this.#session === undefined) {
-      this.#early.push((session) => session.message(peer, bytes));
+      this.#early.push((session) => session.message(peer, bytes, follows));
     } else {
-      this.#session.message(peer, bytes);
+      this.#session.message(peer, bytes, follows);
     }
   };
   readonly up = (): void => this.#deliver((session) => session.up());

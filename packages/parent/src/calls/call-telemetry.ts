@@ -19,30 +19,41 @@ export interface MeasuredCall {
 const COUNTED_AS_LOSS: ReadonlySet<ErrorCode> = new Set(["WORKER_EXITED", "CONNECTION_LOST", "UNREACHABLE"]);
 
 /** Reports that a call was made. */
-export function reportStart(call: MeasuredCall, { metrics, events }: Telemetry): void {
+export function reportStart(call: MeasuredCall, { metrics, events, requestStart }: Telemetry): void {
   metrics.requestStarted();
-  if (events.enabled("request_start")) {
+  if (requestStart.enabled) {
     events.emit("request_start", logFields(call));
   }
 }
 
-/** Reports that a call settled. `error`: what it rejects with; `undefined` for a result. */
-export function reportEnd(call: MeasuredCall, error: Error | undefined, telemetry: Telemetry): void {
+/**
+ * Reports that a call settles with a result.
+ *
+ * @param arrivedAt When the result arrived, on the monotonic clock, in milliseconds.
+ */
+export function reportResult(call: MeasuredCall, arrivedAt: number, telemetry: Telemetry): void {
+  const { metrics, breaker, events, requestEnd } = telemetry;
+  const durationMs = arrivedAt - call.startedAt;
+  metrics.requestEnded(true, durationMs, arrivedAt);
+  breaker.success(call.ticket);
+  if (requestEnd.enabled) {
+    events.emit("request_end", { ...logFields(call), durationMs });
+  }
+}
+
+/** Reports that a call settles with this error. */
+export function reportFailure(call: MeasuredCall, error: Error, telemetry: Telemetry): void {
   const { clock, metrics, breaker, events } = telemetry;
   const now = clock.now();
   const durationMs = now - call.startedAt;
-  metrics.requestEnded(error === undefined, durationMs, now);
-  if (error === undefined) {
-    breaker.success(call.ticket);
-  } else if (countsHere(error) && telemetry.isFailure(error)) {
+  metrics.requestEnded(false, durationMs, now);
+  if (countsHere(error) && telemetry.isFailure(error)) {
     breaker.failure(call.ticket);
   } else {
     breaker.ignored(call.ticket);
   }
-  const event = error === undefined ? "request_end" : isTimeout(error) ? "request_timeout" : "request_error";
-  if (events.enabled(event)) {
-    events.emit(event, { ...logFields(call), durationMs, ...(error && { err: error }) });
-  }
+  const event = isTimeout(error) ? "request_timeout" : "request_error";
+  events.emit(event, { ...logFields(call), durationMs, err: error });
 }
 
 function countsHere(error: Error): boolean {

@@ -8,28 +8,30 @@ import {
   type Metadata,
   type ResponseMessage,
   readRemoteError,
+  wireTime,
 } from "@multifrost/protocol";
 import { type MultifrostError, RemoteCallError } from "@multifrost/protocol/errors";
-import { type CallTicket, type Deadline, Deadlines } from "@multifrost/reliability";
+import { type CallTicket, type DeadlineLinks, Deadlines } from "@multifrost/reliability";
 import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
 import { checkCallOptions } from "../option-rules.js";
 import { type CallOptions, NO_OPTIONS } from "../options.js";
 import type { ParentContext } from "../session/types.js";
 import { AbortListeners } from "./abort-listeners.js";
-import { type MeasuredCall, reportEnd, reportStart } from "./call-telemetry.js";
+import { type MeasuredCall, reportFailure, reportResult, reportStart } from "./call-telemetry.js";
 
 const NO_BYTES = new Uint8Array();
 
 /** A call that was made and has not settled. */
-interface PendingCall extends MeasuredCall {
+interface PendingCall extends MeasuredCall, DeadlineLinks<PendingCall> {
   /** What is to be sent; empty once it is, since a call may wait for its answer for long. */
   bytes: Uint8Array | MessageParts;
   readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
   readonly reject: (error: unknown) => void;
   /** Whether the channel has it; until then it waits for a session. */
   sent: boolean;
-  deadline: Deadline | undefined;
+  /** How long it may take, in milliseconds. */
+  readonly timeoutMs: number | undefined;
   /** Removes its callback from the caller's signal. */
   stopListening: (() => void) | undefined;
 }
@@ -45,7 +47,7 @@ export class Calls {
   readonly #context: ParentContext;
   readonly #current: CurrentSession;
   readonly #abortListeners = new AbortListeners();
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<PendingCall>;
   /** In the order in which they were made, so those that were sent come first. */
   readonly #pending = new Map<string, PendingCall>();
   #whenAllAnswered: (() => void)[] = [];
@@ -53,7 +55,7 @@ export class Calls {
   constructor(context: ParentContext, current: CurrentSession) {
     this.#context = context;
     this.#current = current;
-    this.#deadlines = new Deadlines(context.telemetry.clock);
+    this.#deadlines = new Deadlines(context.telemetry.clock, (call) => this.#onDue(call));
   }
 
   /** How many calls have not settled. */
@@ -73,13 +75,18 @@ export class Calls {
     );
   }
 
-  /** Resolves a call with its response. Returns `false` when no call waits for it. */
-  resolve({ id, result, metadata }: ResponseMessage): boolean {
+  /**
+   * Resolves a call with its response. Returns `false` when no call waits for it.
+   *
+   * @param arrivedAt When the response arrived, on the monotonic clock, in milliseconds.
+   */
+  resolve({ id, result, metadata }: ResponseMessage, arrivedAt: number): boolean {
     const call = this.#pending.get(id);
     if (call === undefined) {
       return false;
     }
-    this.#forget(call, undefined);
+    this.#forget(call);
+    reportResult(call, arrivedAt, this.#context.telemetry);
     call.resolve(result, metadata);
     this.#checkAllAnswered();
     return true;
@@ -155,19 +162,17 @@ export class Calls {
     const { options: defaults, telemetry } = this.#context;
     const timeoutMs = timeout ?? defaults.defaultTimeoutMs;
     const ticket = this.#admit(name, signal);
-    const call = this.#encode(name, args, options, ticket, resolve, reject);
+    const call = this.#encode(name, args, options, timeoutMs, ticket, resolve, reject);
     this.#pending.set(call.id, call);
     reportStart(call, telemetry);
     const waits = this.#current.callsWait;
     if (timeoutMs !== undefined) {
-      call.deadline = this.#deadlines.set(() => this.#timeOut(call, timeoutMs), timeoutMs, call.startedAt);
+      this.#deadlines.set(call, timeoutMs, call.startedAt);
     } else if (ticket.trial || waits) {
-      call.deadline = this.#deadlines.set(() => this.#stopHoldingUp(call), defaults.startTimeoutMs);
+      this.#deadlines.set(call, defaults.startTimeoutMs, call.startedAt);
     }
     if (signal !== undefined) {
-      call.stopListening = this.#abortListeners.add(signal, () =>
-        this.#rejectCall(call, aborted(name, signal, "while it waited for the answer")),
-      );
+      this.#listenFor(signal, call);
     }
     if (!waits) {
       this.#send(call);
@@ -201,11 +206,13 @@ export class Calls {
     name: string,
     args: readonly unknown[],
     options: CallOptions,
+    timeoutMs: number | undefined,
     ticket: CallTicket,
     resolve: PendingCall["resolve"],
     reject: PendingCall["reject"],
   ): PendingCall {
     const { codec, options: defaults, telemetry } = this.#context;
+    const startedAt = telemetry.clock.now();
     try {
       const message = createCall({
         function: name,
@@ -213,19 +220,23 @@ export class Calls {
         clientName: options.clientName ?? defaults.clientName,
         metadata: options.metadata,
         namespace: options.namespace ?? defaults.namespace,
+        timestamp: wireTime(startedAt),
       });
       return {
         id: message.id,
         name,
         bytes: codec.encodeParts(message),
         ticket,
-        startedAt: telemetry.clock.now(),
+        startedAt,
         correlationId: options.metadata?.correlation_id,
         resolve,
         reject,
         sent: false,
-        deadline: undefined,
+        timeoutMs,
         stopListening: undefined,
+        slot: undefined,
+        previous: undefined,
+        next: undefined,
       };
     } catch (error) {
       telemetry.breaker.ignored(ticket);
@@ -256,8 +267,18 @@ export class Calls {
     }
   }
 
-  #timeOut(call: PendingCall, timeoutMs: number): void {
-    this.#rejectCall(call, timedOut(call.name, this.#context.name, timeoutMs, call.sent));
+  #listenFor(signal: AbortSignal, call: PendingCall): void {
+    call.stopListening = this.#abortListeners.add(signal, () =>
+      this.#rejectCall(call, aborted(call.name, signal, "while it waited for the answer")),
+    );
+  }
+
+  #onDue(call: PendingCall): void {
+    if (call.timeoutMs === undefined) {
+      this.#stopHoldingUp(call);
+    } else {
+      this.#rejectCall(call, timedOut(call.name, this.#context.name, call.timeoutMs, call.sent));
+    }
   }
 
   /**
@@ -275,18 +296,20 @@ export class Calls {
 
   #rejectCall(call: PendingCall, error: Error): void {
     if (this.#pending.has(call.id)) {
-      this.#forget(call, error);
+      this.#forget(call);
+      reportFailure(call, error, this.#context.telemetry);
       call.reject(error);
       this.#checkAllAnswered();
     }
   }
 
-  /** Ends a call, which settles next. */
-  #forget(call: PendingCall, error: Error | undefined): void {
+  /** Lets go of a call that settles next. */
+  #forget(call: PendingCall): void {
     this.#pending.delete(call.id);
-    call.deadline?.cancel();
+    if (call.slot !== undefined) {
+      this.#deadlines.cancel(call);
+    }
     call.stopListening?.();
-    reportEnd(call, error, this.#context.telemetry);
   }
 
   #checkAllAnswered(): void {

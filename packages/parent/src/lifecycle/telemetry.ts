@@ -12,6 +12,7 @@ import {
   EventLog,
   type FailureRule,
   type LogEventName,
+  type LoggedEvent,
   Metrics,
   RareEvent,
   systemClock,
@@ -33,6 +34,8 @@ const CIRCUIT_EVENTS: Readonly<Record<CircuitChange["to"], LogEventName>> = {
 export class Telemetry {
   readonly clock: Clock;
   readonly events: EventLog;
+  readonly requestStart: LoggedEvent;
+  readonly requestEnd: LoggedEvent;
   readonly metrics: Metrics;
   readonly breaker: CircuitBreaker;
   /** Whether an error counts against the worker in the circuit breaker. */
@@ -58,6 +61,8 @@ export class Telemetry {
       logger: options.logger,
       context: { workerId: name, serviceId },
     });
+    this.requestStart = this.events.event("request_start");
+    this.requestEnd = this.events.event("request_end");
     this.#refused = new RareEvent({ clock, events: this.events, name: "connection_refused" });
     this.breaker = new CircuitBreaker({
       clock,

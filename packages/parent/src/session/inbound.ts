@@ -23,6 +23,8 @@ export class Inbound {
   #heartbeat: Uint8Array | undefined;
   /** Whether the worker has answered a call or a heartbeat. */
   hasAnswer = false;
+  /** When the latest message arrived, and those in one piece with it, on the monotonic clock, in milliseconds. */
+  #arrivedAt = 0;
 
   constructor(context: ParentContext, calls: Calls, health: HeartbeatMonitor, onOutput: OnOutput) {
     this.#context = context;
@@ -39,8 +41,15 @@ export class Inbound {
     this.#heartbeat = heartbeat;
   }
 
-  /** Handles one message. */
-  receive(bytes: Uint8Array): void {
+  /**
+   * Handles one message.
+   *
+   * @param follows Whether it arrived in one piece with the message before.
+   */
+  receive(bytes: Uint8Array, follows = false): void {
+    if (!follows) {
+      this.#arrivedAt = this.#context.telemetry.clock.now();
+    }
     let message: Message;
     try {
       message = this.#context.codec.decode(bytes);
@@ -51,7 +60,7 @@ export class Inbound {
     this.#context.telemetry.notifyMessage(message);
     switch (message.type) {
       case "response":
-        if (this.#calls.resolve(message)) {
+        if (this.#calls.resolve(message, this.#arrivedAt)) {
           this.hasAnswer = true;
         } else {
           this.#dropLate(message);

@@ -187,9 +187,9 @@ export class Session implements ActiveSession {
   #channelEvents(): ClientEvents {
     let wasUp = false;
     return {
-      message: (bytes) => {
+      message: (bytes, follows) => {
         this.#received++;
-        this.#inbound.receive(bytes);
+        this.#inbound.receive(bytes, follows);
       },
       dropped: (reason) => this.#inbound.drop(reason),
       refused: (reason) => this.#context.telemetry.reportRefused(reason),

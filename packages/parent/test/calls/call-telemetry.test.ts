@@ -7,7 +7,7 @@ import {
 } from "@multifrost/protocol/errors";
 import { createFakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it } from "vitest";
-import { type MeasuredCall, reportEnd, reportStart } from "../../src/calls/call-telemetry.js";
+import { type MeasuredCall, reportFailure, reportResult, reportStart } from "../../src/calls/call-telemetry.js";
 import { parentParts } from "../support/context.js";
 
 function measured(given: Parameters<typeof parentParts>[0] = {}) {
@@ -29,7 +29,7 @@ describe("the end of a call", () => {
     reportStart(call, telemetry);
     expect(telemetry.metrics.snapshot().queueDepth).toBe(1);
     clock.advance(20);
-    reportEnd(call, undefined, telemetry);
+    reportResult(call, clock.now(), telemetry);
     const ids = { requestId: "id-1", correlationId: "corr", functionName: "add" };
     expect(records.map(([, record]) => record)).toMatchObject([
       { event: "request_start", ...ids },
@@ -43,7 +43,7 @@ describe("the end of a call", () => {
     ["request_error", remote("REMOTE_ERROR")],
   ])("a failure is logged as %s, with the error", (event, error) => {
     const { records, telemetry, call } = measured();
-    reportEnd(call, error, telemetry);
+    reportFailure(call, error, telemetry);
     expect(records.map(([, record]) => record)).toMatchObject([{ event, err: error }]);
   });
 
@@ -58,14 +58,14 @@ describe("the end of a call", () => {
     ["a connection that does not come back, likewise", new ConnectionError("UNREACHABLE", "x"), 0],
   ])("%s: failures of the worker: %#", (_what, error, failures) => {
     const { telemetry, call } = measured();
-    reportEnd(call, error, telemetry);
+    reportFailure(call, error, telemetry);
     expect(telemetry.breaker.failures).toBe(failures);
   });
 
   it("an error that isFailure exempts does not count", () => {
     const isFailure = (error: unknown) => (error as RemoteCallError).remoteName !== "ValidationError";
     const { telemetry, call } = measured({ isFailure });
-    reportEnd(call, new RemoteCallError("bad", { remoteName: "ValidationError", remoteMessage: "bad" }), telemetry);
+    reportFailure(call, new RemoteCallError("bad", { remoteName: "ValidationError", remoteMessage: "bad" }), telemetry);
     expect(telemetry.breaker.failures).toBe(0);
   });
 });

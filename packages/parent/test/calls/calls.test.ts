@@ -409,8 +409,8 @@ describe("the end of a call", () => {
     const { calls, sent } = running();
     const call = calls.call("add", [], {});
     const id = sent()[0]?.id ?? "";
-    expect(calls.resolve(createResponse(id, 3) as never)).toBe(true);
-    expect(calls.resolve(createResponse(id, 4) as never)).toBe(false);
+    expect(calls.resolve(createResponse(id, 3) as never, 0)).toBe(true);
+    expect(calls.resolve(createResponse(id, 4) as never, 0)).toBe(false);
     expect(calls.reject(id, () => new Error("late"))).toBe(false);
     expect(await call).toBe(3);
   });
@@ -421,7 +421,7 @@ describe("the end of a call", () => {
     const removed = vi.spyOn(signal, "removeEventListener");
     const call = calls.call("add", [], { timeout: 1000, signal });
     expect(clock.keepsProcessAlive).toBe(true);
-    calls.resolve(createResponse(sent()[0]?.id ?? "", 3) as never);
+    calls.resolve(createResponse(sent()[0]?.id ?? "", 3) as never, 0);
     await call;
     expect(clock.keepsProcessAlive).toBe(false);
     expect(removed).toHaveBeenCalledOnce();
@@ -431,7 +431,7 @@ describe("the end of a call", () => {
     const { calls, sent, records } = running();
     const order: string[] = [];
     const call = calls.call("add", [], {}).then(() => order.push("resolved"));
-    calls.resolve(createResponse(sent()[0]?.id ?? "", 3) as never);
+    calls.resolve(createResponse(sent()[0]?.id ?? "", 3) as never, 0);
     order.push(...records.map(([, { event }]) => event));
     await call;
     expect(order).toEqual(["request_start", "request_end", "resolved"]);
@@ -440,7 +440,7 @@ describe("the end of a call", () => {
   it("ask() returns the metadata of the answer with the result", async () => {
     const { calls, sent } = running();
     const answer = calls.ask("listFunctions", {});
-    calls.resolve({ ...createResponse(sent()[0]?.id ?? "", ["add"]), metadata: { mine: 1 } } as never);
+    calls.resolve({ ...createResponse(sent()[0]?.id ?? "", ["add"]), metadata: { mine: 1 } } as never, 0);
     expect(await answer).toEqual({ value: ["add"], metadata: { mine: 1 } });
   });
 });
@@ -464,7 +464,7 @@ describe("calls while the worker is away", () => {
       "waits too",
     ]);
     for (const { id } of sent().slice(1)) {
-      calls.resolve(createResponse(id, "back") as never);
+      calls.resolve(createResponse(id, "back") as never, 0);
     }
     expect(await Promise.all([second, third])).toEqual(["back", "back"]);
   });
@@ -489,10 +489,10 @@ describe("calls while the worker is away", () => {
     const answered = vi.fn();
     const waiting = calls.allAnswered().then(answered);
     const [one, two] = sent();
-    calls.resolve(createResponse(one?.id ?? "", 1) as never);
+    calls.resolve(createResponse(one?.id ?? "", 1) as never, 0);
     await new Promise(setImmediate);
     expect(answered).not.toHaveBeenCalled();
-    calls.resolve(createResponse(two?.id ?? "", 1) as never);
+    calls.resolve(createResponse(two?.id ?? "", 1) as never, 0);
     await waiting;
     expect(calls.size).toBe(1);
     await calls.allAnswered();

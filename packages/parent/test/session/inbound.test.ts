@@ -15,6 +15,7 @@ import {
   type Message,
 } from "@multifrost/protocol";
 import { RemoteCallError, SerializationError } from "@multifrost/protocol/errors";
+import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentOptions } from "../../src/options.js";
 import { createHealthCheck } from "../../src/session/health-check.js";
@@ -25,8 +26,8 @@ import { errorOf } from "../support/until.js";
 const codec = createCodec();
 
 /** An inbound with this many calls of `add` in flight. */
-function inboundWith(count: number, given: ParentOptions = {}) {
-  const { context, calls, current, emitter, telemetry, records } = parentParts(given);
+function inboundWith(count: number, given: ParentOptions = {}, clock?: FakeClock) {
+  const { context, calls, current, emitter, telemetry, records } = parentParts(given, undefined, clock);
   const session = idleSession();
   current.use(session);
   const answers = Array.from({ length: count }, () => calls.call("add", [], {}));
@@ -55,7 +56,8 @@ function inboundWith(count: number, given: ParentOptions = {}) {
     onOutput,
     onMessage,
     receive: (bytes: Uint8Array) => inbound.receive(bytes),
-    hear: (message: Message) => inbound.receive(codec.encode(message)),
+    hear: (message: Message, follows?: boolean) => inbound.receive(codec.encode(message), follows),
+    metrics: () => telemetry.metrics.snapshot(),
     dropped: () => telemetry.metrics.snapshot().droppedMessages,
     logged: () => records.filter(([, { event }]) => event === "message_dropped"),
   };
@@ -68,6 +70,19 @@ describe("answers", () => {
     expect(await answers[1]).toEqual({ sum: 3 });
     expect(calls.size).toBe(1);
     expect(dropped()).toBe(0);
+  });
+
+  it("that arrived in one piece were all there when the first was read", () => {
+    const clock = createFakeClock();
+    const { ids, hear, metrics } = inboundWith(3, {}, clock);
+    const answer = (index: number) => createResponse(ids[index] ?? "", 1);
+    clock.advance(10);
+    hear(answer(0), false);
+    clock.advance(5);
+    hear(answer(1), true);
+    expect(metrics().latencyMs).toMatchObject({ min: 10, max: 10 });
+    hear(answer(2), false);
+    expect(metrics().latencyMs).toMatchObject({ min: 10, max: 15 });
   });
 
   it("[CALL-1] a second answer to the same call settles nothing and is counted", async () => {

@@ -54,8 +54,8 @@ export interface ConnectionOwner {
   ready(connection: PeerConnection, identity: string): void;
   /** Takes the connection, unless it cannot; returns whether it did. */
   admit(connection: PeerConnection): boolean;
-  /** A message of an accepted connection. */
-  received(connection: PeerConnection, frames: readonly Uint8Array[]): void;
+  /** A message of an accepted connection. `follows`: whether it arrived in one piece with the one before. */
+  received(connection: PeerConnection, frames: readonly Uint8Array[], follows: boolean): void;
   /** Whether too much is held to read from this connection now. Then its `readOn` is called later. */
   mustWait(connection: PeerConnection): boolean;
   /** Whether a message of so many bytes may be handled in this turn. If not, `readOn` is called in a later one. */
@@ -281,6 +281,7 @@ export class PeerConnection implements Connection, ByteSink, Holder {
   /** Handles what has arrived, up to the share of this turn. Returns whether to read on. */
   #read(): boolean {
     this.#isReading = true;
+    let follows = false;
     try {
       while (this.#phase !== "ended") {
         if (this.#phase === "undecided" && this.#receiver === undefined && this.#reader.hasRest) {
@@ -304,7 +305,8 @@ export class PeerConnection implements Connection, ByteSink, Holder {
           return this.#pause();
         }
         this.#taken += 1;
-        this.#handle(received);
+        this.#handle(received, follows);
+        follows = true;
       }
     } catch (error) {
       this.#breakAfter(error);
@@ -349,11 +351,11 @@ export class PeerConnection implements Connection, ByteSink, Holder {
     }
   };
 
-  #handle(received: Received): void {
+  #handle(received: Received, follows: boolean): void {
     if (!Array.isArray(received)) {
       this.#handleSignal(received);
     } else if (this.#phase === "accepted") {
-      this.#owner.received(this, received);
+      this.#owner.received(this, received, follows);
     } else if (this.#receiver !== undefined) {
       const payload = payloadOf(received);
       const receiver = this.#receiver;

@@ -62,6 +62,8 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   protected abstract add(connection: PeerConnection): boolean;
   /** A connection that was added has ended. */
   protected abstract remove(connection: PeerConnection): void;
+  /** Calls the event of a message. */
+  protected abstract message(connection: PeerConnection, payload: Uint8Array, follows: boolean): void;
   /** Whether everything that was sent has been taken by the system. */
   protected abstract isFlushed(): boolean;
   /** Whether a new connection could still take queued messages while the channel closes. */
@@ -114,7 +116,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
     return true;
   }
 
-  abstract received(connection: PeerConnection, frames: readonly Uint8Array[]): void;
+  abstract received(connection: PeerConnection, frames: readonly Uint8Array[], follows: boolean): void;
 
   abstract mustWait(connection: PeerConnection): boolean;
 
@@ -163,7 +165,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
   }
 
   /** Passes a message to its event, or drops it. Receiving stops when the channel begins to close. */
-  protected deliver(payload: Uint8Array | undefined, deliver: (payload: Uint8Array) => void): void {
+  protected deliver(connection: PeerConnection, payload: Uint8Array | undefined, follows: boolean): void {
     if (this.#phase !== "open") {
       return;
     }
@@ -171,7 +173,7 @@ export abstract class ZmtpChannel implements Channel, ConnectionOwner {
       if (payload === undefined) {
         this.#events.dropped("wrong-frames");
       } else {
-        deliver(payload);
+        this.message(connection, payload, follows);
       }
     } catch (error) {
       rethrowLater(error);

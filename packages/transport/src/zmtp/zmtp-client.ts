@@ -36,8 +36,8 @@ export class ZmtpClient extends ZmtpChannel implements ClientChannel {
     this.send(message, settled, options);
   }
 
-  override received(_connection: PeerConnection, frames: readonly Uint8Array[]): void {
-    this.deliver(payloadOf(frames), this.#message);
+  override received(connection: PeerConnection, frames: readonly Uint8Array[], follows: boolean): void {
+    this.deliver(connection, payloadOf(frames), follows);
   }
 
   /** There is one peer, which shares with no other. */
@@ -49,7 +49,9 @@ export class ZmtpClient extends ZmtpChannel implements ClientChannel {
     return true;
   }
 
-  readonly #message = (payload: Uint8Array): void => this.#events.message(payload);
+  protected override message(_connection: PeerConnection, payload: Uint8Array, follows: boolean): void {
+    this.#events.message(payload, follows);
+  }
 
   protected override name(connection: PeerConnection): "has-guest" | undefined {
     connection.peer = "server";

@@ -52,13 +52,16 @@ export class ZmtpServer extends ZmtpChannel implements ServerChannel {
     this.send(peer, message, settled, options);
   }
 
-  override received(connection: PeerConnection, frames: readonly Uint8Array[]): void {
-    const { peer } = connection;
+  override received(connection: PeerConnection, frames: readonly Uint8Array[], follows: boolean): void {
     if (connection.isSilent) {
       connection.isSilent = false;
       this.#silent.delete(connection);
     }
-    this.deliver(payloadOf(frames), (payload) => this.#events.message(peer, payload));
+    this.deliver(connection, payloadOf(frames), follows);
+  }
+
+  protected override message({ peer }: PeerConnection, payload: Uint8Array, follows: boolean): void {
+    this.#events.message(peer, payload, follows);
   }
 
   override mustWait(connection: PeerConnection): boolean {
