@@ -10,6 +10,7 @@ export class CallTelemetry {
   readonly #events: EventLog;
   readonly #start: LoggedEvent;
   readonly #end: LoggedEvent;
+  readonly #error: LoggedEvent;
   readonly #drops: RareEvent;
 
   /** @param drops Counts the calls that get no answer. */
@@ -17,6 +18,7 @@ export class CallTelemetry {
     this.#events = events;
     this.#start = events.event("request_start");
     this.#end = events.event("request_end");
+    this.#error = events.event("request_error");
     this.#drops = drops;
   }
 
@@ -29,10 +31,12 @@ export class CallTelemetry {
 
   /** The call was answered: with `error`, or with a result. */
   answered(call: IncomingCall, error: ErrorParts | undefined): void {
-    if (error !== undefined) {
+    if (error === undefined) {
+      if (this.#end.enabled) {
+        this.#events.emit("request_end", { ...describeCall(call), durationMs: durationOf(call) });
+      }
+    } else if (this.#error.enabled) {
       this.#events.emit("request_error", { ...describeCall(call), durationMs: durationOf(call), err: error });
-    } else if (this.#end.enabled) {
-      this.#events.emit("request_end", { ...describeCall(call), durationMs: durationOf(call) });
     }
   }
 
