@@ -1,5 +1,4 @@
 import { LONGEST_TIMER_MS, type OptionRule, objectWith, rule } from "@multifrost/protocol/internal";
-import { hrtime } from "node:process";
 
 /** A timer that has been set. */
 export interface Timer {
@@ -46,8 +45,8 @@ export function systemClock(): Clock {
  * its first answer.
  */
 function monotonicMs(): number {
-  const time = hrtime();
-  return time[0] * 1_000 + time[1] / 1e6;
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1e6;
 }
 
 function setSystemTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer {
