@@ -87,6 +87,16 @@ export function circuitOpen(functionName: string, workerName: string, retryAt: D
   );
 }
 
+/** The circuit of a method is open. */
+export function methodCircuitOpen(functionName: string, workerName: string, retryAt: Date): CircuitOpenError {
+  return new CircuitOpenError(
+    `'${functionName}' was not sent: in ${workerName} it failed again and again, so that its circuit is open; other methods can be ` +
+      `called. The next trial call can go out at ${retryAt.toISOString()}; resetCircuit() closes it now. Errors that are no ` +
+      "failure of the method can be exempted with the option isFailure.",
+    { retryAt },
+  );
+}
+
 // Calls that got no answer.
 
 /** A call's time is up. */

@@ -32,6 +32,12 @@ export type ParentState =
 /** One heartbeat: its round trip in milliseconds, or how many in a row were missed so far. */
 export type HeartbeatEvent = { readonly rttMs: number } | { readonly misses: number };
 
+/** A change of the circuit breaker. */
+export interface CircuitEvent extends CircuitChange {
+  /** The method whose circuit it is; `undefined` for the worker's. */
+  readonly functionName?: string;
+}
+
 /** A restart that worked. */
 export interface RestartEvent {
   /** How the previous process ended; `undefined` after `restart()`. */
@@ -51,8 +57,8 @@ export interface ParentEvents {
   restart: [restart: RestartEvent];
   /** The state changed. */
   state: [state: ParentState, before: ParentState];
-  /** The circuit breaker changed. */
-  circuit: [change: CircuitChange];
+  /** The circuit breaker of the worker, or of one method, changed. */
+  circuit: [change: CircuitEvent];
   /** A heartbeat was answered or missed. */
   heartbeat: [beat: HeartbeatEvent];
   /** Every message from the worker, before it is handled. For inspecting traffic. */

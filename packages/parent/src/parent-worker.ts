@@ -244,9 +244,9 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     return this.#lifecycle.telemetry.breaker.state;
   }
 
-  /** Closes the circuit now. Use it when you know that the worker is well again. */
+  /** Closes the circuit, and those of its methods, now. Use it when you know that the worker is well again. */
   resetCircuit(): void {
-    this.#lifecycle.telemetry.breaker.close("reset by the user");
+    this.#lifecycle.telemetry.closeCircuits("reset by the user");
   }
 
   /** The latest heartbeat's round trip, in milliseconds; `undefined` before the first. */

@@ -52,6 +52,12 @@ export class RestartBudget {
     return true;
   }
 
+  /** Gives all restarts back at once. */
+  refill(): void {
+    this.#taken = 0;
+    this.#healthySince = undefined;
+  }
+
   /** The worker is healthy from now until the next `tryTake`. Repeated calls change nothing. */
   healthy(): void {
     this.#healthySince ??= this.#clock.now();

@@ -58,3 +58,12 @@ test("a budget of 0 allows no restart", () => {
   const budget = new RestartBudget({ clock: createFakeClock(), maxAttempts: 0 });
   expect([budget.left, budget.tryTake()]).toEqual([0, false]);
 });
+
+test("refill gives all restarts back at once", () => {
+  const clock = createFakeClock();
+  const budget = new RestartBudget({ clock, maxAttempts: 2 });
+  expect([budget.tryTake(), budget.tryTake(), budget.tryTake()]).toEqual([true, true, false]);
+  budget.refill();
+  expect(budget.left).toBe(2);
+  expect(budget.tryTake()).toBe(true);
+});

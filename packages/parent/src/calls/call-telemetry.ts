@@ -1,7 +1,7 @@
 // What each call contributes to the metrics, the circuit breaker and the log.
 
 import { type ErrorCode, MultifrostError } from "@multifrost/protocol/errors";
-import type { CallTicket, LogFields } from "@multifrost/reliability";
+import type { Admission, CallTicket, LogFields } from "@multifrost/reliability";
 import type { Telemetry } from "../lifecycle/telemetry.js";
 
 /** The call, as it is measured and logged. */
@@ -10,6 +10,10 @@ export interface MeasuredCall {
   readonly name: string;
   /** From the circuit breaker. */
   readonly ticket: CallTicket;
+  /** From the circuit of its method; `undefined` unless the method's latest calls failed. */
+  readonly methodTicket: Admission | undefined;
+  /** Whether it was sent; otherwise it waits for a session. */
+  readonly sent: boolean;
   /** On the monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly correlationId: string | undefined;
@@ -32,10 +36,13 @@ export function reportStart(call: MeasuredCall, { metrics, events, requestStart 
  * @param arrivedAt When the result arrived, on the monotonic clock, in milliseconds.
  */
 export function reportResult(call: MeasuredCall, arrivedAt: number, telemetry: Telemetry): void {
-  const { metrics, breaker, events, requestEnd } = telemetry;
+  const { metrics, breaker, methods, events, requestEnd } = telemetry;
   const durationMs = arrivedAt - call.startedAt;
   metrics.requestEnded(true, durationMs, arrivedAt);
   breaker.success(call.ticket);
+  if (methods.size > 0) {
+    methods.success(call.name, call.methodTicket);
+  }
   if (requestEnd.enabled) {
     events.emit("request_end", { ...logFields(call), durationMs });
   }
@@ -43,25 +50,41 @@ export function reportResult(call: MeasuredCall, arrivedAt: number, telemetry: T
 
 /** Reports that a call settles with this error. */
 export function reportFailure(call: MeasuredCall, error: Error, telemetry: Telemetry): void {
-  const { clock, metrics, breaker, events } = telemetry;
+  const { clock, metrics, events } = telemetry;
   const now = clock.now();
   const durationMs = now - call.startedAt;
   metrics.requestEnded(false, durationMs, now);
-  if (countsHere(error) && telemetry.isFailure(error)) {
-    breaker.failure(call.ticket);
-  } else {
-    breaker.ignored(call.ticket);
-  }
-  const event = isTimeout(error) ? "request_timeout" : "request_error";
+  countFailure(call, error, telemetry);
+  const event = codeOf(error) === "TIMEOUT" ? "request_timeout" : "request_error";
   events.emit(event, { ...logFields(call), durationMs, err: error });
 }
 
-function countsHere(error: Error): boolean {
-  return !(error instanceof MultifrostError && COUNTED_AS_LOSS.has(error.code));
+/** An error that a method threw counts against this method alone: the worker answered. */
+function countFailure(call: MeasuredCall, error: Error, { breaker, methods, isFailure }: Telemetry): void {
+  const { name, ticket, methodTicket } = call;
+  const counts = isFailure(error);
+  if (codeOf(error) === "REMOTE_ERROR") {
+    breaker.success(ticket);
+  } else if (counts && countsHere(call, error)) {
+    breaker.failure(ticket);
+  } else {
+    breaker.ignored(ticket);
+  }
+  if (counts && codeOf(error) === "REMOTE_ERROR") {
+    methods.failure(name, methodTicket);
+  } else {
+    methods.ignored(name, methodTicket);
+  }
 }
 
-function isTimeout(error: Error): boolean {
-  return error instanceof MultifrostError && error.code === "TIMEOUT";
+/** A call that was never sent says nothing about the worker. */
+function countsHere({ sent }: MeasuredCall, error: Error): boolean {
+  const code = codeOf(error);
+  return !(code !== undefined && COUNTED_AS_LOSS.has(code)) && (sent || code !== "TIMEOUT");
+}
+
+function codeOf(error: Error): ErrorCode | undefined {
+  return error instanceof MultifrostError ? error.code : undefined;
 }
 
 function logFields({ id, name, correlationId }: MeasuredCall): LogFields {

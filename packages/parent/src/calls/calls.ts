@@ -11,8 +11,8 @@ import {
   wireTime,
 } from "@multifrost/protocol";
 import { type MultifrostError, RemoteCallError } from "@multifrost/protocol/errors";
-import { type CallTicket, type DeadlineLinks, Deadlines } from "@multifrost/reliability";
-import { aborted, circuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
+import { type Admission, type CallTicket, type DeadlineLinks, Deadlines } from "@multifrost/reliability";
+import { aborted, circuitOpen, methodCircuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
 import { checkCallOptions } from "../option-rules.js";
 import { type CallOptions, NO_OPTIONS } from "../options.js";
@@ -24,7 +24,7 @@ const NO_BYTES = new Uint8Array();
 
 /** A call that was made and has not settled. */
 interface PendingCall extends MeasuredCall, DeadlineLinks<PendingCall> {
-  /** What is to be sent; empty once it is, since a call may wait for its answer for long. */
+  /** What is to be sent; empty once it cannot be sent again, since a call may wait for its answer for long. */
   bytes: Uint8Array | MessageParts;
   readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -48,6 +48,8 @@ export class Calls {
   readonly #current: CurrentSession;
   readonly #abortListeners = new AbortListeners();
   readonly #deadlines: Deadlines<PendingCall>;
+  /** Whether another session follows: a call that its worker did not run is sent again then. */
+  readonly #sendsAgain: boolean;
   /** In the order in which they were made, so those that were sent come first. */
   readonly #pending = new Map<string, PendingCall>();
   #whenAllAnswered: (() => void)[] = [];
@@ -55,6 +57,8 @@ export class Calls {
   constructor(context: ParentContext, current: CurrentSession) {
     this.#context = context;
     this.#current = current;
+    const { mode, options } = context;
+    this.#sendsAgain = mode.kind === "service" || (mode.kind === "spawned" && options.autoRestart);
     this.#deadlines = new Deadlines(context.telemetry.clock, (call) => this.#onDue(call));
   }
 
@@ -92,11 +96,18 @@ export class Calls {
     return true;
   }
 
-  /** Rejects a call with the error its worker sent. Returns `false` when no call waits for it. */
+  /**
+   * Rejects a call with the error its worker sent; one that the worker did not run, as it is stopping, waits for the next
+   * session. Returns `false` when no call waits for it.
+   */
   rejectRemote(message: ErrorMessage): boolean {
     const { name } = this.#context;
+    const remote = readRemoteError(message);
+    if (remote.code === "STOPPING" && this.#sendsAgain && !this.#current.isEnding) {
+      return this.#waitForNext(message.id);
+    }
     return this.reject(message.id, (functionName) => {
-      const failure = { ...readRemoteError(message), functionName };
+      const failure = { ...remote, functionName };
       const refused = failure.code !== undefined;
       const text = refused
         ? `${name}: ${failure.remoteMessage}`
@@ -162,13 +173,14 @@ export class Calls {
     const { options: defaults, telemetry } = this.#context;
     const timeoutMs = timeout ?? defaults.defaultTimeoutMs;
     const ticket = this.#admit(name, signal);
-    const call = this.#encode(name, args, options, timeoutMs, ticket, resolve, reject);
+    const methodTicket = telemetry.methods.size === 0 ? undefined : this.#admitMethod(name, ticket);
+    const call = this.#encode(name, args, options, timeoutMs, ticket, methodTicket, resolve, reject);
     this.#pending.set(call.id, call);
     reportStart(call, telemetry);
     const waits = this.#current.callsWait;
     if (timeoutMs !== undefined) {
       this.#deadlines.set(call, timeoutMs, call.startedAt);
-    } else if (ticket.trial || waits) {
+    } else if (waits || isTrial(call)) {
       this.#deadlines.set(call, defaults.startTimeoutMs, call.startedAt);
     }
     if (signal !== undefined) {
@@ -202,12 +214,24 @@ export class Calls {
     return admission;
   }
 
+  /** The same for a method that failed before. */
+  #admitMethod(name: string, ticket: CallTicket): Admission | undefined {
+    const { name: workerName, telemetry } = this.#context;
+    const admission = telemetry.methods.admit(name);
+    if (admission?.admitted === false) {
+      telemetry.breaker.ignored(ticket);
+      throw methodCircuitOpen(name, workerName, admission.retryAt);
+    }
+    return admission;
+  }
+
   #encode(
     name: string,
     args: readonly unknown[],
     options: CallOptions,
     timeoutMs: number | undefined,
     ticket: CallTicket,
+    methodTicket: Admission | undefined,
     resolve: PendingCall["resolve"],
     reject: PendingCall["reject"],
   ): PendingCall {
@@ -227,6 +251,7 @@ export class Calls {
         name,
         bytes: codec.encodeParts(message),
         ticket,
+        methodTicket,
         startedAt,
         correlationId: options.metadata?.correlation_id,
         resolve,
@@ -240,8 +265,24 @@ export class Calls {
       };
     } catch (error) {
       telemetry.breaker.ignored(ticket);
+      telemetry.methods.ignored(name, methodTicket);
       throw error;
     }
+  }
+
+  /** Returns `false` when there is no such call. */
+  #waitForNext(id: string): boolean {
+    const call = this.#pending.get(id);
+    if (call === undefined) {
+      return false;
+    }
+    call.sent = false;
+    if (call.slot === undefined) {
+      const { options, telemetry } = this.#context;
+      this.#deadlines.set(call, options.startTimeoutMs, telemetry.clock.now());
+    }
+    this.#checkAllAnswered();
+    return true;
   }
 
   /** Sends a call on the current session. If the session does not take it, the call rejects. */
@@ -254,7 +295,9 @@ export class Calls {
       }
       const { bytes } = call;
       session.send(bytes, bytes instanceof Uint8Array ? undefined : (error) => this.#checkTaken(call, error));
-      call.bytes = NO_BYTES;
+      if (!this.#sendsAgain) {
+        call.bytes = NO_BYTES;
+      }
     } catch (error) {
       this.#rejectCall(call, error as Error);
     }
@@ -289,6 +332,7 @@ export class Calls {
     const { name, options, telemetry } = this.#context;
     if (call.sent) {
       telemetry.breaker.ignored(call.ticket);
+      telemetry.methods.ignored(call.name, call.methodTicket);
     } else {
       this.#rejectCall(call, notBack(call.name, name, options.startTimeoutMs));
     }
@@ -334,4 +378,8 @@ export class Calls {
     }
     return true;
   }
+}
+
+function isTrial({ ticket, methodTicket }: MeasuredCall): boolean {
+  return ticket.trial || (methodTicket?.admitted === true && methodTicket.trial);
 }

@@ -60,6 +60,7 @@ export class Lifecycle {
       throw new NotRunningError(message, { state });
     }
     this.current.leave(mode.kind === "spawned" ? "restarting" : "reconnecting");
+    this.#supervisor.refill();
     try {
       await this.#drainAndClose("restarting");
       this.#opening.signal.throwIfAborted();

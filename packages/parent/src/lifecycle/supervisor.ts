@@ -67,7 +67,7 @@ export class Supervisor implements SessionEvents {
   opened(session: ActiveSession): void {
     const { name, telemetry } = this.#context;
     this.#forgottenStop = watchForgottenStop(this.#calls, session.isListedByNode, name, telemetry.events);
-    telemetry.breaker.close("worker is back");
+    telemetry.closeCircuits("worker is back");
     this.#current.use(session);
     this.#ready();
   }
@@ -130,6 +130,12 @@ export class Supervisor implements SessionEvents {
     telemetry.metrics.restarted();
     telemetry.events.emit("worker_restart", { message: `${name} was restarted.`, details: { pid } });
     telemetry.notify("restart", { exit, pid });
+  }
+
+  /** A restart by hand gives the worker all its restarts back. */
+  refill(): void {
+    this.#budget.refill();
+    this.#backoff.reset();
   }
 
   /** The worker could not be brought back by hand. */

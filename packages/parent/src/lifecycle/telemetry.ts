@@ -13,6 +13,7 @@ import {
   type FailureRule,
   type LogEventName,
   type LoggedEvent,
+  MethodCircuits,
   Metrics,
   RareEvent,
   systemClock,
@@ -38,6 +39,8 @@ export class Telemetry {
   readonly requestEnd: LoggedEvent;
   readonly metrics: Metrics;
   readonly breaker: CircuitBreaker;
+  /** The circuits of methods that threw. */
+  readonly methods: MethodCircuits;
   /** Whether an error counts against the worker in the circuit breaker. */
   readonly isFailure: FailureRule;
   readonly #name: string;
@@ -64,13 +67,15 @@ export class Telemetry {
     this.requestStart = this.events.event("request_start");
     this.requestEnd = this.events.event("request_end");
     this.#refused = new RareEvent({ clock, events: this.events, name: "connection_refused" });
-    this.breaker = new CircuitBreaker({
+    const circuit = {
       clock,
       failureThreshold: options.maxRestartAttempts,
       resetTimeoutMs: options.circuitResetMs,
       resetTimeoutMaxMs: Math.max(options.circuitResetMs, MAX_CIRCUIT_RESET_MS),
-      onChange: (change) => this.#reportCircuit(change),
-    });
+      onChange: (change: CircuitChange, functionName?: string) => this.#reportCircuit(change, functionName),
+    };
+    this.breaker = new CircuitBreaker(circuit);
+    this.methods = new MethodCircuits(circuit);
     this.metrics = new Metrics({ clock, circuitState: () => this.breaker.state });
   }
 
@@ -102,13 +107,21 @@ export class Telemetry {
     this.#refused.emit({ message: `A connection to ${this.#name} was refused: ${reason}`, details: { reason } });
   }
 
-  #reportCircuit(change: CircuitChange): void {
+  /** Closes every circuit. */
+  closeCircuits(reason: string): void {
+    this.breaker.close(reason);
+    this.methods.close(reason);
+  }
+
+  /** @param functionName - The method whose circuit it is; the worker's without. */
+  #reportCircuit(change: CircuitChange, functionName: string | undefined): void {
     const { from, to, reason, failures, retryAt } = change;
     this.metrics.circuitChanged(to);
     this.events.emit(CIRCUIT_EVENTS[to], {
-      message: `The circuit to ${this.#name} went from ${from} to ${to}: ${reason}.`,
+      message: `The circuit ${functionName === undefined ? "to" : `of '${functionName}' in`} ${this.#name} went from ${from} to ${to}: ${reason}.`,
+      functionName,
       details: { failures, retryAt },
     });
-    this.notify("circuit", change);
+    this.notify("circuit", functionName === undefined ? change : { ...change, functionName });
   }
 }

@@ -17,7 +17,15 @@ function measured(given: Parameters<typeof parentParts>[0] = {}) {
   if (!ticket.admitted) {
     throw new Error("not admitted");
   }
-  const call: MeasuredCall = { id: "id-1", name: "add", ticket, startedAt: clock.now(), correlationId: "corr" };
+  const call: MeasuredCall = {
+    id: "id-1",
+    name: "add",
+    ticket,
+    methodTicket: undefined,
+    sent: true,
+    startedAt: clock.now(),
+    correlationId: "corr",
+  };
   return { clock, telemetry, records, call };
 }
 
@@ -48,10 +56,11 @@ describe("the end of a call", () => {
   });
 
   it.each([
-    ["an error thrown by the method", remote("REMOTE_ERROR"), 1],
+    ["an error thrown by the method, which counts against the method", remote("REMOTE_ERROR"), 0],
     ["a timeout", new TimeoutError("late", { timeoutMs: 5 }), 1],
     ["a function that does not exist", remote("FUNCTION_NOT_FOUND"), 0],
     ["a wrong namespace", remote("WRONG_NAMESPACE"), 0],
+    ["a worker that is stopping", remote("STOPPING"), 0],
     ["an abort", new AbortError("x"), 0],
     ["an exit, which is counted once where it is noticed", remote("WORKER_EXITED"), 0],
     ["a lost connection, likewise", new ConnectionError("CONNECTION_LOST", "x"), 0],
@@ -62,10 +71,26 @@ describe("the end of a call", () => {
     expect(telemetry.breaker.failures).toBe(failures);
   });
 
+  it("a call that timed out before it was sent is no failure of the worker", () => {
+    const { telemetry, call } = measured();
+    reportFailure({ ...call, sent: false }, new TimeoutError("late", { timeoutMs: 5 }), telemetry);
+    expect(telemetry.breaker.failures).toBe(0);
+  });
+
+  it("an error thrown by the method is a failure of this method, and shows that the worker answers", () => {
+    const { telemetry, call } = measured();
+    reportFailure(call, new TimeoutError("late", { timeoutMs: 5 }), telemetry);
+    expect(telemetry.breaker.failures).toBe(1);
+    reportFailure(call, remote("REMOTE_ERROR"), telemetry);
+    expect([telemetry.breaker.failures, telemetry.methods.size]).toEqual([0, 1]);
+    reportResult(call, 0, telemetry);
+    expect(telemetry.methods.size).toBe(0);
+  });
+
   it("an error that isFailure exempts does not count", () => {
     const isFailure = (error: unknown) => (error as RemoteCallError).remoteName !== "ValidationError";
     const { telemetry, call } = measured({ isFailure });
     reportFailure(call, new RemoteCallError("bad", { remoteName: "ValidationError", remoteMessage: "bad" }), telemetry);
-    expect(telemetry.breaker.failures).toBe(0);
+    expect([telemetry.breaker.failures, telemetry.methods.size]).toEqual([0, 0]);
   });
 });

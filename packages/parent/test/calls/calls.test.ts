@@ -367,6 +367,41 @@ describe("the circuit breaker", () => {
     expect(await parent.callFunction("quick")).toBe("quick");
   });
 
+  it("a method that throws again and again is refused, and no other", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 2, circuitResetTimeout: 60, name: "math" });
+    worker.onCall = (call) => (call.function === "parse" ? worker.fail(call, "bad input") : worker.answer(call, 3));
+    const changes: unknown[] = [];
+    parent.on("circuit", ({ to, functionName }) => changes.push([to, functionName]));
+    for (let count = 0; count < 2; count += 1) {
+      expect(await errorOf(parent.callFunction("parse"))).toMatchObject({ code: "REMOTE_ERROR" });
+      expect(await parent.callFunction("add")).toBe(3);
+    }
+    const refused = await errorOf<CircuitOpenError>(parent.callFunction("parse"));
+    expect(refused).toMatchObject({ code: "CIRCUIT_OPEN" });
+    expect(refused.message).toMatch(/^'parse' was not sent: in math it failed again and again, .* isFailure\.$/);
+    expect(await parent.callFunction("add")).toBe(3);
+    expect([parent.circuitState, parent.isHealthy]).toEqual(["closed", true]);
+    expect(changes).toEqual([["open", "parse"]]);
+    parent.resetCircuit();
+    expect(await errorOf(parent.callFunction("parse"))).toMatchObject({ code: "REMOTE_ERROR" });
+  });
+
+  it("of a method lets one trial through, and frees its place where the trial says nothing", async () => {
+    const { parent, worker } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 0 });
+    worker.onCall = (call) => call.function === "parse" && worker.fail(call, "bad input");
+    await errorOf(parent.callFunction("parse"));
+    worker.onCall = () => {};
+    const controller = new AbortController();
+    const trial = errorOf(parent.callFunction("parse", [], { signal: controller.signal }));
+    expect(await errorOf(parent.callFunction("parse"))).toMatchObject({ code: "CIRCUIT_OPEN" });
+    controller.abort();
+    await trial;
+    await errorOf(parent.callFunction("parse", [() => {}]));
+    worker.onCall = (call) => worker.answer(call, "parsed");
+    expect(await parent.callFunction("parse")).toBe("parsed");
+    expect(await parent.callFunction("parse")).toBe("parsed");
+  });
+
   it("resetCircuit() closes it at once", async () => {
     const { parent } = await composed({ maxRestartAttempts: 1, circuitResetTimeout: 60 });
     await failing(1, parent);

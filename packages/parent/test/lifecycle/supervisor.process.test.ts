@@ -85,6 +85,21 @@ describe("autoRestart", () => {
     expect(await worker.call.pid()).toBe(worker.pid);
   });
 
+  it("restart() gives it all its restarts back", async () => {
+    const directory = tickets(1);
+    const options = { ...quick, maxRestartAttempts: 1, args: [directory] };
+    const worker = await startFixture<{ exit(code: number): never; pid(): number }>("fails-to-come-back.mjs", options);
+    worker.on("stderr", () => {});
+    await errorOf(worker.call.exit(1));
+    await until(() => worker.state === "exited");
+    writeFileSync(join(directory, "by hand"), "");
+    await worker.restart();
+    writeFileSync(join(directory, "by itself"), "");
+    await errorOf(worker.call.exit(1));
+    await until(() => worker.state === "running");
+    expect(await worker.call.pid()).toBe(worker.pid);
+  });
+
   it("a worker that stays up for restartWindow gets its restarts back", async () => {
     const worker = await startFixture("answers-calls.mjs", { ...quick, maxRestartAttempts: 1, restartWindow: 0 });
     for (let round = 1; round <= 3; round++) {

@@ -163,6 +163,24 @@ describe("a service that goes away", () => {
     expect(await worker.call.add(1, 2)).toBe(3);
   });
 
+  it("[CALL-6] in order, under calls: those that it refuses as it is stopping are sent to the one that follows", async () => {
+    const place = servicePlace();
+    const first = await place.start("math");
+    const worker = await place.connect("math", { restartBackoff: 0.01 });
+    await worker.start();
+    const inFlight = worker.call.later("answered", 200);
+    await worker.call.add(1, 1);
+    first.child.kill("SIGTERM");
+    await expect
+      .poll(() => place.registry.discover("math", { timeoutMs: 0 }).catch(() => "withdrawn"))
+      .toBe("withdrawn");
+    const refused = Array.from({ length: 10 }, () => worker.call.pid());
+    const second = await place.start("math");
+    expect(await inFlight).toBe("answered");
+    expect(await Promise.all(refused)).toEqual(Array.from({ length: 10 }, () => second.pid));
+    expect(worker.metrics).toMatchObject({ requestsFailed: 0, circuitBreakerTrips: 0 });
+  });
+
   it("for good: calls wait for startTimeout and no longer, and stop() ends the search", async () => {
     const place = servicePlace();
     const service = await place.start("math");

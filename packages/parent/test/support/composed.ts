@@ -1,4 +1,11 @@
-import { type CallMessage, type Codec, createCodec, createResponse, type Message } from "@multifrost/protocol";
+import {
+  type CallMessage,
+  type Codec,
+  createCodec,
+  createError,
+  createResponse,
+  type Message,
+} from "@multifrost/protocol";
 import { createMemoryTransport, type MemoryTransport, type Peer, type ServerChannel } from "@multifrost/transport";
 import { onTestFinished } from "vitest";
 import { type ComposedOptions, ParentWorker } from "../../src/index.js";
@@ -18,6 +25,8 @@ export interface Scripted {
   send(message: Message | Uint8Array): void;
   /** Answers the call with a value. */
   answer(call: CallMessage, value: unknown): void;
+  /** Answers the call with the error that its method threw. */
+  fail(call: CallMessage, message: string): void;
   readonly channel: ServerChannel;
 }
 
@@ -47,6 +56,7 @@ export async function scriptedWorker(
     answersHeartbeats: true,
     send: (message) => channel.send(peer as Peer, message instanceof Uint8Array ? message : codec.encode(message)),
     answer: (call, value) => scripted.send(createResponse(call.id, value)),
+    fail: (call, message) => scripted.send(createError(call.id, { name: "Error", message })),
     channel,
   };
   onTestFinished(() => channel.close());
