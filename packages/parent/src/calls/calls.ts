@@ -180,7 +180,7 @@ export class Calls {
     const waits = this.#current.callsWait;
     if (timeoutMs !== undefined) {
       this.#deadlines.set(call, timeoutMs, call.startedAt);
-    } else if (waits || isTrial(call)) {
+    } else if (waits || ticket.trial || methodTicket !== undefined) {
       this.#deadlines.set(call, defaults.startTimeoutMs, call.startedAt);
     }
     if (signal !== undefined) {
@@ -378,8 +378,4 @@ export class Calls {
     }
     return true;
   }
-}
-
-function isTrial({ ticket, methodTicket }: MeasuredCall): boolean {
-  return ticket.trial || (methodTicket?.admitted === true && methodTicket.trial);
 }

@@ -56,7 +56,7 @@ export class CurrentSession {
 
   /** Why a call made now is refused; `undefined` when it is sent or waits. */
   refusalReason(functionName: string): Error | undefined {
-    if (this.isUp || this.callsWait) {
+    if (this.#state === "running" || this.isUp || this.callsWait) {
       return undefined;
     }
     return this.#state === "exited" && this.#loss !== undefined
