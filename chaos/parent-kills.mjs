@@ -82,11 +82,13 @@ async function killOne({ index, language, state, death, moment, delay }) {
     }
   }
   await sleep(delay * (moment === "starting" ? START_MS : RUN_MS));
-  const family = childrenOf(parent.pid);
+  const family = childrenOf(parent.pid)
+    .map(processOf)
+    .filter((one) => one !== undefined);
   for (const signal of death === "with its worker" ? ["SIGKILL"] : death.split(", ")) {
     if (death === "with its worker") {
       // The oldest child is the worker.
-      kill(family[0], "SIGKILL");
+      kill(family[0]?.pid, "SIGKILL");
     }
     parent.kill(signal);
   }
@@ -114,8 +116,9 @@ function hasPython() {
 /** What should have ended: everything with the mark that did not make its own session, and the children that the parent had. */
 function leftOf(mark, family) {
   const marked = processesWith(mark).filter(({ environment }) => !environment.includes("CHAOS_OWN_SESSION=1"));
-  const rest = family.filter((pid) => marked.every((one) => one.pid !== pid)).map(processOf);
-  return [...marked, ...rest.filter((one) => one !== undefined)];
+  const rest = family.filter(({ pid }) => marked.every((one) => one.pid !== pid));
+  // Another process may have the same id by now.
+  return [...marked, ...rest.filter(({ pid, startedAt }) => processOf(pid)?.startedAt === startedAt)];
 }
 
 function processesWith(mark) {
@@ -130,7 +133,10 @@ function processOf(pid) {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-    return command === "" ? undefined : { pid, environment, command: command.slice(0, 80) };
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The 22nd field; the second one, a name in parentheses, may have spaces.
+    const startedAt = stat.slice(stat.lastIndexOf(")")).split(" ")[20];
+    return command === "" ? undefined : { pid, environment, startedAt, command: command.slice(0, 80) };
   } catch {
     return undefined;
   }
@@ -146,6 +152,7 @@ function childrenOf(pid) {
 
 function kill(pid, signal) {
   try {
+    // Without a pid there was no worker yet.
     process.kill(pid, signal);
   } catch {
     // It has ended.

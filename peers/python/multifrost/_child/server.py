@@ -45,6 +45,9 @@ QUIET_LOOKS = 20
 CHECK_INTERVAL = 0.5
 """Longest pause between two checks whether the parent is still there, in seconds."""
 
+REPARENT_LIMIT = 0.2
+"""The connections of a process that is killed end a moment before its children get another parent. In seconds."""
+
 LINGER = 2.0
 """Longest wait for the last answers to be sent, in seconds."""
 
@@ -171,8 +174,12 @@ class Server:
 
     def end_orphaned(self) -> NoReturn:
         """Ends the process without waiting for methods that still run: their caller is gone."""
-        if os.getppid() != self._parent:
-            end_own_group()
+        deadline = time.monotonic() + REPARENT_LIMIT
+        while time.monotonic() < deadline:
+            if os.getppid() != self._parent:
+                end_own_group()
+                break
+            time.sleep(0.005)
         os._exit(0 if self._stop_wanted else 1)
 
     def stop(self) -> None:

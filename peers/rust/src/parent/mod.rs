@@ -11,6 +11,7 @@ mod link;
 mod metrics;
 mod open;
 mod options;
+mod orphan_guard;
 mod outgoing_call;
 mod process;
 mod restart;

@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use super::launch::command_line;
 use super::link::Task;
 use super::options::{Launch, LineHandler, Options, guarded};
+use super::orphan_guard::Group;
 use crate::child::SPAWN_VARIABLES;
 use crate::error::{Error, ProcessEnd, Result};
 
@@ -32,6 +33,8 @@ pub(super) struct Process {
     pub(super) pid: u32,
     stderr_tail: StderrTail,
     output: [Task; 2],
+    /// Until its leader has ended.
+    group: Option<Group>,
 }
 
 /// The last bytes of stderr.
@@ -50,6 +53,7 @@ impl Process {
         }
         command.envs(variables);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.process_group(0);
         if let Some(directory) = &launch.directory {
             command.current_dir(directory);
         }
@@ -62,12 +66,13 @@ impl Process {
             Task::spawn(drain(stderr, options.stderr.clone(), Some(stderr_tail.clone()))),
         ];
         let pid = child.id().expect("it has not been waited for");
-        Ok(Self { child, command: shown, pid, stderr_tail, output })
+        Ok(Self { child, command: shown, pid, stderr_tail, output, group: Some(Group::of(pid)) })
     }
 
     /// Waits until the process has ended. Cancel safe.
     pub(super) async fn ended(&mut self) -> ProcessEnd {
         let status = self.child.wait().await;
+        self.group = None;
         let [stdout, stderr] = &mut self.output;
         let drained = async { tokio::join!(stdout.ended(), stderr.ended()) };
         let _ = tokio::time::timeout(OUTPUT_TIMEOUT, drained).await;
@@ -87,18 +92,20 @@ impl Process {
         self.stderr_tail.clone()
     }
 
-    /// Sends SIGTERM.
+    /// Sends SIGTERM to the process group.
     pub(super) fn terminate(&self) {
-        if let Some(pid) = self.child.id() {
-            // SAFETY: the process has not been waited for, so its id is still its own.
-            unsafe { libc::kill(pid as libc::pid_t, libc::SIGTERM) };
-        }
+        self.signal(libc::SIGTERM);
     }
 
-    /// Sends SIGKILL.
-    pub(super) fn kill(&mut self) {
-        // The process may have ended already.
-        let _ = self.child.start_kill();
+    /// Sends SIGKILL to the process group.
+    pub(super) fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    fn signal(&self, signal: libc::c_int) {
+        if let Some(group) = &self.group {
+            group.signal(signal);
+        }
     }
 }
 
