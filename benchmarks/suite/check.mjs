@@ -48,7 +48,12 @@ export function checkParents({ loads, bare, kibPerParent }) {
       row(`1,000 parents ÷ 1, ${each} in flight at each`, rows.at(-1).ratio, "more", PARENTS_RATIO),
     );
   ratios.push(
-    row(`1,000 parents ÷ 1,000 bare TCP sockets, ${bare.inAll} in flight in all`, bare.toBare, "more", PARENTS_RATIO),
+    row(
+      `1,000 parents ÷ 1, ${bare.inAll} in flight in all, ÷ the same of bare TCP sockets`,
+      bare.toBare,
+      "more",
+      PARENTS_RATIO,
+    ),
   );
   const { parent, service } = kibPerParent.at(-1);
   return [
