@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from conftest import EDGE, EXAMPLE, Bench, until
 
-from multifrost import Registry, RegistryError, _registry
+from multifrost import Registry, RegistryError
 from multifrost._heartbeat_probe import answers_heartbeat
 from multifrost._liveness import Running, is_alive, judge, own_identity, parse_stat, read_entry
 from multifrost._registry_locks import all_locks
@@ -324,7 +324,7 @@ def test_a_look_at_a_file_that_is_being_written_is_repeated(tmp_path: Path, monk
         registry.file.write_bytes(whole)
         return real(text)
 
-    monkeypatch.setattr(_registry.json, "loads", then_written)
+    monkeypatch.setattr("multifrost._registry.json.loads", then_written)
     assert asyncio.run(registry.discover("a", timeout=0)) == 5000
     registry.file.write_bytes(whole[:20])
     registry.register("b", 5000)

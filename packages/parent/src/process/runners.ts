@@ -65,7 +65,7 @@ export function runnerFor(script: string, cwd: string, env: Environment, runtime
   }
 }
 
-/** Electron's program is a browser unless it is told to be Node. */
+/** Electron's program is a browser unless this variable makes it Node. */
 function thisNode({ isElectron }: Runtime, options: readonly string[], hint?: Runner["hint"]): Runner {
   return {
     command: [process.execPath, ...options],

@@ -44,7 +44,7 @@ export function createHealthCheck(
     onMiss({ misses }) {
       metrics.heartbeatMissed();
       const message = `${name} did not answer a heartbeat in time.`;
-      // That it is stalled is a warning of its own; each further miss says the same.
+      // `worker_stalled` warns once; further misses add nothing.
       const level = misses > options.heartbeatMaxMisses ? "debug" : "warn";
       events.emit("heartbeat_missed", { message, details: { misses } }, level);
       telemetry.notify("heartbeat", { misses });

@@ -78,7 +78,7 @@ it.each([".tsx", ".jsx"])("%s runs with tsx, and with nothing else", (extension)
   expect(command(path, NEWER)).toEqual([node, "--import", loader]);
 });
 
-it("under Electron, its program is told to be Node", () => {
+it("under Electron, its program runs as Node", () => {
   const electron = { ...NEWER, isElectron: true };
   for (const name of ["worker.mjs", "worker.ts"]) {
     expect(runnerFor(join(elsewhere(), name), elsewhere(), {}, electron)).toMatchObject({
