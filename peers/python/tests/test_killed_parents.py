@@ -34,7 +34,8 @@ asyncio.run(main())
 
 class Family:
     def __init__(self, state: str) -> None:
-        command = [sys.executable, "-c", PARENT, str(FAMILY), state]
+        # Unbuffered: what the worker prints arrives while the parent lives.
+        command = [sys.executable, "-u", "-c", PARENT, str(FAMILY), state]
         self.parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.parent.stdout
         self.worker, self.in_group, self.in_own_session = map(int, self.parent.stdout.readline().split())
