@@ -42,7 +42,7 @@ PATIENCE = 0.015
 QUIET_LOOKS = 20
 """Looks of the watchdog without a running method after which it pauses."""
 
-CHECK_INTERVAL = 0.5
+CHECK_INTERVAL = 0.25
 """Longest pause between two checks whether the parent is still there, in seconds."""
 
 REPARENT_LIMIT = 0.2
