@@ -50,7 +50,7 @@ function wrongFiles(files, manifest, root) {
   ];
 }
 
-/** JavaScript is an entry point or what entry points share, has a source map; besides it there are only types. */
+/** JavaScript is an entry point, or what entry points share or load later, and has a source map; besides it there are only types. */
 function wrongBundles(files, exports, root) {
   const entries = exportedFiles(exports).filter((file) => file.endsWith(".js"));
   const scripts = new Set([...entries, ...entries.flatMap((entry) => neighbours(root, entry))]);
@@ -69,7 +69,7 @@ function wrongBundles(files, exports, root) {
 
 /** The files that a bundle imports from its own folder. What several entry points share imports at most one more. */
 function neighbours(root, file) {
-  const imports = readFileSync(join(root, file), "utf8").matchAll(/ from "(\.[^"]+)";$/gm);
+  const imports = readFileSync(join(root, file), "utf8").matchAll(/(?: from |import\()"(\.[^"]+)"\)?;$/gm);
   const found = [...imports].map(([, path]) => posix.join(file, "..", path));
   return [...found, ...found.filter((path) => path !== file).flatMap((path) => neighbours(root, path))];
 }
