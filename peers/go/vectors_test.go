@@ -283,7 +283,7 @@ func untag(t *testing.T, value any) any {
 		}
 		return items
 	case map[string]any:
-		for _, tag := range []string{"$int", "$float", "$bytes", "$time", "$ext"} {
+		for _, tag := range []string{"$int", "$float", "$bytes", "$time", "$ext", "$undefined"} {
 			if content, ok := value[tag]; ok && len(value) == 1 {
 				return tagged(t, tag, content)
 			}
@@ -324,6 +324,8 @@ func tagged(t *testing.T, tag string, content any) any {
 		nanos, err := strconv.ParseInt(fraction, 10, 64)
 		must(err)
 		return time.Unix(seconds, nanos).UTC()
+	case "$undefined":
+		return nil
 	default:
 		parts := content.([]any)
 		typ, err := parts[0].(json.Number).Int64()

@@ -1,7 +1,7 @@
 // Calls: arguments, namespace, caller's name, metadata; and what others leave out or write otherwise.
 
-import { array16, array32, fixarray, fixint, fixmap, float64, map16, nil, str, str8 } from "./bytes.mjs";
-import { call, dropped, float, head, payload, read, SECONDS, written } from "./messages.mjs";
+import { array16, array32, ext8, fixarray, fixext, fixint, fixmap, float64, map16, nil, str, str8 } from "./bytes.mjs";
+import { call, dropped, float, head, NOT_GIVEN, payload, read, SECONDS, written } from "./messages.mjs";
 
 const name = [str("function"), str("add")];
 const args = (...items) => [str("args"), fixarray(...items)];
@@ -92,6 +92,29 @@ export const calls = [
     ["VAL-10"],
     payload("call", ...name, ...args(nil, fixint(1), nil), ...namespace),
     call([null, 1, null]),
+  ),
+  read(
+    "call/argument-not-given",
+    ["VAL-10", "VAL-17"],
+    payload("call", ...name, ...args(fixext(0, "00"), fixint(1)), ...namespace),
+    call([NOT_GIVEN, 1]),
+  ),
+  read(
+    "call/argument-not-given-at-the-end-in-ext8",
+    ["VAL-10", "VAL-17"],
+    payload("call", ...name, ...args(fixint(1), ext8(0, "00"))),
+    call([1, NOT_GIVEN]),
+  ),
+  read(
+    "call/undefined-within-an-argument-is-nil",
+    ["VAL-10", "VAL-17"],
+    payload(
+      "call",
+      ...name,
+      ...args(fixarray(fixext(0, "00")), fixmap(str("a"), fixext(0, "00"))),
+      ...metadata(str("m"), fixext(0, "00")),
+    ),
+    call([[null], { a: null }], { metadata: { m: null } }),
   ),
   written(
     "call/sixteen-arguments",

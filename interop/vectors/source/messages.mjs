@@ -9,6 +9,9 @@ export const SECONDS = 1_700_000_000.25;
 /** A float as the vectors tell it. */
 export const float = (number) => ({ $float: Object.is(number, -0) ? "-0" : `${number}` });
 
+/** An argument that was not given. */
+export const NOT_GIVEN = { $undefined: true };
+
 /** The four fields that every message begins with, as key, value, … */
 export function head(type, { app = str(APP), id = str(ID), timestamp = float64(SECONDS) } = {}) {
   return [str("app"), app, str("id"), id, str("type"), str(type), str("timestamp"), timestamp];

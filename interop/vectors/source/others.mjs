@@ -1,7 +1,39 @@
 // Output, heartbeats and life; and the messages that are not for us.
 
-import { bin8, fixarray, fixint, fixmap, float32, float64, nil, str, uint32, uint64, utf8, yes } from "./bytes.mjs";
-import { APP, call, dropped, float, head, ID, ignored, payload, read, SECONDS, written } from "./messages.mjs";
+import {
+  array16,
+  bin8,
+  fixarray,
+  fixext,
+  fixint,
+  fixmap,
+  float32,
+  float64,
+  map16,
+  nil,
+  no,
+  str,
+  str8,
+  uint16,
+  uint32,
+  uint64,
+  utf8,
+  yes,
+} from "./bytes.mjs";
+import {
+  APP,
+  call,
+  dropped,
+  float,
+  head,
+  ID,
+  ignored,
+  NOT_GIVEN,
+  payload,
+  read,
+  SECONDS,
+  written,
+} from "./messages.mjs";
 
 const without = (type, field) => {
   const fields = head(type);
@@ -37,6 +69,10 @@ export const output = [
 const beat = (metadata, more = {}) => ({ type: "heartbeat", ...more, metadata });
 const milliseconds = 1_700_000_000_250;
 
+/** The answer of a worker without features to a heartbeat with these fields. */
+const answer = (name, heartbeat, fields, message, rules = ["MSG-12"]) =>
+  read(name, rules, payload("heartbeat", ...fields), message, { answers: payload("heartbeat", ...heartbeat) });
+
 export const heartbeats = [
   written(
     "heartbeat/sent",
@@ -50,11 +86,67 @@ export const heartbeats = [
     payload("heartbeat", str("metadata"), fixmap(str("hb_response"), yes, str("hb_timestamp"), float64(SECONDS))),
     beat({ hb_response: true, hb_timestamp: float(SECONDS) }),
   ),
-  written(
+  answer(
     "heartbeat/answer-repeats-arguments",
-    ["MSG-12"],
-    payload("heartbeat", str("args"), fixarray(uint64(milliseconds)), str("metadata"), fixmap(str("hb_response"), yes)),
-    beat({ hb_response: true }, { args: [milliseconds] }),
+    [str("args"), fixarray(float64(milliseconds))],
+    [str("args"), fixarray(float64(milliseconds)), str("metadata"), fixmap(str("hb_response"), yes)],
+    beat({ hb_response: true }, { args: [float(milliseconds)] }),
+  ),
+  answer(
+    "heartbeat/answer-repeats-bytes",
+    [
+      str("args"),
+      array16(uint64(5), float32(0.5), float64(2 ** 53), float64(1e300), float64(-0), fixext(0, "00")),
+      str("metadata"),
+      map16(str("hb_timestamp"), float64(1_700_000_000), str8("more"), fixarray(float64(7), uint16(7))),
+    ],
+    [
+      str("args"),
+      array16(uint64(5), float32(0.5), float64(2 ** 53), float64(1e300), float64(-0), fixext(0, "00")),
+      str("metadata"),
+      fixmap(
+        str("hb_timestamp"),
+        float64(1_700_000_000),
+        str8("more"),
+        fixarray(float64(7), uint16(7)),
+        str("hb_response"),
+        yes,
+      ),
+    ],
+    beat(
+      { hb_timestamp: float(1_700_000_000), more: [float(7), 7], hb_response: true },
+      { args: [5, float(0.5), float(2 ** 53), float(1e300), float(-0), NOT_GIVEN] },
+    ),
+  ),
+  answer(
+    "heartbeat/answer-without-the-features-of-the-parent",
+    [
+      str("metadata"),
+      fixmap(
+        str("features"),
+        fixarray(str("cancel"), str("undefined")),
+        str("hb_timestamp"),
+        float64(SECONDS),
+        str("hb_response"),
+        no,
+      ),
+    ],
+    [str("metadata"), fixmap(str("hb_timestamp"), float64(SECONDS), str("hb_response"), yes)],
+    beat({ hb_timestamp: float(SECONDS), hb_response: true }),
+    ["MSG-12", "MSG-16"],
+  ),
+  answer(
+    "heartbeat/answer-to-fields-of-other-types",
+    [str("args"), fixmap(str("a"), fixint(1)), str("metadata"), fixint(5)],
+    [str("metadata"), fixmap(str("hb_response"), yes)],
+    beat({ hb_response: true }),
+    ["MSG-12", "MSG-15"],
+  ),
+  written(
+    "heartbeat/with-features",
+    ["MSG-16"],
+    payload("heartbeat", str("metadata"), fixmap(str("features"), fixarray(str("cancel"), str("undefined")))),
+    beat({ features: ["cancel", "undefined"] }),
   ),
   written("heartbeat/bare", ["MSG-12"], payload("heartbeat"), { type: "heartbeat" }),
   read("heartbeat/older-javascript", ["MSG-12"], payload("heartbeat", str("args"), fixarray(float64(milliseconds))), {

@@ -56,6 +56,16 @@ describe("values between TypeScript and TypeScript", () => {
     expect(await worker.callFunction("echo", [])).toBe(undefined);
   });
 
+  it("[CALL-8] undefined lets the default of its parameter apply, also with other arguments behind it", async () => {
+    const worker = await spawned();
+    const found = { id: 1, limit: 10, hasOptions: false };
+    expect(await worker.callFunction("find", [1, undefined])).toEqual(found);
+    expect(await worker.callFunction("find", [1, undefined, {}])).toEqual({ ...found, hasOptions: true });
+    expect(await worker.callFunction("find", [1, null, null])).toEqual({ id: 1, limit: null, hasOptions: false });
+    await worker.restart();
+    expect(await worker.callFunction("find", [1, undefined, {}])).toEqual({ ...found, hasOptions: true });
+  });
+
   it("every row comes back in connect mode too", async () => {
     await echoesEveryRow(await service(process.execPath, ECHO_SCRIPT).connect());
   });
@@ -68,6 +78,16 @@ describe.runIf(hasPython)("values between TypeScript and Python", () => {
 
   it("binary of any size arrives bit by bit", { timeout: 60_000 }, async () => {
     await echoesBinary(await spawned(PYTHON_SCRIPT));
+  });
+
+  it("[CALL-8] undefined lets the default of its parameter apply, also with other arguments behind it", async () => {
+    const worker = await spawned();
+    const found = { id: 1, limit: 10, hasOptions: false };
+    expect(await worker.callFunction("find", [1, undefined])).toEqual(found);
+    expect(await worker.callFunction("find", [1, undefined, {}])).toEqual({ ...found, hasOptions: true });
+    expect(await worker.callFunction("find", [1, null, null])).toEqual({ id: 1, limit: null, hasOptions: false });
+    await worker.restart();
+    expect(await worker.callFunction("find", [1, undefined, {}])).toEqual({ ...found, hasOptions: true });
   });
 
   it("every row comes back in connect mode too", async () => {

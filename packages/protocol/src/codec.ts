@@ -1,10 +1,11 @@
 import { createDecoder, type DecodeMessage } from "./decode.js";
 import { createEncoder, type EncodeMessage, type EncodeParts } from "./encode.js";
 import { Envelope } from "./envelope.js";
+import { HeartbeatAnswers } from "./heartbeat-answer.js";
 import { joinParts } from "./internal/message-parts.js";
 import { checkOptions, NAME, type OptionRules, rule } from "./internal/option-checks.js";
 import { completeLimits, type MessageLimits } from "./limits.js";
-import { APP_ID } from "./messages.js";
+import { APP_ID, type Metadata } from "./messages.js";
 
 /** Options of {@link createCodec}. */
 export interface CodecOptions {
@@ -27,6 +28,15 @@ export interface Codec {
   /** Turns bytes into a message. */
   readonly decode: DecodeMessage;
   /**
+   * Answers a heartbeat, given as its bytes: the answer has its id, its `args` and its metadata in the same bytes, and
+   * `hb_response`. It has none of the heartbeat's `features`.
+   *
+   * Throws `MalformedMessageError`, and `SerializationError` (`MESSAGE_TOO_LARGE`).
+   *
+   * @param more Metadata of the answer, such as `features`. Default: none.
+   */
+  readonly answerHeartbeat: (heartbeat: Uint8Array, more?: Metadata) => Uint8Array;
+  /**
    * What the message decoded last takes in memory: its bytes, and an estimate for the values that were made of them, in
    * bytes. For bounds on the messages that are held at the same time.
    */
@@ -44,11 +54,12 @@ export function createCodec(options: CodecOptions = {}): Codec {
   const limits = completeLimits(options.limits);
   const envelope = app === APP_ID ? usualEnvelope() : new Envelope(app);
   const encodeParts = createEncoder(envelope, limits);
-  const encode: EncodeMessage = (message) => {
-    const bytes = encodeParts(message);
+  const encode: EncodeMessage = (message, receiver) => {
+    const bytes = encodeParts(message, receiver);
     return bytes instanceof Uint8Array ? bytes : joinParts(bytes);
   };
-  return { app, limits, encode, encodeParts, ...createDecoder(app, envelope, limits) };
+  const answerHeartbeat = new HeartbeatAnswers(envelope, limits).answer;
+  return { app, limits, encode, encodeParts, answerHeartbeat, ...createDecoder(app, envelope, limits) };
 }
 
 const RULES: OptionRules<CodecOptions> = {

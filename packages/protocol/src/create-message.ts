@@ -102,20 +102,6 @@ export function createHeartbeat(id: string = newMessageId()): HeartbeatMessage {
   return { type: "heartbeat", id, timestamp, metadata: { hb_timestamp: timestamp } };
 }
 
-/** Creates the answer to a heartbeat: its id, `args` and metadata, and `hb_response`. */
-export function answerHeartbeat(heartbeat: HeartbeatMessage): HeartbeatMessage {
-  const answer: HeartbeatMessage = {
-    type: "heartbeat",
-    id: heartbeat.id,
-    timestamp: wireTime(),
-    metadata: { ...heartbeat.metadata, hb_response: true },
-  };
-  if (heartbeat.args !== undefined) {
-    answer.args = heartbeat.args;
-  }
-  return answer;
-}
-
 /** Creates the message that asks a child to exit. */
 export function createShutdown(): ShutdownMessage {
   return { type: "shutdown", id: newMessageId(), timestamp: wireTime() };

@@ -88,10 +88,7 @@ class MessageReader {
           fields.function = reader.value(true);
           break;
         case "args":
-          // The array of arguments does not count as depth.
-          reader.maxDepth++;
-          fields.args = reader.value();
-          reader.maxDepth--;
+          fields.args = reader.args();
           break;
         case "namespace":
           fields.namespace = reader.value(true);
@@ -157,9 +154,7 @@ class MessageReader {
     if (!reader.skip(envelope.args, 1)) {
       return 5;
     }
-    reader.maxDepth++;
-    fields.args = reader.value();
-    reader.maxDepth--;
+    fields.args = reader.args();
     if (!reader.skip(envelope.namespace, 1)) {
       return 6;
     }

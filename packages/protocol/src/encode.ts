@@ -1,19 +1,24 @@
 import { type Envelope, FIXMAP, STARTING_FIELDS } from "./envelope.js";
 import { SerializationError } from "./errors/index.js";
+import { NO_FEATURES, type Receiver } from "./features.js";
 import type { MessageParts } from "./internal/message-parts.js";
 import type { MessageLimits } from "./limits.js";
 import type { Message } from "./messages.js";
 import { PackedWriter } from "./packed-writer.js";
 import { ValueWriter } from "./value-writer.js";
 
-/** Turns messages into bytes. The bytes belong to the caller: later calls do not change them. */
-export type EncodeMessage = (message: Message) => Uint8Array;
+/**
+ * Turns messages into bytes. The bytes belong to the caller: later calls do not change them.
+ *
+ * `receiver` has announced what it understands; by default nothing.
+ */
+export type EncodeMessage = (message: Message, receiver?: Receiver) => Uint8Array;
 
 /**
  * Turns messages into bytes, without copying values above 64 KiB: a message with such values comes in parts, and these are
  * the memory of the values themselves.
  */
-export type EncodeParts = (message: Message) => Uint8Array | MessageParts;
+export type EncodeParts = (message: Message, receiver?: Receiver) => Uint8Array | MessageParts;
 
 /**
  * Creates an encoder.
@@ -30,6 +35,8 @@ type FieldName = "function" | "args" | "namespace" | "client_name" | "result" | 
 /** All encoders of a process write into one buffer: a parent that is idle holds none. */
 const COMMON = new PackedWriter();
 
+const UNKNOWN: Receiver = { features: NO_FEATURES };
+
 /** Writes one message after the other. */
 class MessageWriter {
   readonly #envelope: Envelope;
@@ -45,11 +52,11 @@ class MessageWriter {
     this.#values = new ValueWriter(limits, out);
   }
 
-  readonly write: EncodeParts = (message) => {
+  readonly write: EncodeParts = (message, receiver = UNKNOWN) => {
     const out = this.#out;
     if (out.busy) {
       // A getter in a message encodes a message itself.
-      return new MessageWriter(this.#envelope, this.#limits, new PackedWriter()).write(message);
+      return new MessageWriter(this.#envelope, this.#limits, new PackedWriter()).write(message, receiver);
     }
     const envelope = this.#envelope;
     const { type, id, timestamp } = message;
@@ -63,7 +70,7 @@ class MessageWriter {
         this.#writeStart(message);
       }
       this.#fields = STARTING_FIELDS;
-      this.#writeFields(message);
+      this.#writeFields(message, receiver);
       this.#field("metadata", message.metadata);
       const bytes = out.close(FIXMAP + this.#fields);
       if (bytes.byteLength > maxMessageBytes) {
@@ -95,11 +102,13 @@ class MessageWriter {
     }
   }
 
-  #writeFields(message: Message): void {
+  #writeFields(message: Message, receiver: Receiver): void {
     switch (message.type) {
       case "call":
         this.#field("function", message.function);
-        this.#field("args", message.args, 1);
+        this.#fields++;
+        this.#out.packed(this.#envelope.args);
+        this.#values.args(message.args, receiver);
         this.#field("namespace", message.namespace);
         this.#field("client_name", message.client_name);
         break;
@@ -114,17 +123,17 @@ class MessageWriter {
         this.#field("output", message.output);
         break;
       case "heartbeat":
-        this.#field("args", message.args, 1);
+        this.#field("args", message.args);
         break;
     }
   }
 
   /** Writes a field, unless it is `undefined`. */
-  #field(name: FieldName, value: unknown, ownLevels = 0): void {
+  #field(name: FieldName, value: unknown): void {
     if (value !== undefined) {
       this.#fields++;
       this.#out.packed(this.#envelope[name]);
-      this.#values.value(value, name, ownLevels);
+      this.#values.value(value, name);
     }
   }
 }

@@ -7,7 +7,6 @@
 
 export { type Codec, type CodecOptions, createCodec } from "./codec.js";
 export {
-  answerHeartbeat,
   type CallParts,
   createCall,
   createError,
@@ -21,6 +20,7 @@ export {
 export type { DecodeMessage } from "./decode.js";
 export type { EncodeMessage, EncodeParts } from "./encode.js";
 export { type RefusalCode, readRemoteError } from "./error-message.js";
+export { type Feature, featuresOf, NO_FEATURES, type Receiver } from "./features.js";
 export type {
   FieldDescription,
   FunctionDescription,

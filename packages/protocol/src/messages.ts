@@ -20,6 +20,8 @@ export interface Metadata {
   hb_timestamp?: number;
   /** heartbeat: true in an answer. */
   hb_response?: boolean;
+  /** answer to a heartbeat, response to `listFunctions`: what the worker understands, see `Feature`. */
+  features?: readonly string[];
   /** response to `listFunctions`: the description of the worker's methods, an `InterfaceDescription` from a peer. */
   interface?: unknown;
   /** error: the thrown error in parts. */

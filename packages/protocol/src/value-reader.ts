@@ -102,6 +102,8 @@ export class ValueReader {
   #fault: ReadFault | undefined;
   /** How many arrays and maps may be around a value, those of the message itself included. */
   maxDepth: number;
+  /** How many are around an argument of the call that is being read. */
+  #argumentDepth = 0;
 
   constructor(limits: MessageLimits) {
     this.#limits = limits;
@@ -122,6 +124,7 @@ export class ValueReader {
     this.#values = 0;
     this.#objects = 0;
     this.#depth = 0;
+    this.#argumentDepth = 0;
     this.#fault = undefined;
     const { maxMessageBytes } = this.#limits;
     if (bytes.length > maxMessageBytes) {
@@ -168,6 +171,31 @@ export class ValueReader {
     this.#at = at;
     this.#values += values;
     return true;
+  }
+
+  /** Where the next byte is. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The first byte of the next value. */
+  get head(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+
+  /** Leaves a map that {@link enterMap} has entered. */
+  leaveMap(): void {
+    this.#depth--;
+  }
+
+  /** Reads the arguments of a call. One that was not given is `undefined`. The array of arguments does not count as depth. */
+  args(): unknown {
+    this.#argumentDepth = this.#depth + 1;
+    this.maxDepth++;
+    const args = this.value();
+    this.maxDepth--;
+    this.#argumentDepth = 0;
+    return args;
   }
 
   /** Enters a map and returns its number of keys. Reads nothing and returns `undefined` where there is another value. */
@@ -368,9 +396,9 @@ export class ValueReader {
     const start = this.#take(length + 1);
     const type = (this.#bytes[start]! << 24) >> 24;
     const data = this.#view(start + 1, length);
-    // Older JavaScript writes an `undefined` among the arguments as extension type 0 with one zero byte.
+    // An argument that was not given; older JavaScript writes any `undefined` so.
     if (type === 0 && length === 1 && data[0] === 0) {
-      return null;
+      return this.#depth === this.#argumentDepth ? undefined : null;
     }
     return type === EXT_TIMESTAMP ? this.#date(data) : new ExtData(type, data);
   }

@@ -1,5 +1,6 @@
 import { Encoder, ExtData, encodeTimestampExtension } from "@msgpack/msgpack";
 import { type ErrorCode, SerializationError } from "./errors/index.js";
+import type { Receiver } from "./features.js";
 import type { MessageLimits } from "./limits.js";
 import { ARRAY, MAP, type PackedWriter } from "./packed-writer.js";
 import { textOfThrown, UNREADABLE } from "./thrown-text.js";
@@ -10,6 +11,9 @@ const MIN_INT64 = -(2n ** 63n);
 
 /** Objects that stand for something that exists only in this process. */
 const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
+
+/** An argument that was not given: extension type 0 with one zero byte. */
+const NOT_GIVEN = Uint8Array.of(0xd4, 0, 0);
 
 /** Writes what is rare. */
 const library = new Encoder({ useBigInt64: true });
@@ -60,26 +64,64 @@ export class ValueWriter {
   /**
    * Writes a value.
    *
-   * @param root The value's name in errors: `args`, `result`.
-   * @param ownLevels Levels that belong to the message and do not count as depth: 1 for the array of arguments.
+   * @param root The value's name in errors, such as `result`.
    */
-  value(value: unknown, root: string, ownLevels = 0): void {
+  value(value: unknown, root: string): void {
     if (value === null || typeof value === "boolean") {
       this.#out.byte(value === null ? 0xc0 : value ? 0xc3 : 0xc2);
       return;
     }
     this.#root = root;
-    this.#maxDepth = this.#limits.maxDepth + ownLevels;
+    this.#maxDepth = this.#limits.maxDepth;
     try {
       this.#value(value);
     } catch (error) {
-      if (error instanceof SerializationError) {
-        throw error;
-      }
-      // A getter or a proxy of the user failed. The path still leads to it; what it threw may be anything.
-      const reason = textOfThrown(error) ?? UNREADABLE;
-      throw this.#failure("UNSENDABLE_VALUE", `a value that cannot be read cannot be sent (${reason})`, error);
+      throw this.#unreadable(error);
     }
+  }
+
+  /**
+   * Writes the arguments of a call. Their array does not count as depth. Those at the end that are `undefined` are left out.
+   *
+   * @param receiver Whether it understands that an argument was not given.
+   */
+  args(args: readonly unknown[], receiver: Receiver): void {
+    this.#root = "args";
+    this.#maxDepth = this.#limits.maxDepth + 1;
+    try {
+      let { length } = args;
+      while (length > 0 && args[length - 1] === undefined) {
+        length--;
+      }
+      this.#count();
+      this.#objects++;
+      this.#beginArray(length);
+      this.#containers[0] = args;
+      this.#depth = 1;
+      for (let index = 0; index < length; index++) {
+        this.#steps[0] = index;
+        const argument = args[index];
+        if (argument === undefined && receiver.features.has("undefined")) {
+          this.#count();
+          this.#out.packed(NOT_GIVEN);
+        } else {
+          this.#value(argument);
+        }
+      }
+      this.#depth = 0;
+      this.#containers[0] = undefined;
+    } catch (error) {
+      throw this.#unreadable(error);
+    }
+  }
+
+  /** A getter or a proxy of the user failed. The path still leads to it; what it threw may be anything. */
+  #unreadable(error: unknown): SerializationError {
+    if (error instanceof SerializationError) {
+      return error;
+    }
+    const reason = textOfThrown(error) ?? UNREADABLE;
+    return this.#failure("UNSENDABLE_VALUE", `a value that cannot be read cannot be sent (${reason})`, error);
   }
 
   #value(value: unknown): void {
@@ -250,12 +292,16 @@ export class ValueWriter {
     }
   }
 
-  #array(items: readonly unknown[]): void {
-    const { length } = items;
+  #beginArray(length: number): void {
     if (length > this.#limits.maxArrayLength) {
       throw this.#tooMuch("items in one array", "maxArrayLength");
     }
     this.#out.head(ARRAY, length);
+  }
+
+  #array(items: readonly unknown[]): void {
+    const { length } = items;
+    this.#beginArray(length);
     const depth = this.#depth++;
     for (let index = 0; index < length; index++) {
       this.#steps[depth] = index;

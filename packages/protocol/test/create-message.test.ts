@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { MalformedMessageError } from "../src/errors/index.js";
 import {
-  answerHeartbeat,
   createCall,
   createCodec,
   createError,
@@ -9,6 +9,8 @@ import {
   createReady,
   createResponse,
   createShutdown,
+  type HeartbeatMessage,
+  type Metadata,
   newMessageId,
   wireTime,
 } from "../src/index.js";
@@ -123,6 +125,12 @@ describe("output", () => {
   );
 });
 
+/** The answer to a heartbeat, as its sender reads it. */
+function answerTo(heartbeat: HeartbeatMessage, more?: Metadata): HeartbeatMessage {
+  const codec = createCodec();
+  return codec.decode(codec.answerHeartbeat(codec.encode(heartbeat), more)) as HeartbeatMessage;
+}
+
 describe("heartbeats", () => {
   it("[MSG-12] have the sender's clock and a new id, or the given one", () => {
     const heartbeat = createHeartbeat();
@@ -143,23 +151,48 @@ describe("heartbeats", () => {
       args: [17],
       metadata: { hb_timestamp: 12.5, own: { a: 1 } },
     } as const;
-    expect(answerHeartbeat(asked)).toStrictEqual({
+    expect(answerTo(asked)).toStrictEqual({
       type: "heartbeat",
       id: "i",
       timestamp: expect.any(Number),
       args: [17],
       metadata: { hb_timestamp: 12.5, own: { a: 1 }, hb_response: true },
     });
-    const bare = answerHeartbeat({ type: "heartbeat", id: "i", timestamp: 1 });
+    const bare = answerTo({ type: "heartbeat", id: "i", timestamp: 1 });
     expect(bare).not.toHaveProperty("args");
     expect(bare.metadata).toEqual({ hb_response: true });
-    expect(asked.metadata).not.toHaveProperty("hb_response");
   });
 
   it("[MSG-12] [VAL-13] with __proto__ in their metadata are answered with it", () => {
     const metadata = JSON.parse('{"__proto__": {"a": 1}}');
-    const answer = answerHeartbeat({ type: "heartbeat", id: "i", timestamp: 1, metadata });
+    const answer = answerTo({ type: "heartbeat", id: "i", timestamp: 1, metadata });
     expect(JSON.stringify(answer.metadata)).toBe('{"__proto__":{"a":1},"hb_response":true}');
+  });
+
+  it("[MSG-16] are answered with this side's metadata in place of theirs", () => {
+    const metadata = { features: ["cancel"], token: "theirs", mine: true };
+    const heartbeat: HeartbeatMessage = { type: "heartbeat", id: "i", timestamp: 1, metadata };
+    expect(answerTo(heartbeat, { features: ["undefined"], token: "ours" }).metadata).toEqual({
+      mine: true,
+      features: ["undefined"],
+      token: "ours",
+      hb_response: true,
+    });
+    expect(answerTo(heartbeat, { token: undefined }).metadata).toEqual({ mine: true, hb_response: true });
+  });
+
+  it.each([15, 16, 0x1_0000])("[MSG-12] with %i fields in their metadata are answered with each of them", (length) => {
+    const metadata = Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, index]));
+    const answer = answerTo({ type: "heartbeat", id: "i", timestamp: 1, metadata });
+    expect(answer.metadata).toEqual({ ...metadata, hb_response: true });
+  });
+
+  it("[LIM-2] are not answered if the answer exceeds the limit of a message", () => {
+    const codec = createCodec({ limits: { maxMessageBytes: 110 } });
+    const heartbeat = codec.encode({ ...createHeartbeat("i"), metadata: { filler: "x".repeat(25) } });
+    expect(heartbeat.length).toBeGreaterThan(100);
+    expect(() => codec.answerHeartbeat(heartbeat)).toThrow(/^The answer to a heartbeat takes \d+ bytes/);
+    expect(() => codec.answerHeartbeat(heartbeat.subarray(0, 20))).toThrow(MalformedMessageError);
   });
 });
 

@@ -170,7 +170,9 @@ function compare(bytes: Uint8Array): boolean {
     return false;
   }
   const fields = (theirs ?? {}) as Record<string, unknown>;
-  for (const [name, field] of Object.entries(ours)) {
+  for (const [name, read] of Object.entries(ours)) {
+    // An argument that was not given is nil for the library.
+    const field = name === "args" ? (read as unknown[]).map((item) => (item === undefined ? null : item)) : read;
     if (theirs === undefined || (name in fields && !isSame(field, fields[name]) && !isReplaced(name, fields))) {
       throw new Error(`The library reads '${name}' otherwise: ${toHex(bytes)}`);
     }
@@ -253,7 +255,10 @@ it("[LIM-4] finds a fault in every message that lacks a byte or has one too many
       } catch {
         return;
       }
-      expect(decode(bytes, { useBigInt64: true })).toBeDefined();
+      // The library refuses `__proto__`.
+      if (!toHex(bytes).includes(toHex(new TextEncoder().encode("__proto__")))) {
+        expect(decode(bytes, { useBigInt64: true })).toBeDefined();
+      }
       expect(() => codec.decode(bytes.subarray(0, -1))).toThrow(/too early|more items than it has bytes/);
       expect(() => codec.decode(new Uint8Array([...bytes, 0]))).toThrow("1 bytes too many");
     }),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SerializationError } from "../src/errors/index.js";
-import { createCodec, DEFAULT_LIMITS, type Message } from "../src/index.js";
+import { createCodec, DEFAULT_LIMITS, type Feature, featuresOf, type Message, type Metadata } from "../src/index.js";
 import { nested, resultHex, thrownBy, toHex } from "./wire.js";
 
 const encode = createCodec().encode;
@@ -414,4 +414,52 @@ describe("limits", () => {
     expect(() => codec.encode({ type: "response", ...at, result: () => 1 })).toThrow();
     expect(toHex(codec.encode(good))).toBe(before);
   });
+});
+
+describe("undefined arguments", () => {
+  const codec = createCodec();
+  const argsHex = (args: unknown[], features?: readonly Feature[]): string => {
+    const call: Message = { type: "call", ...at, function: "f", args, namespace: "n" };
+    const bytes = features === undefined ? codec.encode(call) : codec.encode(call, { features: new Set(features) });
+    const [, rest = ""] = toHex(bytes).split("a461726773");
+    return rest.slice(0, rest.indexOf("a96e616d657370616365"));
+  };
+
+  it.each<[args: unknown[], hex: string, hexWithFeature: string]>([
+    [[undefined], "90", "90"],
+    [[1, undefined, undefined], "9101", "9101"],
+    [[1, undefined, null, undefined], "9301c0c0", "9301d40000c0"],
+    [[undefined, 1], "92c001", "92d4000001"],
+    // biome-ignore lint/suspicious/noSparseArray: holes are what is tested
+    [[, 1, ,], "92c001", "92d4000001"],
+    [[[undefined], { a: undefined }], "9291c080", "9291c080"],
+  ])("[VAL-10] %j", (args, hex, hexWithFeature) => {
+    expect(argsHex(args)).toBe(hex);
+    expect(argsHex(args, [])).toBe(hex);
+    expect(argsHex(args, ["undefined"])).toBe(hexWithFeature);
+  });
+
+  it("[CALL-8] an argument that was not given is read as undefined, and only as an argument itself", () => {
+    const call: Message = { type: "call", ...at, function: "f", args: [undefined, [undefined], 1], namespace: "n" };
+    const read = codec.decode(codec.encode(call, { features: new Set(["undefined"] as const) }));
+    expect(read).toMatchObject({ args: [undefined, [null], 1] });
+  });
+
+  it("[LIM-2] count as values", () => {
+    const small = createCodec({ limits: { maxValues: 4, maxArrayLength: 2 } });
+    const send = (args: unknown[]): Uint8Array =>
+      small.encode(
+        { type: "call", ...at, function: "f", args, namespace: "n" },
+        { features: new Set(["undefined"] as const) },
+      );
+    expect(() => send([undefined, [1]])).toThrow(/^args\[1\]\[0\]: more than 4 values in one message/);
+    expect(() => send([undefined, undefined, 1])).toThrow(/^args: more than 2 items in one array/);
+  });
+});
+
+it("[MSG-16] of the announced features only those that are known are read", () => {
+  const announced = (features: unknown): Feature[] => [...featuresOf({ features } as Metadata)];
+  expect(announced(["cancel", "undefined", 7])).toEqual(["undefined"]);
+  expect([announced("undefined"), announced({ undefined: true }), announced(undefined)]).toEqual([[], [], []]);
+  expect([...featuresOf(undefined)]).toEqual([]);
 });

@@ -202,10 +202,10 @@ describe("errors", () => {
     [["args", 0, "cb"], "args[0].cb"],
     [["args", 0, "$a_1", 2, 3], "args[0].$a_1[2][3]"],
     [["args", 0, "two words"], 'args[0]["two words"]'],
-    [["args", "1"], 'args["1"]'],
-    [["args", ""], 'args[""]'],
-    [["args", "é\n\"'"], 'args["é\\n\\"\'"]'],
-    [["args", "__proto__"], "args.__proto__"],
+    [["args", 0, "1"], 'args[0]["1"]'],
+    [["args", 0, ""], 'args[0][""]'],
+    [["args", 0, "é\n\"'"], 'args[0]["é\\n\\"\'"]'],
+    [["args", 0, "__proto__"], "args[0].__proto__"],
   ])("the path %j is written as in code: %s", ([root, ...path], text) => {
     const value = functionAt(...path);
     const run = (): unknown => (root === "result" ? resultHex(value) : send(value));

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { MalformedMessageError } from "../src/errors/index.js";
 import { createCodec, type ErrorMessage, type Message } from "../src/index.js";
 import {
@@ -19,6 +19,10 @@ import { fromHex, roundTrip, toHex } from "./wire.js";
 const codec = createCodec();
 const files = vectorFiles();
 const vectors = Object.values(files).flat();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** A message, or how its bytes were refused. */
 function decode(hex: string): Message | "dropped" | "ignored" {
@@ -41,6 +45,12 @@ describe.each(Object.entries(files))("%s", (_file, content) => {
     if (vector.written && vector.except?.ts === undefined) {
       it(`${title} is written`, () => {
         expect(toHex(codec.encode(messageOf(vector)))).toBe(vector.hex);
+      });
+    }
+    if (vector.answers !== undefined) {
+      it(`${title} is the answer to its heartbeat`, () => {
+        vi.spyOn(Date, "now").mockReturnValue(1_700_000_000_250);
+        expect(toHex(codec.answerHeartbeat(fromHex(vector.answers ?? "")))).toBe(vector.hex);
       });
     }
     if (vector.message?.type === "error") {

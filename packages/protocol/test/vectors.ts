@@ -17,6 +17,8 @@ export interface Vector {
   outcome: "read" | "dropped" | "ignored";
   message?: Record<string, unknown>;
   written?: boolean;
+  /** The heartbeat that this message answers. */
+  answers?: string;
   remote?: RemoteError;
   except?: Record<string, string>;
 }
@@ -96,6 +98,7 @@ export function expectedError({ cause, errors, data, ...parts }: RemoteError): R
 const VECTOR_TAGS: Tags = {
   ...TAGS,
   $time: timeOf,
+  $undefined: () => undefined,
   $ext: ([type, hex]: [number, string]) => new ExtData(type, fromHex(hex)),
 };
 

@@ -157,6 +157,7 @@ fn tagged(tag: &str, content: &Json) -> Value {
             let kind = content[0].as_i64().expect("a type") as i8;
             Value::Ext(kind, bytes_of(content[1].as_str().expect("hex")))
         }
+        "$undefined" => Value::Nil,
         _ => panic!("there is no tag {tag}"),
     }
 }

@@ -1,4 +1,4 @@
-import type { Metadata, RefusalCode } from "@multifrost/protocol";
+import type { Feature, Metadata, RefusalCode } from "@multifrost/protocol";
 import { INTROSPECTION_NAMES, nearestName } from "@multifrost/protocol/internal";
 import { describeMethods } from "./introspection.js";
 
@@ -9,6 +9,9 @@ export type Method = (...args: readonly unknown[]) => unknown;
 export type Lookup =
   | { readonly found: true; readonly method: Method; readonly metadata?: () => Metadata }
   | { readonly found: false; readonly code: RefusalCode; readonly reason: string };
+
+/** What this worker announces that it understands: an `undefined` argument, for which the default of the parameter applies. */
+export const FEATURES: readonly Feature[] = ["undefined"];
 
 /** Characters of an unknown name that an error repeats: the name comes from a peer. */
 const MAX_SHOWN = 100;
@@ -49,7 +52,7 @@ export class MethodTable {
       }
     }
     this.names = [...offered.keys()];
-    const metadata = (): Metadata => ({ interface: describeMethods(offered) });
+    const metadata = (): Metadata => ({ features: FEATURES, interface: describeMethods(offered) });
     for (const name of INTROSPECTION_NAMES) {
       if (!offered.has(name)) {
         this.#lookups.set(name, { found: true, method: () => this.names, metadata });

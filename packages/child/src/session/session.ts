@@ -1,10 +1,10 @@
-import { answerHeartbeat, type Codec, createError, type HeartbeatMessage, type Message } from "@multifrost/protocol";
+import { type Codec, createError, type Message } from "@multifrost/protocol";
 import { type ConnectionError, MalformedMessageError, type MultifrostError } from "@multifrost/protocol/errors";
 import type { EventLog, RareEvent } from "@multifrost/reliability";
 import type { DropReason, Peer, SendOptions, ServerChannel, ServerEvents } from "@multifrost/transport";
 import { CallRunner } from "../calls/call-runner.js";
 import { CallTelemetry, clock } from "../calls/call-telemetry.js";
-import type { MethodTable } from "../calls/method-table.js";
+import { FEATURES, type MethodTable } from "../calls/method-table.js";
 import type { ResolvedChildOptions } from "../options.js";
 import { ParentWatch } from "./parent-watch.js";
 import { Peers } from "./peers.js";
@@ -137,7 +137,7 @@ export class Session {
       case "heartbeat":
         // An answer is not answered again: the two sides would never stop.
         if (message.metadata?.hb_response !== true) {
-          this.#answer(peer, message);
+          this.#answer(peer, bytes, message.id);
         }
         break;
       case "shutdown":
@@ -204,17 +204,20 @@ export class Session {
   }
 
   /** Ahead of queued answers to calls: a heartbeat asks whether the worker answers, not how much it has to say. */
-  #answer(peer: Peer, heartbeat: HeartbeatMessage): void {
-    const answer = answerHeartbeat(heartbeat);
-    const proof = this.#proof === undefined || this.#wasCalled ? {} : { token: this.#proof };
-    this.#reply(peer, { ...answer, metadata: { ...answer.metadata, ...proof } }, { urgent: true });
+  #answer(peer: Peer, heartbeat: Uint8Array, id: string): void {
+    const token = this.#wasCalled ? undefined : this.#proof;
+    this.#send(peer, id, () => this.#codec.answerHeartbeat(heartbeat, { features: FEATURES, token }), { urgent: true });
   }
 
-  #reply(peer: Peer, message: Message, options?: SendOptions): void {
+  #reply(peer: Peer, message: Message): void {
+    this.#send(peer, message.id, () => this.#codec.encode(message));
+  }
+
+  #send(peer: Peer, requestId: string, bytes: () => Uint8Array, options?: SendOptions): void {
     try {
-      this.peers.send(peer, this.#codec.encode(message), undefined, options);
+      this.peers.send(peer, bytes(), undefined, options);
     } catch (error) {
-      this.#drops.emit({ message: "An answer could not be sent.", requestId: message.id, err: error });
+      this.#drops.emit({ message: "An answer could not be sent.", requestId, err: error });
     }
   }
 }

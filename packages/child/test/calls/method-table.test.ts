@@ -233,6 +233,7 @@ describe("[CALL-7] introspection", () => {
     const table = tableOf(new Shop());
     const lookup = table.find("ListFunctions");
     expect(lookup.found && lookup.metadata?.()).toEqual({
+      features: ["undefined"],
       interface: {
         language: "javascript",
         functions: {

@@ -82,6 +82,30 @@ describe("messages by type", () => {
     ]);
   });
 
+  test("[MSG-12] a whole float in a heartbeat comes back as a float", async () => {
+    const { channel, receive } = await setUp();
+    // As older JavaScript sends it, with its clock in args.
+    const args = Uint8Array.of(0x91, 0xcb, 0x42, 0x78, 0xbc, 0xfe, 0x56, 0x8f, 0xa0, 0x00);
+    const heartbeat = codec.encode({ type: "heartbeat", id: "i", timestamp: 1.5, args: [17] });
+    receive("parent", Buffer.concat([heartbeat.subarray(0, -2), args]));
+    expect(Buffer.from(channel.sent[0]?.bytes ?? []).includes(Buffer.from(args))).toBe(true);
+  });
+
+  test("[MSG-16] a heartbeat's answer and listFunctions announce what this worker understands, not what the parent does", async () => {
+    const { answers, receive } = await setUp();
+    receive("parent", codec.encode({ ...createHeartbeat(), metadata: { features: ["cancel"] } }));
+    receive("parent", codec.encode(createCall({ function: "listFunctions" })));
+    const features = ["undefined"];
+    expect(answers()).toMatchObject([{ metadata: { hb_response: true, features } }, { metadata: { features } }]);
+  });
+
+  test("[CALL-8] an argument that was not given is undefined for the method", async () => {
+    const { added, receive } = await setUp();
+    const features = new Set(["undefined"] as const);
+    receive("parent", codec.encode(createCall({ function: "add", args: [1, undefined, {}] }), { features }));
+    expect(added).toEqual([[1, undefined, {}]]);
+  });
+
   test("[MSG-12] an answer to a heartbeat is not answered", async () => {
     const { answers, receive } = await setUp();
     const heartbeat = createHeartbeat();

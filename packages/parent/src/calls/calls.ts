@@ -249,7 +249,7 @@ export class Calls {
       return {
         id: message.id,
         name,
-        bytes: codec.encodeParts(message),
+        bytes: codec.encodeParts(message, this.#current),
         ticket,
         methodTicket,
         startedAt,

@@ -1,5 +1,6 @@
 // The state of a parent and the session in use. The one place that answers "can a call go out?".
 
+import { type Feature, NO_FEATURES } from "@multifrost/protocol";
 import { type Loss, notRunning, workerGone } from "../errors.js";
 import type { ParentState } from "../events.js";
 import type { ActiveSession } from "../session/types.js";
@@ -11,6 +12,7 @@ export class CurrentSession {
   readonly #telemetry: Telemetry;
   #state: ParentState = "idle";
   #session: ActiveSession | undefined;
+  #features: ReadonlySet<Feature> = NO_FEATURES;
   #openedAt = 0;
   /** Why the worker is gone, in the state `exited`. */
   #loss: Loss | undefined;
@@ -37,6 +39,11 @@ export class CurrentSession {
 
   get session(): ActiveSession | undefined {
     return this.#session;
+  }
+
+  /** What the worker of this session, or of the latest one, understands. */
+  get features(): ReadonlySet<Feature> {
+    return this.#session?.features ?? this.#features;
   }
 
   /** How long the latest session has been in use, in milliseconds. */
@@ -97,6 +104,7 @@ export class CurrentSession {
   /** Takes the session out of use and returns it. */
   release(): ActiveSession | undefined {
     const session = this.#session;
+    this.#features = this.features;
     this.#session = undefined;
     return session;
   }

@@ -1,6 +1,6 @@
 // What the worker sends: bytes become a checked message, which is handled by its type. Nothing a peer sends ends this.
 
-import type { Message } from "@multifrost/protocol";
+import { type Feature, featuresOf, type Message, NO_FEATURES } from "@multifrost/protocol";
 import { MalformedMessageError, type MultifrostError, SerializationError } from "@multifrost/protocol/errors";
 import { type HeartbeatMonitor, RareEvent } from "@multifrost/reliability";
 import type { DropReason } from "@multifrost/transport";
@@ -23,6 +23,8 @@ export class Inbound {
   #heartbeat: Uint8Array | undefined;
   /** Whether the worker has answered a call or a heartbeat. */
   hasAnswer = false;
+  /** What the worker has announced with its latest heartbeat answer. */
+  features: ReadonlySet<Feature> = NO_FEATURES;
   /** When the latest message arrived, and those in one piece with it, on the monotonic clock, in milliseconds. */
   #arrivedAt = 0;
 
@@ -81,6 +83,7 @@ export class Inbound {
         // Always an answer: workers send no heartbeats, and answering an answer would never end.
         if (!this.#isEcho(bytes) && this.#health.answered(message.id)) {
           this.hasAnswer = true;
+          this.features = featuresOf(message.metadata);
         } else {
           this.#dropLate(message);
         }

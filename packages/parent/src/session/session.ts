@@ -1,7 +1,7 @@
 // A session: one connection to a worker, with the worker's process where this parent started it. Opened, proven by a
 // heartbeat, watched, closed. After its end the lifecycle opens the next one.
 
-import { createShutdown, type MessageParts } from "@multifrost/protocol";
+import { createShutdown, type Feature, type MessageParts } from "@multifrost/protocol";
 import { Deferred, joinParts, orAborted, withLimit } from "@multifrost/protocol/internal";
 import type { HeartbeatMonitor, Silence } from "@multifrost/reliability";
 import {
@@ -106,6 +106,10 @@ export class Session implements ActiveSession {
 
   get isProven(): boolean {
     return this.#inbound.hasAnswer;
+  }
+
+  get features(): ReadonlySet<Feature> {
+    return this.#inbound.features;
   }
 
   get isListedByNode(): boolean {

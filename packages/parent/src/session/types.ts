@@ -1,6 +1,6 @@
 // The vocabulary of sessions: how a parent reaches its worker, and what a session reports. No logic.
 
-import type { Codec, MessageParts } from "@multifrost/protocol";
+import type { Codec, Feature, MessageParts } from "@multifrost/protocol";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { ClientTransport, SendOptions, SendSettled, TransportName } from "@multifrost/transport";
 import type { Loss } from "../errors.js";
@@ -56,6 +56,8 @@ export interface ActiveSession {
   readonly lastRttMs: number | undefined;
   /** Whether the worker has answered a heartbeat or a call on it. */
   readonly isProven: boolean;
+  /** What the worker has announced that it understands. */
+  readonly features: ReadonlySet<Feature>;
   /** Whether Node lists the connection among what keeps the process alive. */
   readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */

@@ -1,6 +1,6 @@
 // Calls over a memory transport, with the test as the worker; and calls without any transport.
 
-import { answerHeartbeat, createCodec, createResponse } from "@multifrost/protocol";
+import { createCodec, createResponse } from "@multifrost/protocol";
 import {
   AbortError,
   CircuitOpenError,
@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { ParentWorker } from "../../src/index.js";
 import { composed, composedParent, scriptedWorker } from "../support/composed.js";
 import { idleSession, parentParts } from "../support/context.js";
+import { answerHeartbeat } from "../support/heartbeats.js";
 import { errorOf, until } from "../support/until.js";
 
 describe("what is sent", () => {
@@ -54,6 +55,24 @@ describe("what is sent", () => {
       { namespace: "other", client_name: "else" },
     ]);
   });
+
+  it.each([
+    ["announces undefined", ["undefined", "stream"], undefined],
+    ["announces other features", ["stream"], null],
+    ["announces nothing", undefined, null],
+  ])(
+    "[VAL-10] [MSG-16] a worker that %s: what it reads of an undefined argument with others behind",
+    async (_what, features, read) => {
+      const worker = await scriptedWorker();
+      worker.features = features;
+      worker.onCall = (call) => worker.answer(call, 1);
+      const parent = composedParent(worker.memory);
+      await parent.start();
+      await parent.callFunction("find", [1, undefined, {}]);
+      await parent.callFunction("find", [1, undefined, undefined]);
+      expect(worker.calls.map(({ args }) => args)).toEqual([[1, read, {}], [1]]);
+    },
+  );
 
   it("[CALL-4] calls go out in the order in which they were made", async () => {
     const { parent, worker } = await composed();

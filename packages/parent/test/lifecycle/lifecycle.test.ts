@@ -1,12 +1,13 @@
 // A parent's life over a memory transport: start, stop, restart and what comes in between. With processes:
 // lifecycle.process.test.ts.
 
-import { answerHeartbeat, type HeartbeatMessage } from "@multifrost/protocol";
+import type { HeartbeatMessage } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
 import { createMemoryTransport } from "@multifrost/transport";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentState } from "../../src/index.js";
 import { composed, composedParent, scriptedWorker } from "../support/composed.js";
+import { answerHeartbeat } from "../support/heartbeats.js";
 import { errorOf, until } from "../support/until.js";
 
 describe("start()", () => {

@@ -1,9 +1,10 @@
 // Which connection to a private endpoint is the worker's.
 
-import { answerHeartbeat, createCodec, createResponse, type HeartbeatMessage } from "@multifrost/protocol";
+import { createCodec, createResponse, type HeartbeatMessage } from "@multifrost/protocol";
 import type { Connection } from "@multifrost/transport";
 import { describe, expect, it, vi } from "vitest";
 import { Admission } from "../../src/session/admission.js";
+import { answerHeartbeat } from "../support/heartbeats.js";
 import { until } from "../support/until.js";
 
 const codec = createCodec();

@@ -2,7 +2,6 @@
 
 import { inspect } from "node:util";
 import {
-  answerHeartbeat,
   createCall,
   createCodec,
   createError,
@@ -21,6 +20,7 @@ import type { ParentOptions } from "../../src/options.js";
 import { createHealthCheck } from "../../src/session/health-check.js";
 import { Inbound } from "../../src/session/inbound.js";
 import { idleSession, parentParts } from "../support/context.js";
+import { answerHeartbeat } from "../support/heartbeats.js";
 import { errorOf } from "../support/until.js";
 
 const codec = createCodec();

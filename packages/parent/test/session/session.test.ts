@@ -1,7 +1,7 @@
 // One session from opening to close, over a channel that the test plays by hand. With processes:
 // open-spawned.process.test.ts.
 
-import { answerHeartbeat, createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
+import { createCodec, createHeartbeat, createShutdown, type Message } from "@multifrost/protocol";
 import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { type ClientEvents, type ClientTransport, createMemoryTransport } from "@multifrost/transport";
@@ -10,6 +10,7 @@ import type { ParentOptions } from "../../src/options.js";
 import { Session } from "../../src/session/session.js";
 import type { ActiveSession } from "../../src/session/types.js";
 import { parentParts } from "../support/context.js";
+import { answerHeartbeat } from "../support/heartbeats.js";
 import { errorOf, until } from "../support/until.js";
 
 const codec = createCodec();

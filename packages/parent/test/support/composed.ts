@@ -9,6 +9,7 @@ import {
 import { createMemoryTransport, type MemoryTransport, type Peer, type ServerChannel } from "@multifrost/transport";
 import { onTestFinished } from "vitest";
 import { type ComposedOptions, ParentWorker } from "../../src/index.js";
+import { answerHeartbeat } from "./heartbeats.js";
 
 /** The answering end of a memory transport, played by the test. */
 export interface Scripted {
@@ -21,6 +22,8 @@ export interface Scripted {
   /** What to do with a message; heartbeats are answered unless `answersHeartbeats` is off. */
   onCall: (call: CallMessage) => void;
   answersHeartbeats: boolean;
+  /** What it announces with heartbeat answers. */
+  features: readonly string[] | undefined;
   /** Sends a message, or bytes as they are, to the parent. */
   send(message: Message | Uint8Array): void;
   /** Answers the call with a value. */
@@ -54,6 +57,7 @@ export async function scriptedWorker(
     calls: [],
     onCall() {},
     answersHeartbeats: true,
+    features: undefined,
     send: (message) => channel.send(peer as Peer, message instanceof Uint8Array ? message : codec.encode(message)),
     answer: (call, value) => scripted.send(createResponse(call.id, value)),
     fail: (call, message) => scripted.send(createError(call.id, { name: "Error", message })),
@@ -66,7 +70,7 @@ export async function scriptedWorker(
 function hear(scripted: Scripted, message: Message): void {
   scripted.received.push(message);
   if (message.type === "heartbeat" && scripted.answersHeartbeats) {
-    scripted.send({ ...message, metadata: { ...message.metadata, hb_response: true } });
+    scripted.send(answerHeartbeat(message, scripted.features));
   } else if (message.type === "call") {
     scripted.calls.push(message);
     scripted.onCall(message);

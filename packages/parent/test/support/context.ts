@@ -1,7 +1,7 @@
 // The parts of a parent, put together for a test without a process or a transport.
 
 import { EventEmitter } from "node:events";
-import { createCodec } from "@multifrost/protocol";
+import { createCodec, NO_FEATURES } from "@multifrost/protocol";
 import { type Clock, type LogLevel, type LogRecord, systemClock } from "@multifrost/reliability";
 import { vi } from "vitest";
 import { Calls } from "../../src/calls/calls.js";
@@ -57,6 +57,7 @@ export function idleSession() {
     lastRttMs: undefined,
     isProven: false as boolean,
     isListedByNode: false,
+    features: NO_FEATURES,
     send,
     close,
   } satisfies ActiveSession;
