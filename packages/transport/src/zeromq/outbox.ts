@@ -10,6 +10,9 @@ import { connectionLost, isNoSuchPeer, isTryAgain, socketFailed } from "./socket
 /** Messages sent in one turn of the event loop, so that reading gets its turn as well. */
 const PER_TURN = 512;
 
+/** Messages that are sent without waiting for the end of the turn: the other end works on them meanwhile. */
+const BATCH = 32;
+
 /** What the kinds of socket do differently when they send. */
 export interface SendRules {
   /**
@@ -58,6 +61,8 @@ export class Outbox {
     this.#queue.push(item);
     if (!this.#scheduled) {
       void this.#sendSoon();
+    } else if (this.#queue.length === BATCH) {
+      queueMicrotask(this.#sendSome);
     }
   }
 
