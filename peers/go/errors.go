@@ -19,6 +19,7 @@ const (
 	CodeMissingFunction     = "MISSING_FUNCTION"
 	CodeWrongNamespace      = "WRONG_NAMESPACE"
 	CodeOverloaded          = "OVERLOADED"
+	CodeStopping            = "STOPPING"
 	CodeWorkerExited        = "WORKER_EXITED"
 	CodeConnectionLost      = "CONNECTION_LOST"
 	CodeUnreachable         = "UNREACHABLE"
@@ -80,6 +81,8 @@ type Exit struct {
 	Signal     string // such as "killed"; empty when it exited by itself
 	StderrTail string // the last 4 KiB of its stderr pipe
 	Command    string // the command that started it
+	// Stalled is how long it left heartbeats unanswered, where the parent killed it for that (see WithStallTimeout); else 0.
+	Stalled time.Duration
 }
 
 // String describes the exit in a few words, such as "exit code 3".
@@ -98,8 +101,12 @@ type WorkerExitedError struct {
 }
 
 func (e *WorkerExitedError) Error() string {
-	return fmt.Sprintf("'%s' got no answer: the worker ended (%s): %s; start a new one, or restart it automatically with WithAutoRestart%s",
-		e.FunctionName, e.Exit, e.Command, stderrOf(e.Exit))
+	advice := "start a new one, or restart it automatically with WithAutoRestart"
+	if e.Stalled > 0 {
+		advice = fmt.Sprintf("it was killed because it answered no heartbeat for %v: it computed, was suspended, or hung; where that is right, "+
+			"give it more time with WithStallTimeout", e.Stalled)
+	}
+	return fmt.Sprintf("'%s' got no answer: the worker ended (%s): %s; %s%s", e.FunctionName, e.Exit, e.Command, advice, stderrOf(e.Exit))
 }
 
 // SpawnError reports that a worker's process could not be started, or not in time.
@@ -119,9 +126,14 @@ type TimeoutError struct {
 	Code         string // CodeTimeout
 	FunctionName string
 	After        time.Duration
+	NotSent      bool // whether it waited for the worker to come back, and never went out
 }
 
 func (e *TimeoutError) Error() string {
+	if e.NotSent {
+		return fmt.Sprintf("'%s' was not sent: it waited for the worker to come back for %v; allow more time",
+			e.FunctionName, e.After.Round(time.Millisecond))
+	}
 	return fmt.Sprintf("'%s' was not answered within %v; the worker may still be running it: allow more time, or check what it does",
 		e.FunctionName, e.After.Round(time.Millisecond))
 }
@@ -132,14 +144,20 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 // Timeout returns true, as a timeout of net.Error does.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// CircuitOpenError reports that nothing was sent because the worker failed too often.
+// CircuitOpenError reports that nothing was sent because the worker, or the method, failed too often.
 type CircuitOpenError struct {
 	Code         string // CodeCircuitOpen
 	FunctionName string
 	RetryAt      time.Time // when the next call may go out, as a trial
+	OfMethod     bool      // whether the method failed, and others can be called
 }
 
 func (e *CircuitOpenError) Error() string {
+	if e.OfMethod {
+		return fmt.Sprintf("'%s' was not sent: it failed again and again, so that its circuit is open; other methods can be called; the next "+
+			"call may go out at %s; exempt errors that are no failure of the method with WithFailureRule",
+			e.FunctionName, e.RetryAt.Format(time.RFC3339Nano))
+	}
 	return fmt.Sprintf("'%s' was not sent: the circuit is open after repeated failures; the next call may go out at %s",
 		e.FunctionName, e.RetryAt.Format(time.RFC3339Nano))
 }

@@ -34,7 +34,10 @@ func TestErrorTextsAreLowerCaseWithoutAFullStop(t *testing.T) {
 		"not configured":    NewWorker(&fixture{}).Serve(context.Background()),
 		"worker exited":     workerExited("add", Exit{ExitCode: 3, Command: "worker"}),
 		"timeout":           &TimeoutError{FunctionName: "add", After: time.Second},
+		"killed as stalled": workerExited("add", Exit{ExitCode: -1, Signal: "killed", Stalled: time.Minute}),
+		"timeout, unsent":   &TimeoutError{FunctionName: "add", After: time.Second, NotSent: true},
 		"circuit open":      &CircuitOpenError{FunctionName: "add"},
+		"circuit of method": &CircuitOpenError{FunctionName: "add", OfMethod: true},
 		"overload":          &OverloadError{Limit: 5},
 		"unreadable answer": &wire.Fault{What: decodeFault(t)},
 	} {

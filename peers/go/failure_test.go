@@ -159,6 +159,10 @@ func TestAnErrorBeyondALimitLosesItsDetailsFirst(t *testing.T) {
 	}
 }
 
+func partsOf(message, name string, code any) map[string]any {
+	return map[string]any{"name": name, "message": message, "code": code}
+}
+
 func TestPartsOfOtherTypesAreLeftOut(t *testing.T) {
 	read := func(parts any, text string) *RemoteCallError {
 		m := wire.Answer(wire.Error, "i")
@@ -171,6 +175,20 @@ func TestPartsOfOtherTypesAreLeftOut(t *testing.T) {
 	}
 	if e := read(nil, "Function not found: x"); e.Code != CodeFunctionNotFound {
 		t.Errorf("%+v", e)
+	}
+	stopping := "This worker is stopping and takes no more calls"
+	for name, parts := range map[string]any{
+		"now": partsOf(stopping, "RefusedCall", "STOPPING"), "older Go": partsOf(stopping, "NotRunningError", nil),
+		"older Python": partsOf(stopping, "CallError", "NOT_RUNNING"), "text alone": nil,
+	} {
+		if e := read(parts, stopping); e.Code != CodeStopping || e.RemoteCode != "" {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	for _, parts := range []any{partsOf(stopping, "Error", nil), partsOf(stopping, "Error", "E"), partsOf("other", "E", "STOPPING")} {
+		if e := read(parts, ""); e.Code != CodeRemoteError {
+			t.Errorf("%+v", e)
+		}
 	}
 	var file *fs.PathError
 	if errors.As(read(odd, ""), &file) {

@@ -230,12 +230,64 @@ func TestRestartsAreUsedUp(t *testing.T) {
 }
 
 func TestHungWorkerIsRestarted(t *testing.T) {
-	w := started(t, "worker", WithAutoRestart(), WithHeartbeat(50*time.Millisecond, 200*time.Millisecond, 2))
+	w := started(t, "worker", WithAutoRestart(), WithHeartbeat(50*time.Millisecond, 200*time.Millisecond, 2), WithStallTimeout(300*time.Millisecond))
 	first := w.PID()
-	if _, err := w.CallFunction(within(t), "Freeze"); err == nil {
-		t.Fatal("it answered")
+	_, err := w.CallFunction(within(t), "Freeze")
+	var exited *WorkerExitedError
+	if !errors.As(err, &exited) || exited.Stalled != 300*time.Millisecond || !strings.Contains(err.Error(), "WithStallTimeout") {
+		t.Fatal(err)
 	}
 	eventually(t, "it runs again", func() bool { return w.State() == StateRunning && w.PID() != first && w.IsHealthy() })
+}
+
+// A method that computes in C, or a suspended process, answers no heartbeats either.
+func TestAStalledWorkerIsReportedAndGoesOn(t *testing.T) {
+	w := started(t, "worker", WithAutoRestart(), WithMaxRestartAttempts(1), WithHeartbeat(5*time.Millisecond, 20*time.Millisecond, 2))
+	pid := w.PID()
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	settled := make(chan error)
+	go func() { _, err := w.CallFunction(within(t), "Add", 1, 2); settled <- err }()
+	eventually(t, "many heartbeats are missed", func() bool { return w.Metrics().HeartbeatMisses > 20 })
+	if w.State() != StateStalled || w.IsHealthy() || w.CircuitState() != CircuitClosed {
+		t.Error(w.State(), w.CircuitState())
+	}
+	_ = syscall.Kill(pid, syscall.SIGCONT)
+	if err := <-settled; err != nil {
+		t.Error(err)
+	}
+	eventually(t, "it is healthy again", w.IsHealthy)
+	if m := w.Metrics(); w.State() != StateRunning || w.PID() != pid || m.Restarts != 0 || m.CircuitTrips != 0 || m.RequestsFailed != 0 {
+		t.Errorf("%s %+v", w.State(), m)
+	}
+}
+
+func TestAParentThatWasSuspendedDoesNotKillItsWorker(t *testing.T) {
+	clock := started(t, "worker", WithHeartbeat(50*time.Millisecond, time.Minute, 1))
+	program, _ := os.Executable()
+	parent := exec.Command(program)
+	parent.Env = append(os.Environ(), roleVariable+"=impatient-parent")
+	parent.Stderr = os.Stderr
+	stdin, _ := parent.StdinPipe()
+	stdout, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = parent.Process.Kill(); _ = parent.Wait() })
+	lines := bufio.NewReader(stdout)
+	before, _ := lines.ReadString('\n')
+	for range 3 {
+		_ = parent.Process.Signal(syscall.SIGSTOP)
+		meanwhile := clock.Metrics().HeartbeatsAnswered
+		eventually(t, "others beat several times", func() bool { return clock.Metrics().HeartbeatsAnswered >= meanwhile+6 })
+		_ = parent.Process.Signal(syscall.SIGCONT)
+		_, _ = stdin.Write([]byte("\n"))
+		if after, err := lines.ReadString('\n'); err != nil || after != before || before == "" {
+			t.Fatalf("%q became %q, %v", before, after, err)
+		}
+	}
 }
 
 func TestHeartbeatsAreAnsweredWhileBusy(t *testing.T) {
@@ -249,7 +301,7 @@ func TestHeartbeatsAreAnsweredWhileBusy(t *testing.T) {
 }
 
 func TestLostHeartbeatsOpenTheCircuitUntilTheyAreBack(t *testing.T) {
-	w := started(t, "worker", WithHeartbeat(20*time.Millisecond, 100*time.Millisecond, 2), WithCircuit(100, time.Minute))
+	w := started(t, "worker", WithHeartbeat(20*time.Millisecond, 100*time.Millisecond, 2), WithStallTimeout(0), WithCircuit(100, time.Minute))
 	pid := w.PID()
 	_ = syscall.Kill(pid, syscall.SIGSTOP)
 	eventually(t, "the circuit opens", w.CircuitOpen)
@@ -266,10 +318,10 @@ func TestCircuitOpensAfterFailuresAndClosesAfterATrial(t *testing.T) {
 	w := started(t, "worker", WithCircuit(3, 100*time.Millisecond))
 	for range 3 {
 		_, _ = w.CallFunction(within(t), "Missing")
-		_, _ = w.CallFunction(within(t), "Fail", "x")
+		_, _ = w.WithOptions(WithTimeout(time.Millisecond)).CallFunction(within(t), "Sleep", 500)
 	}
 	var open *CircuitOpenError
-	if _, err := w.CallFunction(within(t), "Add", 1, 2); !errors.As(err, &open) {
+	if _, err := w.CallFunction(within(t), "Add", 1, 2); !errors.As(err, &open) || open.OfMethod {
 		t.Fatal(err)
 	}
 	eventually(t, "a trial is due", func() bool { return w.CircuitState() == CircuitHalfOpen })
@@ -281,11 +333,46 @@ func TestCircuitOpensAfterFailuresAndClosesAfterATrial(t *testing.T) {
 	}
 }
 
+func TestAMethodThatFailsAgainAndAgainIsRefusedAndNoOther(t *testing.T) {
+	w := started(t, "worker", WithCircuit(5, time.Minute))
+	for range 5 {
+		if _, err := w.CallFunction(within(t), "Fail", "x"); err == nil {
+			t.Fatal("it did not fail")
+		}
+	}
+	var open *CircuitOpenError
+	if _, err := w.CallFunction(within(t), "Fail", "x"); !errors.As(err, &open) || !open.OfMethod || open.RetryAt.IsZero() {
+		t.Error(err)
+	}
+	if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil || !w.IsHealthy() || w.Metrics().CircuitTrips != 1 {
+		t.Error(n, err)
+	}
+	w.ResetCircuit()
+	var remote *RemoteCallError
+	if _, err := w.CallFunction(within(t), "Fail", "x"); !errors.As(err, &remote) {
+		t.Error(err)
+	}
+}
+
+func TestATrialWithoutADeadlineDoesNotKeepOthersOut(t *testing.T) {
+	w := started(t, "worker", WithCircuit(1, time.Nanosecond), WithStopTimeout(time.Millisecond))
+	w.config.startTimeout = time.Millisecond
+	_, _ = w.WithOptions(WithTimeout(time.Millisecond)).CallFunction(within(t), "Sleep", 60000)
+	go func() { _, _ = w.CallFunction(context.Background(), "Stuck") }()
+	eventually(t, "it is the trial", func() bool { return w.Metrics().QueueDepth == 1 })
+	eventually(t, "another call is the trial", func() bool {
+		n, _ := Call[int](within(t), w, "Running")
+		return n == 2
+	})
+}
+
 func TestFailureRuleExcludesErrors(t *testing.T) {
 	w := started(t, "worker", WithCircuit(1, time.Minute), WithFailureRule(func(error) bool { return false }))
-	_, _ = w.CallFunction(within(t), "Fail", "validation")
-	if w.CircuitOpen() {
-		t.Error("what the rule leaves out counted")
+	for range 2 {
+		var remote *RemoteCallError
+		if _, err := w.CallFunction(within(t), "Fail", "validation"); !errors.As(err, &remote) {
+			t.Error("what the rule leaves out counted", err)
+		}
 	}
 }
 

@@ -92,6 +92,8 @@ func play(role string) {
 		select {}
 	case "parent":
 		parentOfOrphan()
+	case "impatient-parent":
+		impatientParent()
 	case "parent-of-family":
 		parentOfFamily()
 	}
@@ -109,6 +111,26 @@ func parentOfOrphan() {
 	}
 	fmt.Println(w.PID())
 	select {}
+}
+
+// impatientParent is a parent that kills a worker that misses one heartbeat. It prints its worker's process id after a call, and again
+// for each line that it reads.
+func impatientParent() {
+	w := spawnSelf("worker", WithAutoRestart(), WithHeartbeat(50*time.Millisecond, 100*time.Millisecond, 1), WithStallTimeout(0))
+	if err := w.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	for read := []byte{0}; ; {
+		answered := w.Metrics().HeartbeatsAnswered
+		for w.Metrics().HeartbeatsAnswered < answered+3 {
+			time.Sleep(time.Millisecond)
+		}
+		pid, err := Call[int](context.Background(), w, "Pid")
+		fmt.Println(pid, err, w.Metrics().Restarts)
+		if _, err := os.Stdin.Read(read); err != nil {
+			return
+		}
+	}
 }
 
 // parentOfFamily is a parent that the test kills. It prints the process ids of its worker and of what that has started.

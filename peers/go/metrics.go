@@ -26,9 +26,9 @@ type Metrics struct {
 	RequestsTotal, RequestsSuccess, RequestsFailed int
 	ErrorRate                                      float64 // of the finished calls, from 0 to 1
 	Latency                                        Latency
-	QueueDepth, QueueMaxDepth                      int // calls without an answer
-	CircuitTrips, CircuitResets                    int
-	CircuitState                                   CircuitState
+	QueueDepth, QueueMaxDepth                      int          // calls without an answer
+	CircuitTrips, CircuitResets                    int          // of the worker and of methods
+	CircuitState                                   CircuitState // of the worker
 	HeartbeatRTTLast, HeartbeatRTTAvg              time.Duration
 	HeartbeatsAnswered                             int
 	HeartbeatMisses                                int // consecutive
@@ -96,13 +96,11 @@ func (c *counters) beatAnswered(rtt time.Duration) {
 	c.rttSum += rtt
 }
 
-// beatMissed returns the number of consecutive misses.
-func (c *counters) beatMissed() int {
+func (c *counters) beatMissed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.missed++
 	c.misses++
-	return c.misses
 }
 
 // fresh resets the consecutive misses, for a new process or connection.

@@ -85,6 +85,7 @@ type parentConfig struct {
 	heartbeatInterval  time.Duration
 	heartbeatTimeout   time.Duration
 	heartbeatMaxMisses int
+	stallTimeout       time.Duration
 	maxPending         int
 	stdout, stderr     func(line string)
 	app                string
@@ -105,6 +106,7 @@ func defaultParentConfig() parentConfig {
 		heartbeatInterval:  5 * time.Second,
 		heartbeatTimeout:   3 * time.Second,
 		heartbeatMaxMisses: 3,
+		stallTimeout:       time.Minute,
 		maxPending:         250_000,
 	}
 }

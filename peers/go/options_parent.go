@@ -1,6 +1,9 @@
 package multifrost
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // WithExecutable sets the program that runs the script, and its leading arguments. Default: chosen by the script's
 // extension.
@@ -31,7 +34,7 @@ func WithDiscoverTimeout(d time.Duration) Option {
 	return parentOption(func(c *parentConfig) { c.discoverTimeout = d })
 }
 
-// WithAutoRestart restarts the worker when it exits or stops answering heartbeats. Default: off.
+// WithAutoRestart restarts the worker when it exits, or is stalled for the time of WithStallTimeout. Default: off.
 func WithAutoRestart() Option {
 	return parentOption(func(c *parentConfig) { c.autoRestart = true })
 }
@@ -43,8 +46,9 @@ func WithMaxRestartAttempts(n int) Option {
 	return parentOption(func(c *parentConfig) { c.maxRestartAttempts = n })
 }
 
-// WithCircuit sets how many consecutive failures open the circuit, and the time until a trial call. That time doubles,
-// up to 30 s, each time the trial fails. Default: as WithMaxRestartAttempts, 1 s.
+// WithCircuit sets how many consecutive failures open a circuit, and the time until a trial call. That time doubles,
+// up to 30 s, each time the trial fails. Exits, lost connections and timeouts count against the worker; an error of a method
+// counts against this method alone, whose circuit leaves others callable. Default: as WithMaxRestartAttempts, 1 s.
 func WithCircuit(threshold int, reset time.Duration) Option {
 	return parentOption(func(c *parentConfig) { c.circuitThreshold, c.circuitReset = threshold, reset })
 }
@@ -55,13 +59,23 @@ func WithFailureRule(isFailure func(error) bool) Option {
 	return parentOption(func(c *parentConfig) { c.isFailure = isFailure })
 }
 
-// WithHeartbeat sets how often the parent sends a heartbeat, how long its answer may take, and how many consecutive
-// misses open the circuit (and restart the worker, with WithAutoRestart). An interval of 0 switches heartbeats off.
-// Default: 5 s, 3 s, 3.
+// WithHeartbeat sets how often the parent sends a heartbeat, how long its answer may take, and after how many consecutive
+// misses the state is StateStalled. An interval of 0 switches heartbeats off. Default: 5 s, 3 s, 3.
 func WithHeartbeat(interval, timeout time.Duration, maxMisses int) Option {
 	return parentOption(func(c *parentConfig) {
 		c.heartbeatInterval, c.heartbeatTimeout, c.heartbeatMaxMisses = interval, timeout, maxMisses
 	})
+}
+
+// Never is a time for WithStallTimeout.
+const Never time.Duration = math.MaxInt64
+
+// WithStallTimeout sets how long a worker that is connected may leave heartbeats unanswered, because it computes, is suspended
+// or hangs. Then the circuit opens, and with WithAutoRestart the worker is killed and restarted. It is counted in whole
+// intervals of WithHeartbeat; time in which this process did not run does not count. 0 means as soon as it is stalled, Never
+// means never. Default: 60 s.
+func WithStallTimeout(d time.Duration) Option {
+	return parentOption(func(c *parentConfig) { c.stallTimeout = d })
 }
 
 // WithStdout sets the handler of the lines that the worker writes to stdout. It runs for one line at a time and may make

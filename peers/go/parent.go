@@ -29,6 +29,7 @@ type ParentWorker struct {
 	codec     *wire.Codec
 	log       *slog.Logger
 	breaker   *health.Breaker
+	methods   health.Methods
 	counters  counters
 	budget    health.Budget
 	backoff   health.Backoff
@@ -44,6 +45,7 @@ type ParentWorker struct {
 	state   State
 	session *session
 	link    *link.Link
+	leaving *link.Link    // a link whose worker refuses calls because it is stopping
 	changed chan struct{} // closed and replaced whenever state or link change
 	exit    *Exit         // in StateExited: how the process ended
 	pending map[string]*pendingCall
@@ -83,12 +85,14 @@ func newParent(name string, options []Option) *ParentWorker {
 	if threshold <= 0 {
 		threshold = max(config.maxRestartAttempts, 1)
 	}
+	newBreaker := func() *health.Breaker { return health.NewBreaker(threshold, config.circuitReset, maxCircuitReset) }
 	p := &ParentWorker{
 		name:    name,
 		config:  config,
 		codec:   wire.NewCodec(config.app, config.limits),
 		log:     config.logger,
-		breaker: health.NewBreaker(threshold, config.circuitReset, maxCircuitReset),
+		breaker: newBreaker(),
+		methods: health.Methods{New: newBreaker},
 		budget:  health.Budget{Max: config.maxRestartAttempts, Window: config.restartWindow},
 		backoff: health.Backoff{Base: config.restartBackoff, Max: 5 * time.Second},
 		stopped: make(chan struct{}),
@@ -158,19 +162,22 @@ func (p *ParentWorker) PID() int {
 	return p.session.process.cmd.Process.Pid
 }
 
-// IsHealthy reports whether calls go out: the worker is connected and the circuit is closed.
+// IsHealthy reports whether the worker is connected and answers heartbeats, and its circuit is closed.
 func (p *ParentWorker) IsHealthy() bool {
 	return p.State() == StateRunning && p.breaker.State() == CircuitClosed
 }
 
-// CircuitOpen reports whether the circuit breaker refuses calls.
+// CircuitOpen reports whether the circuit breaker of the worker refuses calls.
 func (p *ParentWorker) CircuitOpen() bool { return p.breaker.State() == CircuitOpen }
 
-// CircuitState returns the state of the circuit breaker.
+// CircuitState returns the state of the circuit breaker of the worker. Those of methods that fail do not change it.
 func (p *ParentWorker) CircuitState() CircuitState { return p.breaker.State() }
 
-// ResetCircuit closes the circuit breaker.
-func (p *ParentWorker) ResetCircuit() { p.breaker.Close() }
+// ResetCircuit closes the circuit breaker, and those of methods.
+func (p *ParentWorker) ResetCircuit() {
+	p.breaker.Close()
+	p.methods.Close()
+}
 
 // LastHeartbeatRTT returns the round trip of the last answered heartbeat, or 0 before the first.
 func (p *ParentWorker) LastHeartbeatRTT() time.Duration {
@@ -182,6 +189,8 @@ func (p *ParentWorker) Metrics() Metrics {
 	m := p.counters.snapshot()
 	m.Latency = p.counters.window.Summary()
 	m.CircuitTrips, m.CircuitResets = p.breaker.Counts()
+	trips, resets := p.methods.Counts()
+	m.CircuitTrips, m.CircuitResets = m.CircuitTrips+trips, m.CircuitResets+resets
 	m.CircuitState = p.breaker.State()
 	p.mu.Lock()
 	defer p.mu.Unlock()

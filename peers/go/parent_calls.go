@@ -13,9 +13,10 @@ import (
 
 // pendingCall waits for its answer.
 type pendingCall struct {
-	name    string
-	sent    bool
-	settled chan outcome // has room for one
+	name     string
+	sent     bool
+	settled  chan outcome // has room for one
+	admitted admission
 }
 
 type outcome struct {
@@ -23,89 +24,162 @@ type outcome struct {
 	err    error
 }
 
+// admission lets a call go ahead.
+type admission struct{ worker, method *health.Ticket }
+
 // call makes a call: it admits, encodes and sends it once there is a link, and settles it exactly once.
 func (p *ParentWorker) call(ctx context.Context, name string, args []any, config callConfig) (*wire.Message, error) {
 	began := time.Now()
 	if err := p.refusalReason(name); err != nil {
 		return nil, err
 	}
-	ticket, retryAt := p.breaker.Admit()
-	if ticket == nil {
-		return nil, &CircuitOpenError{Code: CodeCircuitOpen, FunctionName: name, RetryAt: retryAt}
+	admitted, err := p.admit(name)
+	if err != nil {
+		return nil, err
 	}
-	answer, err := p.callAdmitted(ctx, began, name, args, config)
-	p.judgeCall(ticket, err)
+	call := &pendingCall{name: name, settled: make(chan outcome, 1), admitted: admitted}
+	answer, err := p.callAdmitted(ctx, began, call, args, config)
+	p.judgeCall(call, err)
 	return answer, err
 }
 
-func (p *ParentWorker) callAdmitted(ctx context.Context, began time.Time, name string, args []any, config callConfig) (*wire.Message, error) {
+// admit asks the circuit of the worker, and that of the method.
+func (p *ParentWorker) admit(name string) (admission, error) {
+	worker, retryAt := p.breaker.Admit()
+	if worker == nil {
+		return admission{}, &CircuitOpenError{Code: CodeCircuitOpen, FunctionName: name, RetryAt: retryAt}
+	}
+	method, retryAt, ok := p.methods.Admit(name)
+	if !ok {
+		p.breaker.Ignored(worker)
+		return admission{}, &CircuitOpenError{Code: CodeCircuitOpen, FunctionName: name, RetryAt: retryAt, OfMethod: true}
+	}
+	return admission{worker, method}, nil
+}
+
+func (p *ParentWorker) callAdmitted(
+	ctx context.Context, began time.Time, call *pendingCall, args []any, config callConfig,
+) (*wire.Message, error) {
 	m := wire.New(wire.Call)
-	m.Function, m.Args, m.Namespace, m.ClientName = name, args, config.namespace, config.clientName
+	m.Function, m.Args, m.Namespace, m.ClientName = call.name, args, config.namespace, config.clientName
 	data, err := p.codec.Encode(m)
 	if err != nil {
-		return nil, serializationError(fmt.Sprintf("the call of '%s'", name), err)
+		return nil, serializationError(fmt.Sprintf("the call of '%s'", call.name), err)
 	}
 	if config.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, began.Add(config.timeout))
 		defer cancel()
 	}
-	call := &pendingCall{name: name, settled: make(chan outcome, 1)}
 	if err := p.enqueue(m.ID, call); err != nil {
 		return nil, err
 	}
 	defer p.forget(m.ID)
-	answer, err := p.exchange(ctx, call, data)
+	if _, bounded := ctx.Deadline(); !bounded && (call.admitted.worker.IsTrial() || call.admitted.method.IsTrial()) {
+		// It may go on, but keeps no others out: the next call becomes the trial.
+		defer time.AfterFunc(p.config.startTimeout, func() { p.ignore(call) }).Stop()
+	}
+	answer, err := p.exchange(ctx, m.ID, call, data)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = ended(name, began, err)
+		err = ended(call, began, err)
 	}
 	p.counters.ended(time.Since(began), err != nil)
 	return answer, err
 }
 
 // ended returns the error of a call whose context is done.
-func ended(name string, began time.Time, err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &TimeoutError{Code: CodeTimeout, FunctionName: name, After: time.Since(began)}
+func ended(call *pendingCall, began time.Time, err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &TimeoutError{Code: CodeTimeout, FunctionName: call.name, After: time.Since(began), NotSent: !call.sent}
+	case !call.sent:
+		return fmt.Errorf("'%s' was cancelled before it was sent: %w", call.name, err)
 	}
-	return fmt.Errorf("'%s' was cancelled; the worker may still be running it: %w", name, err)
+	return fmt.Errorf("'%s' was cancelled; the worker may still be running it: %w", call.name, err)
 }
 
-// exchange sends the call and waits for what settles it.
-func (p *ParentWorker) exchange(ctx context.Context, call *pendingCall, data []byte) (*wire.Message, error) {
-	l, err := p.awaitLink(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	_ = l.Send(data, ctx.Done()) // if the link is gone, supervise settles the call
-	select {
-	case o := <-call.settled:
-		if o.err == nil && o.answer.Type == wire.Error {
-			return nil, remoteError(o.answer, call.name)
+// exchange sends the call and waits for what settles it. A call that the link did not take, or that the worker did not run because
+// it is stopping, is sent again over the next link.
+func (p *ParentWorker) exchange(ctx context.Context, id string, call *pendingCall, data []byte) (*wire.Message, error) {
+	for {
+		l, err := p.awaitLink(ctx, call)
+		if err != nil {
+			return nil, err
 		}
-		return o.answer, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		if l.Send(data, ctx.Done()) != nil {
+			p.waitForNext(id, call, nil)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			select { // supervise takes the link away
+			case <-l.Gone():
+			case <-ctx.Done():
+			}
+			continue
+		}
+		var o outcome
+		select {
+		case o = <-call.settled:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if o.err != nil || o.answer.Type != wire.Error {
+			return o.answer, o.err
+		}
+		remote := remoteError(o.answer, call.name)
+		if remote.Code != CodeStopping || !p.sendsAgain() || p.closing.Err() != nil {
+			return nil, remote
+		}
+		p.waitForNext(id, call, l)
 	}
 }
 
-// awaitLink waits while the worker restarts or reconnects. When it returns a link, the call counts as sent.
+// sendsAgain reports whether another session follows this one: a call that its worker did not run is sent again then.
+func (p *ParentWorker) sendsAgain() bool { return p.script == "" || p.config.autoRestart }
+
+// waitForNext puts back a call that has not run. No more calls are sent over a link whose worker is leaving.
+func (p *ParentWorker) waitForNext(id string, call *pendingCall, leaving *link.Link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-call.settled: // with the loss of the link
+	default:
+	}
+	call.sent = false
+	p.pending[id] = call
+	if leaving != nil && p.link == leaving {
+		p.leaving = leaving
+	}
+}
+
+// awaitLink waits while the worker restarts or reconnects: without a deadline, for at most the start timeout. When it returns a
+// link, the call counts as sent.
 func (p *ParentWorker) awaitLink(ctx context.Context, call *pendingCall) (*link.Link, error) {
+	var tooLong <-chan time.Time
 	for {
 		if err := p.refusalReason(call.name); err != nil {
 			return nil, err
 		}
 		p.mu.Lock()
 		l, changed := p.link, p.changed
+		if l == p.leaving {
+			l = nil
+		}
 		call.sent = l != nil
 		p.mu.Unlock()
 		if l != nil {
 			return l, nil
 		}
+		if _, bounded := ctx.Deadline(); !bounded && tooLong == nil {
+			tooLong = time.After(p.config.startTimeout)
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-tooLong:
+			return nil, &ConnectionError{Code: CodeUnreachable, Message: fmt.Sprintf("'%s' was not sent: %s did not come back within %v "+
+				"(see WithStartTimeout)", call.name, p.name, p.config.startTimeout)}
 		}
 	}
 }
@@ -188,7 +262,7 @@ func (p *ParentWorker) refusalReason(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch p.state {
-	case StateRunning, StateRestarting, StateReconnecting:
+	case StateRunning, StateStalled, StateRestarting, StateReconnecting:
 		return nil
 	case StateExited:
 		return workerExited(name, *p.exit)
@@ -209,18 +283,38 @@ func (p *ParentWorker) notRunning(what string, state State) error {
 		Message: fmt.Sprintf("%s was not sent: %s is %s; %s", what, p.name, state, next)}
 }
 
-// judgeCall reports the outcome of a call to the circuit breaker.
-func (p *ParentWorker) judgeCall(ticket *health.Ticket, err error) {
+// judgeCall reports the outcome of a call to the circuit breakers. What a method returns as its error counts against this method
+// alone: the worker answered.
+func (p *ParentWorker) judgeCall(call *pendingCall, err error) {
+	worker, method := call.admitted.worker, call.admitted.method
+	var remote *RemoteCallError
+	var timeout *TimeoutError
 	switch {
 	case err == nil:
-		p.breaker.Success(ticket)
-	case p.isFailure(err):
-		p.breaker.Failure(ticket)
-	case isLoss(err):
-		p.breaker.Lost(ticket)
+		p.breaker.Success(worker)
+		p.methods.Success(call.name, method)
+	case errors.As(err, &remote) && remote.Code == CodeRemoteError:
+		p.breaker.Success(worker)
+		if p.isFailure(err) {
+			p.methods.Failure(call.name, method)
+		} else {
+			p.methods.Ignored(call.name, method)
+		}
+	case errors.As(err, &timeout) && !timeout.NotSent && p.isFailure(err):
+		p.breaker.Failure(worker)
+		p.methods.Ignored(call.name, method)
+	case call.sent && isLoss(err):
+		p.breaker.Lost(worker) // counted once, by supervise, unless it is the trial
+		p.methods.Ignored(call.name, method)
 	default:
-		p.breaker.Ignored(ticket)
+		p.ignore(call)
 	}
+}
+
+// ignore reports an outcome that says nothing: a mistake of the caller, a cancelled call, one that was never sent.
+func (p *ParentWorker) ignore(call *pendingCall) {
+	p.breaker.Ignored(call.admitted.worker)
+	p.methods.Ignored(call.name, call.admitted.method)
 }
 
 func isLoss(err error) bool {
@@ -229,11 +323,7 @@ func isLoss(err error) bool {
 	return errors.As(err, &exited) || errors.As(err, &connection)
 }
 
-// isFailure reports whether an error counts for the circuit. The end of a connection or process is counted once, by
-// supervise. Mistakes of the caller and cancelled calls do not count.
+// isFailure asks the failure rule about an error that counts by default.
 func (p *ParentWorker) isFailure(err error) bool {
-	var remote *RemoteCallError
-	var timeout *TimeoutError
-	counts := errors.As(err, &timeout) || errors.As(err, &remote) && remote.Code == CodeRemoteError
-	return counts && (p.config.isFailure == nil || p.config.isFailure(err))
+	return p.config.isFailure == nil || p.config.isFailure(err)
 }

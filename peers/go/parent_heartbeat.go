@@ -16,6 +16,7 @@ const maxLateBeats = 16
 type beat struct {
 	question []byte // as it was sent: the same bytes are an echo, which proves no worker
 	sent     time.Time
+	heard    int64 // what had been read of the worker before, in bytes
 	answered chan struct{}
 	late     bool
 }
@@ -24,7 +25,7 @@ type beat struct {
 func (p *ParentWorker) sendBeat(l *link.Link) (id string, b *beat) {
 	m := newHeartbeat()
 	data, err := p.codec.Encode(m)
-	b = &beat{question: data, sent: time.Now(), answered: make(chan struct{})}
+	b = &beat{question: data, sent: time.Now(), heard: l.Heard(), answered: make(chan struct{})}
 	p.mu.Lock()
 	p.beats[m.ID] = b
 	p.mu.Unlock()
@@ -78,32 +79,87 @@ func (p *ParentWorker) beatRegularly(s *session, ended <-chan struct{}) {
 
 // judge waits for the answer, and counts a miss if none comes in time.
 func (p *ParentWorker) judge(s *session, id string, b *beat, l *link.Link, ended <-chan struct{}) {
-	select {
-	case <-b.answered:
-		return
-	case <-ended:
-		p.forgetBeat(id)
-		return
-	case <-l.Gone(): // supervise handles a lost connection
-		p.forgetBeat(id)
-		return
-	case <-time.After(p.config.heartbeatTimeout):
+	for late := true; late; {
+		began := time.Now()
+		select {
+		case <-b.answered:
+			return
+		case <-ended:
+			p.forgetBeat(id)
+			return
+		case <-l.Gone(): // supervise handles a lost connection
+			p.forgetBeat(id)
+			return
+		case <-time.After(p.config.heartbeatTimeout):
+		}
+		// A process that was suspended waits again: the worker may have been too.
+		late = time.Since(began) >= 2*p.config.heartbeatTimeout
 	}
 	p.setLate(id, b)
-	misses := p.counters.beatMissed()
-	p.log.Info("missed a heartbeat", "worker", p.name, "misses", misses)
-	if misses == p.config.heartbeatMaxMisses {
-		p.heartbeatsLost(s)
+	if p.hasHeard(l, b, ended) {
+		p.alive(s)
+	} else {
+		p.missed(s)
+	}
+}
+
+// hasHeard reports whether the worker has sent anything since the heartbeat, which is a sign of life as its answer is. What has
+// arrived is read first: this process may have been busy itself.
+func (p *ParentWorker) hasHeard(l *link.Link, b *beat, ended <-chan struct{}) bool {
+	for until := time.Now().Add(p.config.heartbeatTimeout); l.Heard() == b.heard && l.HasUnread() && time.Now().Before(until); {
+		select {
+		case <-ended:
+			return true
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return l.Heard() != b.heard
+}
+
+// missed counts a miss. A worker whose process lives and whose connection is up is stalled after some, which is no failure: it
+// computes, is suspended, or hangs.
+func (p *ParentWorker) missed(s *session) {
+	p.counters.beatMissed()
+	beat := s.pulse.Missed()
+	p.log.Info("missed a heartbeat", "worker", p.name, "misses", beat.Misses)
+	if beat.Stalled {
+		p.log.Warn("the worker is connected but answers no heartbeats: it computes, is suspended, or hangs; calls are still sent",
+			"worker", p.name, "for", beat.Silent)
+		p.changeState(StateRunning, StateStalled)
+	}
+	if beat.Lost {
+		p.heartbeatsLost(s, beat.Silent)
+	}
+}
+
+// alive records a sign of life.
+func (p *ParentWorker) alive(s *session) {
+	beat := s.pulse.Alive()
+	if beat.WasLost {
+		p.breaker.Close()
+	}
+	if beat.Recovered {
+		p.log.Info("the worker gives signs of life again", "worker", p.name)
+		p.changeState(StateStalled, StateRunning)
 	}
 }
 
 // heartbeatsLost opens the circuit, and kills a worker that is then restarted. Heartbeats to a worker that is not
 // restarted go on, so that the circuit closes when it answers again.
-func (p *ParentWorker) heartbeatsLost(s *session) {
-	p.log.Warn("the worker does not answer heartbeats", "worker", p.name)
+func (p *ParentWorker) heartbeatsLost(s *session, silent time.Duration) {
+	p.log.Warn("the worker has answered no heartbeats for too long (see WithStallTimeout)", "worker", p.name, "for", silent)
 	p.breaker.Trip()
 	if p.config.autoRestart && s.process != nil {
+		s.stalled.Store(int64(silent))
 		s.process.kill()
+	}
+}
+
+func (p *ParentWorker) changeState(from, to State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state == from {
+		p.setState(to)
 	}
 }
 
@@ -120,10 +176,12 @@ func (p *ParentWorker) beatAnswered(id string, answer []byte) {
 		return
 	}
 	close(b.answered)
-	wasLost := p.counters.snapshot().HeartbeatMisses >= p.config.heartbeatMaxMisses
 	p.counters.beatAnswered(time.Since(b.sent))
-	if wasLost {
-		p.breaker.Close()
+	p.mu.Lock()
+	s := p.session
+	p.mu.Unlock()
+	if s != nil {
+		p.alive(s)
 	}
 }
 

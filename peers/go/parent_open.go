@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
+	"github.com/multifrost/multifrost-go/internal/health"
 	"github.com/multifrost/multifrost-go/internal/link"
 	"github.com/multifrost/multifrost-go/internal/wire"
 	"github.com/multifrost/multifrost-go/internal/zmtp"
@@ -21,6 +23,8 @@ type session struct {
 	link    *link.Link
 	up      chan *link.Link // the link, once
 	since   time.Time
+	pulse   health.Pulse
+	stalled atomic.Int64 // how long it was stalled, where that is why its process was killed, as a time.Duration
 }
 
 // open starts or connects to a worker and waits for the answer to a heartbeat. It cleans up if it fails.
@@ -30,6 +34,8 @@ func (p *ParentWorker) open(ctx context.Context) (*session, error) {
 	stop := context.AfterFunc(p.closing, cancel)
 	defer stop()
 	s := &session{up: make(chan *link.Link, 1), since: time.Now()}
+	s.pulse.Interval, s.pulse.MaxMisses = p.config.heartbeatInterval, p.config.heartbeatMaxMisses
+	s.pulse.StallTimeout = p.config.stallTimeout
 	var err error
 	if p.script != "" {
 		err = p.openProcess(ctx, s)
@@ -192,10 +198,11 @@ func (p *ParentWorker) tryAdopt(s *session) bool {
 	if p.closing.Err() != nil {
 		return false
 	}
-	p.session, p.link = s, s.link
+	p.session, p.link, p.leaving = s, s.link, nil
 	p.counters.fresh()
 	p.budget.Healthy()
 	p.breaker.Close()
+	p.methods.Close()
 	p.setState(StateRunning)
 	p.inside.Add(2)
 	ended := make(chan struct{})

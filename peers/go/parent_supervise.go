@@ -33,7 +33,7 @@ func (p *ParentWorker) superviseService(s *session) {
 	case <-s.link.Gone():
 	}
 	p.interrupted(s.link)
-	p.countFailure()
+	p.countLoss(s)
 	p.comeBack(s)
 }
 
@@ -64,6 +64,7 @@ func (p *ParentWorker) processEnded(s *session) {
 		return
 	}
 	exit := s.process.exit
+	exit.Stalled = time.Duration(s.stalled.Load())
 	p.mu.Lock()
 	p.link = nil
 	if p.config.autoRestart {
@@ -74,7 +75,7 @@ func (p *ParentWorker) processEnded(s *session) {
 	}
 	p.mu.Unlock()
 	p.failPending(func(name string) error { return workerExited(name, exit) })
-	p.countFailure()
+	p.countLoss(s)
 	s.close()
 	if p.config.autoRestart {
 		p.comeBack(s)
@@ -95,10 +96,16 @@ func (p *ParentWorker) interrupted(l *link.Link) {
 	})
 }
 
-// countFailure counts one failure of the worker, no matter how many calls it fails.
-func (p *ParentWorker) countFailure() {
-	ticket, _ := p.breaker.Admit()
-	p.breaker.Failure(ticket)
+// countLoss counts one failure of the worker, no matter how many calls it fails. A worker that refused calls because it was stopping
+// has ended in order.
+func (p *ParentWorker) countLoss(s *session) {
+	p.mu.Lock()
+	isInOrder := p.leaving == s.link
+	p.mu.Unlock()
+	if !isInOrder {
+		ticket, _ := p.breaker.Admit()
+		p.breaker.Failure(ticket)
+	}
 }
 
 // comeBack opens a new session, with growing pauses between attempts: without end for a service, as often as the budget
@@ -110,6 +117,7 @@ func (p *ParentWorker) comeBack(ended *session) {
 	var exit Exit
 	if ended.process != nil {
 		exit = ended.process.exit
+		exit.Stalled = time.Duration(ended.stalled.Load())
 	}
 	for ended.process == nil || p.budget.Take() {
 		select {

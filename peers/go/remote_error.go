@@ -16,6 +16,7 @@ var refusals = map[string]*regexp.Regexp{
 	CodeMissingFunction:  regexp.MustCompile(`(?i)^Message missing 'function'`),
 	CodeWrongNamespace:   regexp.MustCompile(`(?i)^No namespace '`),
 	CodeOverloaded:       regexp.MustCompile(`(?i)^Too many calls `),
+	CodeStopping:         regexp.MustCompile(`(?i)^This worker is stopping`),
 }
 
 const pythonTraceback = "\nTraceback (most recent call last):"
@@ -33,12 +34,18 @@ func remoteError(m *wire.Message, function string) *RemoteCallError {
 	}
 	// A worker that sends parts sends the code of a refusal too. Without a code, the text comes from a method.
 	for code, pattern := range refusals {
-		if (!hasParts || e.RemoteCode == code) && pattern.MatchString(e.RemoteMessage) {
+		sendsCode := hasParts && !(code == CodeStopping && isOlderStopping(e))
+		if (!sendsCode || e.RemoteCode == code) && pattern.MatchString(e.RemoteMessage) {
 			e.Code, e.RemoteCode = code, ""
 			break
 		}
 	}
 	return e
+}
+
+// isOlderStopping reports whether a stopping worker may have refused the call as workers did before the code STOPPING.
+func isOlderStopping(e *RemoteCallError) bool {
+	return e.RemoteCode == CodeNotRunning || e.RemoteCode == "" && e.RemoteName == "NotRunningError"
 }
 
 // errorParts reads an error in parts, and leaves out parts of other types. It returns nil for what has no message, and beyond

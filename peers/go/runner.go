@@ -159,5 +159,5 @@ func (r *runner) drain(limit time.Duration, cancel context.CancelFunc) {
 }
 
 func stopping() *failure {
-	return &failure{Name: "NotRunningError", Message: "This worker is stopping and takes no more calls"}
+	return refusal(CodeStopping, "This worker is stopping and takes no more calls")
 }

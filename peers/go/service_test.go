@@ -123,6 +123,98 @@ func TestReconnectToANewPort(t *testing.T) {
 	}
 }
 
+// A service that is ended in order refuses calls while it ends. They go to the one that follows.
+func TestAGracefulRestartOfAServiceCostsItsCallersNothing(t *testing.T) {
+	first := service(t, "graceful")
+	w := connected(t, "graceful", WithCircuit(1, time.Minute))
+	slow := make(chan error, 1)
+	go func() { _, err := w.CallFunction(within(t), "Sleep", 200); slow <- err }()
+	eventually(t, "the call runs", func() bool { n, _ := Call[int](within(t), w, "Running"); return n == 1 })
+	over := make(chan struct{})
+	calls, failures := steadyCalls(t, w, over)
+	for range 3 {
+		_ = first.Process.Signal(syscall.SIGTERM)
+		_ = first.Wait()
+		first = service(t, "graceful")
+		eventually(t, "the next one answers", func() bool {
+			pid, err := Call[int](within(t), w, "Pid")
+			return err == nil && pid == first.Process.Pid
+		})
+	}
+	close(over)
+	calls.Wait()
+	if err := <-slow; err != nil {
+		t.Error("the call in flight:", err)
+	}
+	for err := range failures {
+		t.Error(err)
+	}
+	if m := w.Metrics(); m.CircuitTrips != 0 || m.RequestsFailed != 0 {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestAGracefulEndOfAWorkerThatIsRestartedCostsNothing(t *testing.T) {
+	w := started(t, "worker", WithAutoRestart(), WithCircuit(1, time.Minute))
+	over := make(chan struct{})
+	calls, failures := steadyCalls(t, w, over)
+	for restarts := range 3 {
+		_ = syscall.Kill(w.PID(), syscall.SIGTERM)
+		eventually(t, "it is restarted", func() bool { return w.Metrics().Restarts > restarts })
+	}
+	close(over)
+	calls.Wait()
+	for err := range failures {
+		t.Error(err)
+	}
+}
+
+// steadyCalls makes calls from many goroutines until over is closed. The errors can be read when calls is done.
+func steadyCalls(t *testing.T, w *ParentWorker, over chan struct{}) (calls *sync.WaitGroup, failures chan error) {
+	calls, failures = new(sync.WaitGroup), make(chan error, 8)
+	for range 8 {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					if n, err := Call[int](within(t), w, "Add", 1, 2); n != 3 || err != nil {
+						failures <- err
+						return
+					}
+				}
+			}
+		}()
+	}
+	go func() { calls.Wait(); close(failures) }()
+	return calls, failures
+}
+
+func TestCallsForAServiceThatDoesNotComeBackEnd(t *testing.T) {
+	gone := service(t, "lost")
+	w := connected(t, "lost", WithCircuit(1, time.Hour), WithStartTimeout(2*time.Second))
+	_ = gone.Process.Kill()
+	eventually(t, "the loss is noticed", func() bool { return w.State() == StateReconnecting })
+	w.ResetCircuit()
+	var unreachable *ConnectionError
+	if _, err := w.CallFunction(context.Background(), "Add", 1, 2); !errors.As(err, &unreachable) || unreachable.Code != CodeUnreachable {
+		t.Error(err)
+	}
+	var late *TimeoutError
+	for range 5 {
+		_, err := w.WithOptions(WithTimeout(time.Millisecond)).CallFunction(within(t), "Add", 1, 2)
+		if !errors.As(err, &late) || !late.NotSent {
+			t.Error(err)
+		}
+	}
+	if w.CircuitState() != CircuitClosed {
+		t.Error("calls that were never sent counted")
+	}
+}
+
 func TestStopOfAParentLeavesTheServiceAlone(t *testing.T) {
 	service(t, "lasting")
 	first := connected(t, "lasting")

@@ -40,6 +40,7 @@ func (w *workerLifecycle) receive(from *link.Link, payload []byte) {
 		}
 	case wire.Shutdown:
 		if w.isSpawned || w.config.allowRemoteShutdown {
+			w.isAsked.Store(true)
 			w.shutdown()
 			return
 		}

@@ -40,6 +40,8 @@ type workerLifecycle struct {
 	shutdown func() // ends the worker, as the parent asks
 	// isSpawned says whether the only parent is the one that started this process.
 	isSpawned bool
+	// isAsked says whether the parent asked for the end, and so makes no more calls.
+	isAsked atomic.Bool
 	// isCalled says whether a call has arrived.
 	isCalled atomic.Bool
 
@@ -149,8 +151,12 @@ func (w *workerLifecycle) serveSpawned(ctx context.Context, parent *parentAddres
 	}
 	restore()
 	stopWatching()
-	if l := <-last; l != nil {
+	switch l := <-last; {
+	case l == nil:
+	case w.isAsked.Load():
 		l.Close()
+	default: // its calls are refused until it knows
+		l.CloseGently()
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
-// Package health has the circuit breaker, the backoff, the restart budget and the latencies of a parent.
+// Package health has the circuit breakers, the judgement of heartbeats, the backoff, the restart budget and the latencies of a
+// parent.
 package health
 
 import (
@@ -34,6 +35,9 @@ type Breaker struct {
 
 // Ticket belongs to an admitted call. The outcome of a call that was admitted before a change of state does not count.
 type Ticket struct{ trial bool }
+
+// IsTrial reports whether the outcome of the call decides if the circuit closes. Other calls are refused until then.
+func (t *Ticket) IsTrial() bool { return t != nil && t.trial }
 
 // NewBreaker returns a closed breaker.
 func NewBreaker(threshold int, reset, maxReset time.Duration) *Breaker {
@@ -135,6 +139,13 @@ func (b *Breaker) State() CircuitState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.now()
+}
+
+// isFresh reports whether no failure is remembered.
+func (b *Breaker) isFresh() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state == Closed && b.failures == 0
 }
 
 // Counts returns how often the breaker opened and closed again.

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -96,6 +97,84 @@ func TestTripAndMaximum(t *testing.T) {
 	}
 	if left := time.Until(b.until); left > 4*time.Minute || left < 3*time.Minute {
 		t.Error(left)
+	}
+}
+
+func TestAMethodThatFailsLeavesOthersCallable(t *testing.T) {
+	m := Methods{New: func() *Breaker { return NewBreaker(2, time.Minute, time.Hour) }}
+	for range 2 {
+		ticket, _, ok := m.Admit("parse")
+		if !ok {
+			t.Fatal("refused too early")
+		}
+		m.Failure("parse", ticket)
+		m.Ignored("add", nil)
+		m.Success("add", nil)
+	}
+	if _, retryAt, ok := m.Admit("parse"); ok || time.Until(retryAt) <= 0 {
+		t.Error(ok, retryAt)
+	}
+	if ticket, _, ok := m.Admit("add"); !ok || ticket != nil || m.Len() != 1 {
+		t.Error(ticket, ok, m.Len())
+	}
+	m.Failure("parse", nil) // a call from before it opened
+	m.breakers["parse"].due()
+	trial, _, _ := m.Admit("parse")
+	if !trial.IsTrial() {
+		t.Fatal("no trial")
+	}
+	m.Ignored("parse", trial)
+	trial, _, _ = m.Admit("parse")
+	m.Success("parse", trial)
+	if trips, resets := m.Counts(); m.Len() != 0 || trips != 1 || resets != 1 {
+		t.Error(m.Len(), trips, resets)
+	}
+	m.Failure("parse", nil)
+	m.Failure("parse", nil)
+	m.Close()
+	if trips, resets := m.Counts(); m.Len() != 0 || trips != 2 || resets != 2 {
+		t.Error(m.Len(), trips, resets)
+	}
+}
+
+func TestFailingMethodsAreBounded(t *testing.T) {
+	m := Methods{New: func() *Breaker { return NewBreaker(1, time.Minute, time.Hour) }}
+	for n := range maxMethods + 10 {
+		m.Failure(string(rune(n+'a')), nil)
+	}
+	if m.Len() != maxMethods || len(m.breakers) != maxMethods || len(m.order) != maxMethods {
+		t.Error(m.Len(), len(m.breakers), len(m.order))
+	}
+	if _, _, ok := m.Admit("a"); !ok {
+		t.Error("the one that failed first is not forgotten")
+	}
+}
+
+func TestAWorkerIsStalledBeforeItIsLost(t *testing.T) {
+	p := Pulse{Interval: 5 * time.Second, StallTimeout: time.Minute, MaxMisses: 3}
+	for n := 1; n <= 20; n++ { // 40 s are 8 misses
+		beat := p.Missed()
+		want := Beat{Misses: n, Silent: time.Duration(n) * 5 * time.Second, Stalled: n == 3, Lost: n == 12}
+		if beat != want {
+			t.Errorf("%+v, not %+v", beat, want)
+		}
+	}
+	if beat := p.Alive(); !beat.Recovered || !beat.WasLost {
+		t.Errorf("%+v", beat)
+	}
+	if beat := p.Alive(); beat.Recovered {
+		t.Errorf("%+v", beat)
+	}
+	for _, c := range []struct {
+		stall time.Duration
+		lost  int
+	}{{0, 3}, {15 * time.Second, 3}, {15*time.Second + 1, 4}, {math.MaxInt64, 0}} {
+		p := Pulse{Interval: 5 * time.Second, StallTimeout: c.stall, MaxMisses: 3}
+		for n := 1; n <= 100; n++ {
+			if beat := p.Missed(); beat.Lost != (n == c.lost) || beat.Stalled != (n == 3) {
+				t.Errorf("%v: %+v", c.stall, beat)
+			}
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (p *Private) Close() {
 	p.mu.Unlock()
 	p.stopListening()
 	if guest != nil {
-		guest.closeGently()
+		guest.CloseGently()
 	}
 	p.wait.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/multifrost/multifrost-go/internal/zmtp"
@@ -63,6 +64,7 @@ type Link struct {
 	events Events
 	onEnd  func()
 	run    *inlineRun // of the goroutine that reads
+	heard  atomic.Int64
 
 	// Calls is how many calls of the peer are not answered. A worker counts them.
 	Calls atomic.Int64
@@ -72,12 +74,12 @@ type Link struct {
 func shake(conn net.Conn, config Config, share *Share) (*Link, error) {
 	out := newOutbox(conn, share)
 	l := &Link{
-		conn:   conn,
-		reader: zmtp.NewReader(flushing{conn, out}, zmtp.Limits{MessageBytes: strangerBytes}),
-		share:  share,
-		out:    out,
-		gone:   make(chan struct{}),
+		conn:  conn,
+		share: share,
+		out:   out,
+		gone:  make(chan struct{}),
 	}
+	l.reader = zmtp.NewReader(flushing{l}, zmtp.Limits{MessageBytes: strangerBytes})
 	var properties []zmtp.Property
 	if config.Token != "" {
 		properties = append(properties, zmtp.Property{Name: tokenProperty, Value: config.Token})
@@ -96,14 +98,28 @@ func shake(conn net.Conn, config Config, share *Share) (*Link, error) {
 }
 
 // flushing writes what is queued before it waits for something to read.
-type flushing struct {
-	conn net.Conn
-	out  *outbox
-}
+type flushing struct{ link *Link }
 
 func (f flushing) Read(p []byte) (int, error) {
-	f.out.flush()
-	return f.conn.Read(p)
+	f.link.out.flush()
+	n, err := f.link.conn.Read(p)
+	f.link.heard.Add(int64(n))
+	return n, err
+}
+
+// Heard returns how many bytes of the peer have been read. It is for comparison with a later number: a peer that sends is alive.
+func (l *Link) Heard() int64 { return l.heard.Load() }
+
+// HasUnread reports whether something has arrived and is not read yet.
+func (l *Link) HasUnread() bool {
+	if l.out.raw == nil {
+		return false
+	}
+	count := 0
+	_ = l.out.raw.Control(func(fd uintptr) {
+		count, _, _ = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	return count > 0
 }
 
 // Send queues a message. If much is queued it waits for room, until done is closed. The error is ErrClosed. The payload must
@@ -160,16 +176,29 @@ func (l *Link) Close() {
 	<-l.gone
 }
 
-// closeGently closes the link after the peer has had time to read the last message.
-func (l *Link) closeGently() {
+// CloseGently closes the link after the peer has had time to read the last message. Until then it still answers, for up to 1 s: a
+// peer that got no answer could not know whether its call ran.
+func (l *Link) CloseGently() {
+	for until := time.Now().Add(flushLimit); time.Now().Before(until) && l.untilRead() > 0; {
+		select {
+		case <-l.gone:
+			until = time.Now()
+		case <-time.After(min(l.untilRead(), time.Until(until))):
+		}
+	}
 	l.out.close()
 	l.conn.SetWriteDeadline(time.Now().Add(flushLimit))
 	<-l.out.drained
 	select {
 	case <-l.gone:
-	case <-time.After(time.Until(time.Unix(0, l.out.written.Load()).Add(unreadGrace))):
+	case <-time.After(l.untilRead()):
 	}
 	l.Close()
+}
+
+// untilRead returns how long the peer may still take to read the last message.
+func (l *Link) untilRead() time.Duration {
+	return time.Until(time.Unix(0, l.out.written.Load()).Add(unreadGrace))
 }
 
 // Gone returns a channel that is closed when the connection has ended.

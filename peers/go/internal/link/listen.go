@@ -80,7 +80,7 @@ func (s *Listener) Close() {
 	s.mu.Unlock()
 	for _, l := range links {
 		s.wait.Add(1)
-		go func() { defer s.wait.Done(); l.closeGently() }()
+		go func() { defer s.wait.Done(); l.CloseGently() }()
 	}
 	s.wait.Wait()
 }
