@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const packages = ["protocol", "transport", "registry", "reliability", "parent", "child", "multifrost"];
+const packages = ["protocol", "transport", "registry", "reliability", "parent", "child", "multifrost", "testing"];
 
 /** Unit tests read the sources; the real child processes that tests start read `dist`, as users' do. */
 const source = {

@@ -2,7 +2,7 @@
 // campaign does.
 
 import { parseArgs } from "node:util";
-import { createSeededRandom } from "@multifrost/reliability/testing";
+import { createSeededRandom } from "@multifrost/testing";
 import { serviceRestarts } from "./campaigns/service-restarts.mjs";
 import { workerKills } from "./campaigns/worker-kills.mjs";
 import { workerStops } from "./campaigns/worker-stops.mjs";

@@ -58,6 +58,17 @@ const ALLOWED: Readonly<Record<string, { ours: readonly string[]; outside: reado
     outside: ["@msgpack/msgpack", "zeromq"],
     node: false,
   },
+  testing: {
+    ours: [
+      "@multifrost/protocol/errors",
+      "@multifrost/protocol/internal",
+      "@multifrost/transport",
+      "@multifrost/reliability",
+      "multifrost",
+    ],
+    outside: [],
+    node: true,
+  },
 };
 
 interface Manifest {

@@ -20,7 +20,9 @@ describe.each(listDocuments())("%s", (file) => {
   });
 
   it("names source files that exist", () => {
-    const named = [...text.matchAll(/`((?:protocol|transport|registry|reliability|parent|child)\/src\/[\w./-]+)`/g)];
+    const named = [
+      ...text.matchAll(/`((?:protocol|transport|registry|reliability|parent|child|testing)\/src\/[\w./-]+)`/g),
+    ];
     const paths = named.map((match) => join("packages", match[1] as string));
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });

@@ -2,9 +2,9 @@
 
 import { once } from "node:events";
 import { connect } from "node:net";
-import { test } from "node:test";
+import { describe, it } from "node:test";
+import { type ContractSetup, testChannelContract } from "@multifrost/testing";
 import { LOOPBACK, parseTcpEndpoint } from "@multifrost/transport";
-import { type ContractSetup, channelContract } from "@multifrost/transport/contract";
 import { netClient } from "./net-client.js";
 import { netServer } from "./net-server.js";
 
@@ -21,9 +21,7 @@ const setup: ContractSetup = {
   },
 };
 
-for (const { name, run } of channelContract(setup)) {
-  test(name, run);
-}
+testChannelContract("the example keeps the contract of a channel", setup, { describe, it });
 
 function portOf(endpoint: string | undefined): number {
   return endpoint === undefined ? 0 : (parseTcpEndpoint(endpoint)?.port ?? 0);

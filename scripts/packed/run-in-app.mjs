@@ -24,6 +24,7 @@ export function commonSteps(app, empty) {
     ["neither parent nor worker loads native code, which is installed", () => node("bundled/program.js")],
     ["esbuild makes one file of parent and worker, which runs without the packages", () => runBundled(app, empty)],
     ["a transport of one's own passes the contract suite", () => contract(app)],
+    ["a worker tested in node:test, vitest and Jest", () => runners(app)],
     ["the types, strict", () => typeCheck(app, "tsconfig.json")],
     ["the types, strict, with every declaration file checked", () => typeCheck(app, "tsconfig.libraries.json")],
   ];
@@ -43,6 +44,18 @@ async function contract(app) {
   if (!/^# pass [1-9]/m.test(report) && !/^ℹ pass [1-9]/m.test(report)) {
     throw new Failure(`no case was run:\n${report}`);
   }
+}
+
+/** The same test three times, each time by its runner. */
+async function runners(app) {
+  await app.install(["vitest@4", "jest@30"]);
+  await app.run([process.execPath, "--test", "testing/node.test.js"], 120);
+  await app.run([join("node_modules", ".bin", "vitest"), "run", "testing/vitest.spec.js"], 120);
+  const jest = join("node_modules", "jest", "bin", "jest.js");
+  await app.run(
+    [process.execPath, "--experimental-vm-modules", jest, "testing/jest.check.js", "--testRegex", "check"],
+    120,
+  );
 }
 
 /** With the repository's compiler, against the installed packages. */

@@ -41,7 +41,7 @@ export interface Block {
 
 const FENCE = /^([ >]*)(```+|~~~+)(.*)$/;
 const CHECK = /^<!-- check: (.+) -->$/;
-const NAME = /^(?:\/\/|#) ([\w-]+\.\w+)\b/;
+const NAME = /^(?:\/\/|#) ([\w-]+(?:\.\w+)+)\b/;
 const FLAGS = ["run", "service"];
 const VALUES = ["prints", "contains", "with", "needs"];
 

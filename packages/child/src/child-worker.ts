@@ -2,7 +2,7 @@ import { MethodTable, publicMethods } from "./calls/method-table.js";
 import { isCalledByImport, warnOfImport } from "./lifecycle/imported.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
 import { endGroupAtExit, exitWith, onEndSignals } from "./lifecycle/run-signals.js";
-import { type ChildOptions, resolveChildOptions } from "./options.js";
+import { type ChildOptions, checkStartOptions, resolveChildOptions, type StartOptions } from "./options.js";
 import type { SessionEnd } from "./session/session.js";
 
 /**
@@ -85,12 +85,13 @@ export abstract class ChildWorker {
    * Makes the worker reachable. Signals and the exit of the process are left to you, except that a spawned worker ends
    * with its parent.
    *
-   * Rejects with `MultifrostError`: `ALREADY_STARTED`, `NO_START_MODE`, `INVALID_PORT`; with `RegistryError`:
-   * `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`; with `ConnectionError`.
+   * Rejects with `MultifrostError`: `ALREADY_STARTED`, `NO_START_MODE`, `INVALID_PORT`, `INVALID_OPTION`; with
+   * `RegistryError`: `SERVICE_EXISTS`, `LOCK_TIMEOUT`, `REGISTRY_UNAVAILABLE`; with `ConnectionError`.
    */
-  async start(): Promise<void> {
+  async start(options: StartOptions = {}): Promise<void> {
+    checkStartOptions(options);
     const methods = (): MethodTable => new MethodTable(this, ChildWorker.prototype, this.listFunctions());
-    await this.#lifecycle.start(this.namespace, methods);
+    await this.#lifecycle.start(this.namespace, methods, options.transport);
   }
 
   /**

@@ -5,4 +5,4 @@
  */
 
 export { ChildWorker } from "./child-worker.js";
-export type { ChildOptions } from "./options.js";
+export type { ChildOptions, StartOptions } from "./options.js";

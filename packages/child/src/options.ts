@@ -65,6 +65,15 @@ export interface ChildOptions {
   logger?: Logger | false;
 }
 
+/** Options of `start()`. */
+export interface StartOptions {
+  /**
+   * Carries the messages instead of what the worker's options say: for tests, as `testWorker()` of `@multifrost/testing` does.
+   * The worker is no service then, and does not forward its output unless its options say so. Default: none.
+   */
+  transport?: ServerTransport;
+}
+
 /** Options with their defaults filled in. */
 export interface ResolvedChildOptions extends ChildOptions {
   namespace: string;
@@ -74,7 +83,6 @@ export interface ResolvedChildOptions extends ChildOptions {
   maxPendingBytes: number;
   stopTimeout: number;
   allowRemoteShutdown: boolean;
-  forwardOutput: boolean;
 }
 
 const RULES: OptionRules<ChildOptions> = {
@@ -99,6 +107,15 @@ const RULES: OptionRules<ChildOptions> = {
   logger: LOGGER,
 };
 
+const START_RULES: OptionRules<StartOptions> = {
+  transport: objectWith("a ServerTransport", "open"),
+};
+
+/** Throws `MultifrostError` `INVALID_OPTION`. */
+export function checkStartOptions(options: unknown): void {
+  checkOptions("start()", options, START_RULES);
+}
+
 /** Fills in the defaults. Throws `MultifrostError` `INVALID_OPTION`, naming the option and what it must be. */
 export function resolveChildOptions(given: string | ChildOptions = {}): ResolvedChildOptions {
   const options: ChildOptions = typeof given === "string" ? { serviceId: given } : given;
@@ -113,6 +130,5 @@ export function resolveChildOptions(given: string | ChildOptions = {}): Resolved
     maxPendingBytes: options.maxPendingBytes ?? 512 * 1024 ** 2,
     stopTimeout: options.stopTimeout ?? 5_000,
     allowRemoteShutdown: options.allowRemoteShutdown ?? false,
-    forwardOutput: options.forwardOutput ?? typeof options.transport !== "object",
   };
 }

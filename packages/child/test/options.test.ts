@@ -11,18 +11,11 @@ test("the defaults", () => {
     maxPendingBytes: 536_870_912,
     stopTimeout: 5_000,
     allowRemoteShutdown: false,
-    forwardOutput: true,
   });
 });
 
 test("a string is the service id", () => {
   expect(resolveChildOptions("math-service")).toMatchObject({ serviceId: "math-service", stopTimeout: 5_000 });
-});
-
-test("with a transport nothing is forwarded by default", () => {
-  const transport = { open: () => Promise.reject(new Error("not opened here")) };
-  expect(resolveChildOptions({ transport }).forwardOutput).toBe(false);
-  expect(resolveChildOptions({ transport, forwardOutput: true }).forwardOutput).toBe(true);
 });
 
 const TEXTS = ["an empty text", "a blank", "the text false", "the text 5", "the text 5s", "a text with a zero byte"];

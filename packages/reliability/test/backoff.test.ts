@@ -1,5 +1,5 @@
 import { Backoff } from "@multifrost/reliability";
-import { createSeededRandom } from "@multifrost/reliability/testing";
+import { createSeededRandom } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 const almostOne = (): number => 1;

@@ -1,5 +1,5 @@
 import { type CallTicket, CircuitBreaker } from "@multifrost/reliability";
-import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock, type FakeClock } from "@multifrost/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 

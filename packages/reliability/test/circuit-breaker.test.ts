@@ -4,7 +4,7 @@ import {
   type CircuitBreakerOptions,
   type CircuitChange,
 } from "@multifrost/reliability";
-import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock, type FakeClock } from "@multifrost/testing";
 import { describe, expect, test } from "vitest";
 
 interface Setup {

@@ -1,5 +1,5 @@
 import { type Clock, type DeadlineSlot, Deadlines, systemClock } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 

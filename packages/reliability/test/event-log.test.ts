@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import { EventLog, eventChannelName, type LogEvent, type Logger, type LogLevel } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 const clock = createFakeClock(1_700_000_000_000);

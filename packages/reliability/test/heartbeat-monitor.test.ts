@@ -1,6 +1,6 @@
 import { NotRunningError, TimeoutError } from "@multifrost/protocol/errors";
 import { HeartbeatMonitor, type HeartbeatOptions } from "@multifrost/reliability";
-import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock, type FakeClock } from "@multifrost/testing";
 import { describe, expect, test } from "vitest";
 
 interface Setup {

@@ -1,5 +1,5 @@
 import { LatencyWindow } from "@multifrost/reliability";
-import { createFakeClock, createSeededRandom } from "@multifrost/reliability/testing";
+import { createFakeClock, createSeededRandom } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 const EMPTY = { avg: null, min: null, max: null, p50: null, p95: null, p99: null, last: null };

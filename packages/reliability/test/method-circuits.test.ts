@@ -1,5 +1,5 @@
 import { type CircuitChange, MethodCircuits } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 function setup(failureThreshold = 3) {

@@ -1,5 +1,5 @@
 import { type CircuitState, Metrics } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 test("starts with counts of 0 and latencies of null, as plain JSON", () => {

@@ -1,6 +1,6 @@
 import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import { EventLog, type LogRecord } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { expect, test } from "vitest";
 import { RareEvent } from "../src/rare-event.js";
 

@@ -1,5 +1,5 @@
 import { RestartBudget } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 test("gives five restarts by default, and then no more", () => {

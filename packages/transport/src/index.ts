@@ -20,12 +20,7 @@ export type {
 } from "./channel.js";
 export { formatTcpEndpoint, LOOPBACK, parseTcpEndpoint, type TcpAddress } from "./endpoint.js";
 export { DEFAULT_CHANNEL_LIMITS } from "./limits.js";
-export {
-  createMemoryTransport,
-  type MemoryTransport,
-  type MemoryTransportOptions,
-  type NetworkConditions,
-} from "./memory/index.js";
+export { createMemoryTransport, type MemoryTransport } from "./memory/index.js";
 export { chooseTransport, TRANSPORT_VARIABLE, type TransportName } from "./transport-name.js";
 export { type BindAddress, type ZeromqOptions, zeromqClient, zeromqServer } from "./zeromq/index.js";
 export {

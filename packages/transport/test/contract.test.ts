@@ -1,6 +1,6 @@
 // Runs the contract suite, which users run on their transports, on every transport of this package.
 
-import { channelContract } from "@multifrost/transport/contract";
+import { testChannelContract } from "@multifrost/testing";
 import { describe, it } from "vitest";
 import { memory, zeromqClientBinds, zeromqServerBinds } from "./setups.js";
 import { clientBinds, serverBinds } from "./zmtp-setups.js";
@@ -16,9 +16,5 @@ const implementations = {
 };
 
 for (const [title, setup] of Object.entries(implementations)) {
-  describe(title, () => {
-    for (const { name, run } of channelContract(setup)) {
-      it(name, run);
-    }
-  });
+  testChannelContract(title, setup, { describe, it });
 }

@@ -1,6 +1,6 @@
 // Setups of the contract suite for the transports of this package.
 
-import type { ContractSetup } from "@multifrost/transport/contract";
+import type { ContractSetup } from "@multifrost/testing";
 import { Dealer } from "zeromq";
 import {
   type ChannelLimits,

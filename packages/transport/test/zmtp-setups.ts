@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ContractSetup } from "@multifrost/transport/contract";
+import type { ContractSetup } from "@multifrost/testing";
 import { type ConnectAddress, type ListenAddress, parseTcpEndpoint, zmtpClient, zmtpServer } from "../src/index.js";
 import { closeAfterTest } from "./open-channels.js";
 

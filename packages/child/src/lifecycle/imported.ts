@@ -37,8 +37,8 @@ export function warnOfImport(className: string, env: NodeJS.ProcessEnv = process
   warned = true;
   const isTest = TEST_VARIABLES.some((name) => env[name] !== undefined) || TEST_PROGRAM.test(process.argv[1] ?? "");
   const advice = isTest
-    ? "It looks like a unit test: put the class into a module that does not call run(), and import that; " +
-      "or test it as parents use it, with ParentWorker.spawn()."
+    ? "It looks like a unit test: put the class into a module that does not call run(), import that, and test it with " +
+      "testWorker() of @multifrost/testing; or test it as parents use it, with ParentWorker.spawn()."
     : `It looks like a parent that needs the type alone: write \`import type { ${className} } from …\`, which loads nothing.`;
   process.emitWarning(
     `${className}.run() was called in a module that was imported, not started, so no worker runs here. ${advice}`,

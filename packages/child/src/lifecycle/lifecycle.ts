@@ -3,6 +3,7 @@ import { MultifrostError } from "@multifrost/protocol/errors";
 import { EVENT_LEVELS, LONGEST_TIMER_MS, withLimit } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { EventLog, prettyLogger, RareEvent, systemClock } from "@multifrost/reliability";
+import type { ServerTransport } from "@multifrost/transport";
 import type { MethodTable } from "../calls/method-table.js";
 import type { ResolvedChildOptions } from "../options.js";
 import { OutputForwarder } from "../output/output-forwarder.js";
@@ -65,11 +66,12 @@ export class Lifecycle {
    *
    * @param namespace The namespace in use, which the worker's class may have set.
    * @param methods Makes the table of methods. Called once the start mode is known.
+   * @param transport Carries the messages instead of what the options say.
    *
    * Rejects with `MultifrostError`: `ALREADY_STARTED`; with what `methods` throws; as {@link startMode},
    * {@link Session.open} and {@link announce} do. Then nothing is left open.
    */
-  async start(namespace: string, methods: () => MethodTable): Promise<void> {
+  async start(namespace: string, methods: () => MethodTable, transport?: ServerTransport): Promise<void> {
     if (this.#state !== "idle") {
       throw new MultifrostError(
         "ALREADY_STARTED",
@@ -78,7 +80,7 @@ export class Lifecycle {
     }
     this.#state = "starting";
     try {
-      this.#starting = this.#open(namespace, methods);
+      this.#starting = this.#open(namespace, methods, transport);
       await this.#starting;
     } catch (error) {
       this.#state = "stopped";
@@ -96,8 +98,8 @@ export class Lifecycle {
     return this.#stopping;
   }
 
-  async #open(namespace: string, methods: () => MethodTable): Promise<void> {
-    const options = { ...this.#options, namespace };
+  async #open(namespace: string, methods: () => MethodTable, transport: ServerTransport | undefined): Promise<void> {
+    const options = { ...this.#options, namespace, ...(transport && { transport }) };
     const mode = startMode(options, this.#given, process.env);
     const table = methods();
     const codec = createCodec({ app: options.app, limits: options.limits });
@@ -115,7 +117,8 @@ export class Lifecycle {
       await session.close();
       throw error;
     }
-    if (options.forwardOutput) {
+    // A child and a parent over a transport of the user may be one process.
+    if (options.forwardOutput ?? mode.kind !== "composed") {
       const lost = new RareEvent({ clock: this.#clock, events, name: "output_dropped" });
       this.#forwarder = new OutputForwarder(codec, session.peers, mode.kind === "service", lost);
     }

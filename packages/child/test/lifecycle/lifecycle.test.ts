@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { APP_ID } from "@multifrost/protocol";
 import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ServiceRegistry } from "@multifrost/registry";
-import { createMemoryTransport } from "@multifrost/transport";
+import { createMemoryTransport, type ServerTransport } from "@multifrost/transport";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MethodTable } from "../../src/calls/method-table.js";
 import { Lifecycle } from "../../src/lifecycle/lifecycle.js";
@@ -44,6 +44,22 @@ async function overMemory(given: ChildOptions = {}, channelBytes?: number) {
   await starting;
   return { lifecycle, parent: await openParent(transport.client()) };
 }
+
+test("over a transport of the user, given as an option or to start(), output is forwarded only on request", async () => {
+  const isTapped = async (options: ChildOptions, transport?: ServerTransport): Promise<boolean> => {
+    const { write } = process.stdout;
+    const lifecycle = new Lifecycle(resolveChildOptions({ logger: false, ...options }), () => {});
+    await lifecycle.start("default", () => new MethodTable(new Methods(), Object.prototype, ["add"]), transport);
+    const tapped = process.stdout.write !== write;
+    await lifecycle.stop();
+    return tapped;
+  };
+  const memory = (): ServerTransport => createMemoryTransport().server;
+  expect(await isTapped({ transport: memory() })).toBe(false);
+  expect(await isTapped({ serviceId: "math" }, memory())).toBe(false);
+  expect(await isTapped({ transport: memory(), forwardOutput: true })).toBe(true);
+  expect(await isTapped({ forwardOutput: true }, memory())).toBe(true);
+});
 
 const HEARTBEAT = { app: APP_ID, id: "hostile", type: "heartbeat" };
 

@@ -5,7 +5,7 @@ import {
   RemoteCallError,
   TimeoutError,
 } from "@multifrost/protocol/errors";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { describe, expect, it } from "vitest";
 import { type MeasuredCall, reportFailure, reportResult, reportStart } from "../../src/calls/call-telemetry.js";
 import { parentParts } from "../support/context.js";

@@ -10,7 +10,7 @@ import {
   SerializationError,
   TimeoutError,
 } from "@multifrost/protocol/errors";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { parseTcpEndpoint, type ServerChannel, zmtpClient, zmtpServer } from "@multifrost/transport";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { ParentWorker } from "../../src/index.js";

@@ -4,7 +4,7 @@ import type { InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError, RemoteCallError, WorkerExitedError } from "@multifrost/protocol/errors";
 import { interfaceHash } from "@multifrost/protocol/interface";
 import type { LogLevel, LogRecord } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { expect, it, vi } from "vitest";
 import type { Answer, Calls } from "../../src/calls/calls.js";
 import { describeWorker, InterfaceCheck, listFunctions } from "../../src/calls/introspection.js";

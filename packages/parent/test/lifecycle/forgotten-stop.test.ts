@@ -1,6 +1,6 @@
 import { EVENT_LEVELS } from "@multifrost/protocol/internal";
 import { EventLog } from "@multifrost/reliability";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { watchForgottenStop } from "../../src/lifecycle/forgotten-stop.js";
 import { guard, unguard } from "../../src/process/exit-guard.js";

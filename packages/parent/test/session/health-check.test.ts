@@ -1,5 +1,5 @@
 import { createCodec } from "@multifrost/protocol";
-import { createFakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock } from "@multifrost/testing";
 import { describe, expect, it, vi } from "vitest";
 import { createHealthCheck, provesReachable } from "../../src/session/health-check.js";
 import { parentParts } from "../support/context.js";

@@ -14,7 +14,7 @@ import {
   type Message,
 } from "@multifrost/protocol";
 import { RemoteCallError, SerializationError } from "@multifrost/protocol/errors";
-import { createFakeClock, type FakeClock } from "@multifrost/reliability/testing";
+import { createFakeClock, type FakeClock } from "@multifrost/testing";
 import { describe, expect, it, vi } from "vitest";
 import type { ParentOptions } from "../../src/options.js";
 import { createHealthCheck } from "../../src/session/health-check.js";

@@ -1,4 +1,3 @@
 // The subpath `@multifrost/transport/memory`.
 
-export { createMemoryTransport, type MemoryTransport, type MemoryTransportOptions } from "./memory-transport.js";
-export type { NetworkConditions } from "./wire.js";
+export { createMemoryTransport, type MemoryTransport } from "./memory-transport.js";

@@ -1,5 +1,7 @@
 // The ends of in-memory connections: real channels with real queues.
 
+// Not the global one, which fake timers of test runners replace: calls must be answered all the same.
+import { setImmediate } from "node:timers";
 import type { MultifrostError } from "@multifrost/protocol/errors";
 import { callSafely, withLimit } from "@multifrost/protocol/internal";
 import type {
@@ -17,7 +19,6 @@ import type {
 import { channelClosed, peerUnknown } from "../channel-errors.js";
 import { inOnePiece } from "../in-one-piece.js";
 import { type Outgoing, SendQueue, settle } from "../send-queue.js";
-import type { Wire } from "./wire.js";
 
 /** The endpoint of every in-memory channel. */
 export const MEMORY_ENDPOINT = "memory://local";
@@ -25,8 +26,9 @@ export const MEMORY_ENDPOINT = "memory://local";
 /** One connection between a client and the server. */
 export interface MemoryConnection {
   readonly peer: Peer;
-  readonly toServer: Wire;
-  readonly toClient: Wire;
+  /** Delivers one message. Does not throw. */
+  readonly toServer: (bytes: Uint8Array) => void;
+  readonly toClient: (bytes: Uint8Array) => void;
 }
 
 /** What both ends share: the queue, the turns in which it is sent, and closing. */
@@ -64,8 +66,6 @@ abstract class MemoryChannel implements Channel {
   protected abstract canSend(): boolean;
   /** Sends one message; returns the error for its sender. */
   protected abstract transmit(item: Outgoing): MultifrostError | undefined;
-  /** Resolves when no message from this end is under way. */
-  protected abstract idle(): Promise<void>;
 
   protected push(item: Outgoing): void {
     if (this.#phase !== "open") {
@@ -102,7 +102,6 @@ abstract class MemoryChannel implements Channel {
         this.#whenEmpty = resolve;
       });
     }
-    await this.idle();
   }
 
   async #shutDown(flushTimeoutMs: number): Promise<void> {
@@ -153,11 +152,7 @@ export class MemoryClient extends MemoryChannel implements ClientChannel {
   }
 
   protected override transmit({ bytes }: Outgoing): undefined {
-    this.#connection?.toServer.carry(inOnePiece(bytes));
-  }
-
-  protected override async idle(): Promise<void> {
-    await this.#connection?.toServer.idle();
+    this.#connection?.toServer(inOnePiece(bytes));
   }
 }
 
@@ -189,11 +184,7 @@ export class MemoryServer extends MemoryChannel implements ServerChannel {
 
   protected override transmit({ peer, bytes }: Outgoing): MultifrostError | undefined {
     const connection = this.#connections.get(peer);
-    connection?.toClient.carry(inOnePiece(bytes));
+    connection?.toClient(inOnePiece(bytes));
     return connection === undefined ? peerUnknown(this.endpoint, peer) : undefined;
-  }
-
-  protected override async idle(): Promise<void> {
-    await Promise.all([...this.#connections.values()].map(({ toClient }) => toClient.idle()));
   }
 }

@@ -1,15 +1,12 @@
 // A transport inside one process, for tests and for components that share a process.
 
+import { setImmediate } from "node:timers";
 import { ConnectionError } from "@multifrost/protocol/errors";
 import type { ChannelCapabilities, ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
 import { resolveLimits } from "../limits.js";
 import { MEMORY_ENDPOINT, MemoryClient, type MemoryConnection, MemoryServer } from "./memory-channel.js";
-import { type NetworkConditions, Wire } from "./wire.js";
 
 const CAPABILITIES: ChannelCapabilities = { tellsPeersApart: false, urgent: true };
-
-/** Options of {@link createMemoryTransport}. */
-export interface MemoryTransportOptions extends ChannelLimits, NetworkConditions {}
 
 /** One server and any number of clients that reach each other, and a switch for the network between them. */
 export interface MemoryTransport {
@@ -28,9 +25,9 @@ export interface MemoryTransport {
  *
  * Throws `MultifrostError` (`INVALID_OPTION`) for bounds that are not positive integers.
  */
-export function createMemoryTransport(options: MemoryTransportOptions = {}): MemoryTransport {
+export function createMemoryTransport(options: ChannelLimits = {}): MemoryTransport {
   const limits = resolveLimits(options);
-  const switchboard = new Switchboard(options);
+  const switchboard = new Switchboard();
   return {
     server: {
       capabilities: CAPABILITIES,
@@ -55,15 +52,10 @@ export function createMemoryTransport(options: MemoryTransportOptions = {}): Mem
 
 /** Connects every client to the server while both are open and the network is on. */
 class Switchboard {
-  readonly #conditions: NetworkConditions;
   readonly #clients = new Set<MemoryClient>();
   #server: MemoryServer | undefined;
   #isOn = true;
   #connectionsMade = 0;
-
-  constructor(conditions: NetworkConditions) {
-    this.#conditions = conditions;
-  }
 
   addClient(client: MemoryClient): void {
     this.#clients.add(client);
@@ -127,8 +119,8 @@ class Switchboard {
     const peer = `client-${this.#connectionsMade}`;
     const connection: MemoryConnection = {
       peer,
-      toServer: new Wire(this.#conditions, (bytes) => server.emit(() => server.events.message(peer, bytes))),
-      toClient: new Wire(this.#conditions, (bytes) => client.emit(() => client.events.message(bytes))),
+      toServer: (bytes) => server.emit(() => server.events.message(peer, bytes)),
+      toClient: (bytes) => client.emit(() => client.events.message(bytes)),
     };
     server.connect(connection);
     client.connect(connection);
@@ -144,8 +136,6 @@ class Switchboard {
     }
     client.disconnect();
     server.disconnect(connection);
-    connection.toServer.cut();
-    connection.toClient.cut();
     setImmediate(() => {
       client.emit(() => client.events.down());
       server.emit(() => server.events.down());

@@ -2,7 +2,7 @@
 
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { MultifrostError } from "@multifrost/protocol/errors";
-import type { Peer } from "../channel.js";
+import type { Peer } from "@multifrost/transport";
 import type { Rule } from "./rule.js";
 import type { ContractSetup } from "./setup.js";
 import type { ServerEnd } from "./test-bench.js";

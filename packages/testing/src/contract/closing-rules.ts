@@ -2,7 +2,7 @@
 
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { ConnectionError, type MultifrostError } from "@multifrost/protocol/errors";
-import type { ClientChannel } from "../channel.js";
+import type { ClientChannel } from "@multifrost/transport";
 import { bothDirections, type Rule } from "./rule.js";
 import { numbered, numberIn, pattern, turns, until } from "./wait.js";
 

@@ -1,4 +1,4 @@
-import { createFakeClock, createSeededRandom } from "@multifrost/reliability/testing";
+import { createFakeClock, createSeededRandom } from "@multifrost/testing";
 import { expect, test } from "vitest";
 
 test("stands still until it is moved", () => {

@@ -1,4 +1,4 @@
-import type { Clock, Timer, TimerOptions } from "../clock.js";
+import type { Clock, Timer, TimerOptions } from "@multifrost/reliability";
 
 /** A clock for tests: it stands still until it is moved. Timers run in the order they are due, each at its due time. */
 export interface FakeClock extends Clock {

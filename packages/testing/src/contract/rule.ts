@@ -1,7 +1,7 @@
 // A rule of the contract, and the two directions that most rules apply to.
 
 import type { MessageParts } from "@multifrost/protocol/internal";
-import type { ChannelCapabilities, ChannelLimits, CloseOptions, SendOptions, SendSettled } from "../channel.js";
+import type { ChannelCapabilities, ChannelLimits, CloseOptions, SendOptions, SendSettled } from "@multifrost/transport";
 import type { ContractSetup } from "./setup.js";
 import type { Connected, TestBench } from "./test-bench.js";
 

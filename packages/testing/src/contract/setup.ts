@@ -1,6 +1,6 @@
 // How a transport presents itself to the contract suite.
 
-import type { ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
+import type { ChannelLimits, ClientTransport, ServerTransport } from "@multifrost/transport";
 
 /** Gives the suite access to the transport it checks. */
 export interface ContractSetup {

@@ -1,7 +1,7 @@
 // Rules about connections that can be told apart: a decision, what waits for it, and what may come before it.
 
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import type { Connection } from "../channel.js";
+import type { Connection } from "@multifrost/transport";
 import type { EventRecorder } from "./event-recorder.js";
 import { needs, type Rule } from "./rule.js";
 import type { TestBench } from "./test-bench.js";

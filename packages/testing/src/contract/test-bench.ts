@@ -1,7 +1,7 @@
 // Opens and records the channels of one case, and closes them at its end.
 
 import { deepStrictEqual } from "node:assert/strict";
-import type { ChannelLimits, ClientChannel, Connection, Peer, ServerChannel } from "../channel.js";
+import type { ChannelLimits, ClientChannel, Connection, Peer, ServerChannel } from "@multifrost/transport";
 import { EventOrder, EventRecorder } from "./event-recorder.js";
 import type { ContractPair, ContractSetup } from "./setup.js";
 import { bytesOf, until } from "./wait.js";

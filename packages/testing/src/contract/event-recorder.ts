@@ -1,6 +1,6 @@
 // Records the events of one channel, and notes those that come when they must not.
 
-import type { Peer, ServerEvents } from "../channel.js";
+import type { Peer, ServerEvents } from "@multifrost/transport";
 
 /** What the channels of one case share: the calls of `send` in progress, and the events that broke a rule. */
 export class EventOrder {

@@ -1,0 +1,4 @@
+import { describe, it } from "node:test";
+import { declare } from "./cases.js";
+
+declare({ describe, it });
