@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._child.child_worker import ChildWorker
+    from ._limits import Limits
     from ._parent.metrics import Latency, Metrics
     from ._parent.options import Options
     from ._parent.parent_worker import ParentWorker
@@ -40,6 +41,7 @@ __all__ = [
     "ConnectionLostError",
     "Latency",
     "LaunchError",
+    "Limits",
     "Metrics",
     "MultifrostError",
     "NotRunningError",
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "ChildWorker": "._child.child_worker",
     "Latency": "._parent.metrics",
+    "Limits": "._limits",
     "Metrics": "._parent.metrics",
     "Options": "._parent.options",
     "ParentWorker": "._parent.parent_worker",

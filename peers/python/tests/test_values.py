@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import os
 import random
-import struct
 import subprocess
 import sys
-from array import array
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import msgpack
-import numpy
 import pytest
 from conftest import Bench, RawParent, until
 
-from multifrost import SerializationError
 from multifrost._codec import decode, encode, memory_of_call
-from multifrost._values import to_wire
 from multifrost.errors import MalformedMessageError
 
 MIB = 1024 * 1024
-
-
-@dataclass
-class Point:
-    x: float
-    near: list[Point]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +52,8 @@ def test_results_are_converted_to_wire_types(edge: RawParent) -> None:
 @pytest.mark.parametrize(
     ("what", "code", "message"),
     [
-        ("function", "UNSENDABLE_VALUE", "result.cb[0]: builtin_function_or_method cannot be sent"),
-        ("huge", "UNSENDABLE_VALUE", "result: an integer outside of -2^63..2^64-1 cannot be sent"),
+        ("function", "UNSENDABLE_VALUE", "result.cb[0]: builtin_function_or_method cannot be sent; functions stay in"),
+        ("huge", "UNSENDABLE_VALUE", "result: an integer outside of -2^63..2^64-1 cannot be sent; send it as text"),
         ("cycle", "LIMIT_EXCEEDED", f"result{'[0]' * 100}: nested deeper than 100 levels, or contains itself"),
         ("deep", "LIMIT_EXCEEDED", f"result{'[0]' * 100}: nested deeper than 100 levels, or contains itself"),
         ("too long", "MESSAGE_TOO_LARGE", "result: 67108970 bytes are more than the 67108864 of one message"),
@@ -73,48 +61,8 @@ def test_results_are_converted_to_wire_types(edge: RawParent) -> None:
 )
 def test_an_unsendable_result_is_answered_with_an_error(edge: RawParent, what: str, code: str, message: str) -> None:
     detail = edge.ask("give", what)["metadata"]["error"]
-    assert (detail["name"], detail["code"], detail["message"]) == ("SerializationError", code, message)
-
-
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        (bytearray(b"ab"), b"ab"),
-        (memoryview(b"abcd")[::2], b"ac"),
-        (array("H", [1, 2]), array("H", [1, 2]).tobytes()),
-        (numpy.arange(6, dtype="<i2").reshape(2, 3), struct.pack("<6h", *range(6))),
-        (numpy.asfortranarray(numpy.arange(6, dtype="<i2").reshape(2, 3)), struct.pack("<6h", *range(6))),
-        (numpy.int64(-(2**63)), -(2**63)),
-        (numpy.float32(0.5), 0.5),
-        (numpy.float64("nan"), None),
-        (numpy.longdouble(0.25), 0.25),
-        (numpy.bool_(True), True),
-        (Point(1, [Point(2, [])]), {"x": 1, "near": [{"x": 2, "near": []}]}),
-        ({1: "a", 2.0: "b", 2.5: "c", False: "d"}, {"1": "a", "2": "b", "2.5": "c", "false": "d"}),
-        ((1, {2}, frozenset([3])), [1, [2], [3]]),
-    ],
-)
-def test_values_are_converted_to_wire_types(value: Any, sent: Any) -> None:
-    wire = to_wire(value)
-    assert wire == sent and type(wire) is type(sent)
-    assert decode(encode({"v": wire}))["v"] == sent
-
-
-@pytest.mark.parametrize(
-    ("value", "path", "reason"),
-    [
-        ([{"a": {1, 2 + 3j}}], "[0].a[", "complex cannot be sent"),
-        ({"a": numpy.array([None])}, ".a", "a numpy array of objects cannot be sent; send value.tolist()"),
-        ({"a": {(1, 2): 3}}, ".a", "a map with a key of type tuple cannot be sent"),
-        ([2**64], "[0]", "an integer outside of -2^63..2^64-1 cannot be sent"),
-        ([-(2**63) - 1], "[0]", "an integer outside of -2^63..2^64-1 cannot be sent"),
-        (Point, "", "type cannot be sent"),
-    ],
-)
-def test_an_unsendable_value_is_named_by_its_path(value: Any, path: str, reason: str) -> None:
-    with pytest.raises(SerializationError) as caught:
-        to_wire(value)
-    assert caught.value.path.startswith(path) and caught.value.reason == reason
+    assert (detail["name"], detail["code"]) == ("SerializationError", code)
+    assert detail["message"].startswith(message)
 
 
 def test_numpy_is_imported_only_if_the_program_imports_it() -> None:
@@ -127,7 +75,7 @@ def test_numpy_is_imported_only_if_the_program_imports_it() -> None:
 def test_a_message_with_too_many_values_is_refused() -> None:
     most = [[None] * 999_999] * 4
     assert decode(encode({"v": most[:3]}))["v"] == most[:3]
-    for too_many in ([*most, [None] * 2], [{str(n): None for n in range(700_000)}] * 3):
+    for too_many in ([*most, [None] * 40], [{str(n): None for n in range(700_000)}] * 3):
         with pytest.raises(MalformedMessageError, match="more than 4000000 values"):
             decode(encode({"v": too_many}))
 

@@ -21,9 +21,9 @@ def test_a_heartbeat_is_answered_with_its_content(math: RawParent) -> None:
     metadata = {"hb_timestamp": 12.5, "other": [1]}
     answer = math.answer(math.send("heartbeat", args=[17], metadata=metadata))
     assert (answer["type"], answer["args"]) == ("heartbeat", [17])
-    assert answer["metadata"] == {**metadata, "hb_response": True}
+    assert answer["metadata"] == {**metadata, "hb_response": True, "features": ["undefined"]}
     bare = math.answer(math.send("heartbeat"))
-    assert bare["metadata"] == {"hb_response": True} and "args" not in bare
+    assert bare["metadata"] == {"hb_response": True, "features": ["undefined"]} and "args" not in bare
 
 
 def test_the_answer_to_a_heartbeat_is_not_answered(math: RawParent) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from multifrost._zmtp.reader import BIG_FRAME, Limits, MessageReader
+from multifrost._zmtp.reader import BEGINNING, BIG_FRAME, Limits, MessageReader
 from multifrost._zmtp.wire import GREETING, ProtocolError, command, message_head, ready
 
 PARENT = GREETING + ready(b"DEALER", {})
@@ -172,8 +172,8 @@ def test_frames_that_exceed_the_limit_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize("size", [1001, BIG_FRAME + 1, 5 * BIG_FRAME])
-def test_a_message_that_is_too_large_can_be_skipped(size: int) -> None:
-    limits = Limits(1000, skips_large_messages=True)
+def test_of_a_message_that_is_too_large_the_beginning_can_be_kept(size: int) -> None:
+    limits = Limits(1000, skipped_bytes=1 << 62)
     large = frame(1, b"") + frame(1, bytes(size)) + frame(0, b"rest")
     first_too_large = frame(1, bytes(size)) + frame(0, b"x")
     stream = PARENT + message(b"a") + message(bytes(size)) + message(b"b") + large + first_too_large + message(b"c")
@@ -181,7 +181,8 @@ def test_a_message_that_is_too_large_can_be_skipped(size: int) -> None:
         made = Received(limits)
         for at in range(0, len(stream), step):
             made.feed(stream[at : at + step])
-        assert made.payloads == [b"a", None, b"b", None, None, b"c"]
+        beginning = bytes(min(size, BEGINNING))
+        assert made.payloads == [b"a", beginning, b"b", beginning, None, b"c"]
 
 
 def test_an_announced_size_takes_no_memory() -> None:
@@ -221,3 +222,11 @@ def test_random_and_damaged_input_only_raises_protocol_errors() -> None:
                 error = str(caught)
             outcomes.append((error is None, made.payloads if error is None else None))
         assert outcomes[0] == outcomes[1]
+
+
+def test_a_message_of_more_than_may_be_skipped_ends_the_connection() -> None:
+    limits = Limits(1000, skipped_bytes=2000)
+    assert received(PARENT + message(bytes(1500)) + message(b"a"), limits=limits).payloads == [bytes(1500), b"a"]
+    for size in (2001, BIG_FRAME + 1, 1 << 40):
+        with pytest.raises(ProtocolError, match="more than 1000 bytes"):
+            received(PARENT + frame(1, b"") + b"\x02" + size.to_bytes(8, "big") + bytes(2001), limits=limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._codec import decode_args, encode_text
+from .._codec import Codec, encode_text
 from .._messages import APP
 from .link import Handle
 from .method_table import Method, MethodTable
@@ -28,10 +28,14 @@ class CallReader:
         methods: The methods that can be called.
         namespace: The worker's namespace. Calls for another one have another form.
         app: The app id of the worker's messages.
+        codec: Decodes the arguments. Default: with the usual limits.
     """
 
-    def __init__(self, methods: MethodTable, namespace: str, app: str = APP) -> None:
-        self._methods = {encode_text(name): methods.find(name) for name in methods.names()}
+    def __init__(self, methods: MethodTable, namespace: str, app: str = APP, codec: Codec | None = None) -> None:
+        codec = codec or Codec()
+        names = methods.names() if codec.uncounted_bytes >= MAX_USUAL_BYTES else []
+        self._methods = {encode_text(name): methods.find(name) for name in names}
+        self._decode_args = codec.decode_args
         self._match = re.compile(
             b"".join(
                 (
@@ -55,7 +59,7 @@ class CallReader:
         Returns:
             The calls, and where the first message begins that is incomplete, has another form or cannot be read.
         """
-        match, methods = self._match, self._methods
+        match, methods, decode_args = self._match, self._methods, self._decode_args
         calls: list[PlainCall] = []
         at, size = 0, len(data)
         while at + 4 <= size:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, TextIO, TypeVar
 
 from .. import _log as log
+from .._limits import DEFAULT_LIMITS, Limits, wrong_limit
 from .._messages import APP
 from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
@@ -52,6 +53,7 @@ class ChildWorker:
         threads: See the attribute.
         transport: See the attribute.
         app: See the attribute.
+        limits: See the attribute.
     """
 
     service_id: str | None = None
@@ -86,11 +88,15 @@ class ChildWorker:
     """The app id of all messages, which parents must have too. ``comlink_ipc_v4`` has the same wire format. Default:
     ``comlink_ipc_v3``."""
 
-    # These four are read from the class, not from the object: a worker may use the names for its own attributes.
+    limits: Limits = DEFAULT_LIMITS
+    """What messages and the values in them may have: see `Limits`. Default: the protocol's limits."""
+
+    # These five are read from the class, not from the object: a worker may use the names for its own attributes.
 
     __threads: int | None = None
     __transport: str | None = None
     __app: str | None = None
+    __limits: Limits | None = None
     __server: Server | None = None
     __stopped_early = False
 
@@ -109,6 +115,7 @@ class ChildWorker:
         threads: int | None = None,
         transport: str | None = None,
         app: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.service_id = service_id
         if namespace is not None:
@@ -120,6 +127,7 @@ class ChildWorker:
         self.__threads = threads
         self.__transport = transport
         self.__app = app
+        self.__limits = limits
 
     def run(self) -> None:
         """Serves until a shutdown message, SIGTERM or SIGINT. A second signal ends the process at once.
@@ -198,6 +206,8 @@ class ChildWorker:
             options["transport"] = self.__transport
         if self.__app is not None:
             options["app"] = self.__app
+        if self.__limits is not None:
+            options["limits"] = self.__limits
         return _server_options(self, **options)
 
     def stop(self) -> None:
@@ -266,7 +276,7 @@ def _is_first_multiprocessing_child() -> bool:
 
 
 def _server_options(
-    worker: ChildWorker, app: str, threads: int, transport: str, allow_remote_shutdown: bool
+    worker: ChildWorker, app: str, threads: int, transport: str, allow_remote_shutdown: bool, limits: Limits
 ) -> ServerOptions:
     if not isinstance(app, str) or not app:
         raise _invalid("app", "a text that is not empty", app)
@@ -277,6 +287,8 @@ def _server_options(
     for name, value in (("max_pending", worker.max_pending), ("threads", threads)):
         if value < 1:
             raise _invalid(name, "a number of at least 1", value)
+    if (wrong := wrong_limit(limits)) is not None:
+        raise LaunchError("INVALID_OPTION", wrong)
     try:
         chosen = chosen_transport(transport)
     except ValueError as error:
@@ -291,6 +303,7 @@ def _server_options(
         allow_remote_shutdown=allow_remote_shutdown,
         transport=chosen,
         app=app,
+        limits=limits,
     )
 
 

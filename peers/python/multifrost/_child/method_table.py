@@ -14,7 +14,7 @@ INTROSPECTION_NAMES = frozenset({"listFunctions", "list_functions", "ListFunctio
 CO_COROUTINE = 0x80
 """The flag of the code of ``async def`` functions, as `inspect` has it. Importing that takes 5 ms."""
 
-CLASS_OPTIONS = ("app", "threads", "transport", "allow_remote_shutdown")
+CLASS_OPTIONS = ("app", "limits", "threads", "transport", "allow_remote_shutdown")
 """Options of workers that are read from the class. A subclass may have a method of such a name instead."""
 
 

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, NoReturn
 
 from .. import _log as log
-from .._codec import memory_of_call
+from .._codec import PartialArgs, memory_of_call
+from .._limits import DEFAULT_LIMITS, Limits
 from .._messages import Message, Messages
 from .._zmtp.reader import Payload
 from .._zmtp.wire import message_head
@@ -48,6 +49,9 @@ CHECK_INTERVAL = 0.25
 REPARENT_LIMIT = 0.2
 """The connections of a process that is killed end a moment before its children get another parent. In seconds."""
 
+FEATURES = ("undefined",)
+"""What this worker understands besides the protocol's messages, by the names of rule MSG-16."""
+
 LINGER = 2.0
 """Longest wait for the last answers to be sent, in seconds."""
 
@@ -73,6 +77,7 @@ class ServerOptions(NamedTuple):
     allow_remote_shutdown: bool
     transport: str
     app: str
+    limits: Limits = DEFAULT_LIMITS
 
 
 class Server:
@@ -89,8 +94,8 @@ class Server:
         self._parent = os.getppid()
         self._token: str | None = None
         """Sent with answers to heartbeats, until the first call."""
-        self._messages = Messages(options.app)
-        self._read_calls = CallReader(methods, options.namespace, options.app).read
+        self._messages = Messages(options.app, options.limits)
+        self._read_calls = CallReader(methods, options.namespace, options.app, self._messages.codec).read
         self._link: Link = self._make_link()
         self._executor = Executor(
             self._link.push,
@@ -122,8 +127,9 @@ class Server:
         self._shutdown_refused = False
 
     def _make_link(self) -> Link:
+        most = self._options.limits.message_bytes
         if self._options.transport == "zmtp":
-            return ZmtpLink(self._take_calls, self._on_payload, self._on_wrong_frames, self._on_wake)
+            return ZmtpLink(self._take_calls, self._on_payload, self._on_wrong_frames, self._on_wake, most)
         try:
             from .zeromq_link import ZeroMqLink
         except ImportError as error:
@@ -131,7 +137,7 @@ class Server:
                 "INVALID_OPTION",
                 "The transport 'zeromq' needs pyzmq. Install it with: pip install 'multifrost[zeromq]'",
             ) from error
-        return ZeroMqLink(self._on_payload, self._on_wrong_frames, self._on_wake)
+        return ZeroMqLink(self._on_payload, self._on_wrong_frames, self._on_wake, most)
 
     def connect(self, address: SpawnAddress) -> None:
         """Spawn mode: connects to the parent, and watches it.
@@ -412,7 +418,7 @@ class Server:
             except CallError as error:
                 self._link.push(peer, self._messages.failure(message["id"], error))
         elif kind == "heartbeat":
-            self._answer_heartbeat(peer, message)
+            self._answer_heartbeat(peer, message, payload)
         elif kind == "shutdown":
             self._shut_down()
 
@@ -428,19 +434,25 @@ class Server:
         message_id, name = message["id"], message["function"]
         if name in INTROSPECTION_NAMES:
             answer = self._messages.response(
-                message_id.encode(), self._methods.names(), {"interface": self._methods.interface}
+                message_id.encode(),
+                self._methods.names(),
+                {"interface": self._methods.interface, "features": [*FEATURES]},
             )
             self._link.push(peer, answer)
             return
         method = self._methods.get(name) or self._methods.find(name)
         args = message["args"]
+        if type(args) is PartialArgs:
+            from .omitted_arguments import with_defaults  # takes 5 ms, and most calls do not need it
+
+            args = with_defaults(method.function, args)
         self._submit((peer, message_id.encode(), method, args, memory_of_call(args, size)))
 
-    def _answer_heartbeat(self, peer: Handle, beat: Message) -> None:
+    def _answer_heartbeat(self, peer: Handle, beat: Message, payload: Payload) -> None:
         if beat.get("metadata", {}).get("hb_response"):
             return  # it is an answer itself
         try:
-            answer = self._messages.heartbeat_answer(beat, self._token)
+            answer = self._messages.heartbeat_answer(payload, self._token, FEATURES)
         except Exception as error:
             self._drop(f"its content cannot be sent back: {error!r}")
         else:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import zmq
 
-from .._values import MAX_BYTES
+from .._limits import DEFAULT_LIMITS
 from .._wakeup import WakeUp
 from .link import OnDropped, OnPayload, OnWake
 from .parent_watch import ParentWatch
@@ -42,9 +42,11 @@ class ZeroMqLink:
         on_payload: Called with each payload.
         on_dropped: Called with the number of messages that had the wrong frames.
         on_wake: Called with the bytes of each wake-up.
+        message_bytes: Largest message, in bytes.
     """
 
-    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
+    def __init__(self, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake, message_bytes: int) -> None:
+        self._message_bytes = message_bytes
         self.gone = False
         self._on_payload = on_payload
         self._on_dropped = on_dropped
@@ -83,7 +85,7 @@ class ZeroMqLink:
     def bind(self) -> int:
         """Connect mode: binds a free port of the loopback interface and returns it."""
         # Not in spawn mode: a longer message ends the connection, and the connecting side would not reconnect.
-        self._socket.set(zmq.MAXMSGSIZE, MAX_BYTES)
+        self._socket.set(zmq.MAXMSGSIZE, max(self._message_bytes, DEFAULT_LIMITS.message_bytes))
         self._socket.bind("tcp://127.0.0.1:0")
         endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT))
         return int(endpoint.rpartition(b":")[2])

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from .. import _log as log
-from .._values import MAX_BYTES
+from .._limits import DEFAULT_LIMITS
 from .._wakeup import WakeUp
 from .._zmtp.endpoint import connect, listen_on_loopback
 from .._zmtp.peer import ConnectionClosed, Peer
@@ -50,9 +50,12 @@ STEP_BYTES = 1024 * 1024
 ACCEPT_PAUSE = 0.2
 """Pause after the system could not accept a connection, for want of descriptors for example, in seconds."""
 
-LIMITS = Limits(message_bytes=MAX_BYTES)
-PARENT_LIMITS = Limits(message_bytes=MAX_BYTES, skips_large_messages=True)
-"""For the connection to the parent that spawned this process: without it the worker would end."""
+MAX_SKIPPED = 64 * 1024 * 1024
+"""A message above the limit of a service and of at most this size is answered with an error; a larger one closes its
+connection. In bytes."""
+
+SPAWNED_MAX_SKIPPED = 1 << 62
+"""The same for the parent that spawned this process, without whose connection the worker would end."""
 
 _IN, _OUT = select.POLLIN, select.POLLOUT
 
@@ -65,9 +68,18 @@ class ZmtpLink:
         on_payload: Called with each payload that `take_calls` has not taken.
         on_dropped: Called with the number of messages that had the wrong frames.
         on_wake: Called with the bytes of each wake-up.
+        message_bytes: Largest message, in bytes. Default: the protocol's limit.
     """
 
-    def __init__(self, take_calls: TakeCalls, on_payload: OnPayload, on_dropped: OnDropped, on_wake: OnWake) -> None:
+    def __init__(
+        self,
+        take_calls: TakeCalls,
+        on_payload: OnPayload,
+        on_dropped: OnDropped,
+        on_wake: OnWake,
+        message_bytes: int = DEFAULT_LIMITS.message_bytes,
+    ) -> None:
+        self._message_bytes = message_bytes
         self.gone = False
         self.refused = 0
         """Connections that were closed because they broke the protocol or exceeded a limit."""
@@ -208,7 +220,8 @@ class ZmtpLink:
             socket.close(self._listener.detach())
 
     def _add(self, sock: socket.socket) -> None:
-        limits = LIMITS if self._listener else PARENT_LIMITS
+        skipped = MAX_SKIPPED if self._listener else SPAWNED_MAX_SKIPPED
+        limits = Limits(self._message_bytes, skipped_bytes=skipped)
         peer = Peer(sock, b"ROUTER", self._properties, limits, self._on_blocked, self._take_calls)
         self._peers[peer.fd] = peer
         self._poll.register(peer.fd, _IN)

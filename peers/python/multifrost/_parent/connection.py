@@ -62,4 +62,4 @@ def make_connection(
     except ImportError as error:
         text = "The transport 'zeromq' needs pyzmq. Install it with: pip install 'multifrost[zeromq]'"
         raise MultifrostError("INVALID_OPTION", text) from error
-    return ZeroMqConnection(on_payload)
+    return ZeroMqConnection(on_payload, messages.codec.limits)

@@ -32,14 +32,14 @@ class Heartbeats:
         messages: Messages,
     ) -> None:
         self._messages = messages
-        self._question = b""
         self._interval = interval
         self._timeout = timeout
         self._send = send
         self._on_answer = on_answer
         self._on_miss = on_miss
         self._misses = 0
-        self._sent: dict[str, float] = {}
+        self._sent: dict[str, tuple[float, bytes]] = {}
+        """When each heartbeat was sent that is not answered, and its bytes."""
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._next: asyncio.TimerHandle | None = None
@@ -57,11 +57,10 @@ class Heartbeats:
 
     def answered(self, message_id: str, payload: Payload) -> bool:
         """Handles an answer. False: no heartbeat with this id waits for one, or it is an echo of the heartbeat."""
-        if bytes(payload) == self._question:
+        sent, question = self._sent.get(message_id, (0.0, b""))
+        if not question or question == bytes(payload):
             return False
-        sent = self._sent.pop(message_id, None)
-        if sent is None:
-            return False
+        del self._sent[message_id]
         if timer := self._timers.pop(message_id, None):
             timer.cancel()
         if self.first.done():
@@ -85,9 +84,9 @@ class Heartbeats:
 
     def _beat(self) -> str:
         message_id = new_id()
-        self._sent[message_id] = time.monotonic()
-        self._question = self._messages.heartbeat(message_id)
-        self._send(self._question)
+        question = self._messages.heartbeat(message_id)
+        self._sent[message_id] = (time.monotonic(), question)
+        self._send(question)
         return message_id
 
     def _miss(self, message_id: str) -> None:

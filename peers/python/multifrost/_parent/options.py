@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .._limits import DEFAULT_LIMITS, Limits, wrong_limit
 from .._messages import APP
 from .._registry import Registry
 from .._transport_choice import chosen_transport
@@ -94,6 +95,9 @@ class Options:
     """The app id of all messages, which the worker must have too. ``comlink_ipc_v4`` has the same wire format. Default:
     ``comlink_ipc_v3``."""
 
+    limits: Limits = DEFAULT_LIMITS
+    """What messages and the values in them may have: see `Limits`. Default: the protocol's limits."""
+
     transport: str = "auto"
     """``zmtp``, ``zeromq`` (needs the extra ``multifrost[zeromq]``; libzmq cannot tell the worker from others that
     connect to its port), or ``auto``: the environment variable ``MULTIFROST_TRANSPORT``, else ``zmtp``. Both speak the
@@ -120,6 +124,8 @@ class Options:
         except ValueError as error:
             raise MultifrostError("INVALID_OPTION", str(error)) from None
         check_timeout("default_timeout", self.default_timeout)
+        if (wrong := wrong_limit(self.limits)) is not None:
+            raise MultifrostError("INVALID_OPTION", wrong)
 
 
 DEFAULT: Any = object()

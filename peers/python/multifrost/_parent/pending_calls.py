@@ -53,7 +53,7 @@ class PendingCalls:
         self._send: Callable[[bytes], None] | None = None
         """Sends on the current session; None while there is none."""
         self._worker = worker_name
-        self._messages = Messages(options.app)
+        self._messages = Messages(options.app, options.limits)
         self._options = options
         self._breaker = breaker
         self._counters = counters

@@ -46,7 +46,7 @@ class Session:
         on_heartbeat: Callable[[int], None],
     ) -> None:
         self._name = name
-        self._messages = Messages(options.app)
+        self._messages = Messages(options.app, options.limits)
         self._options = options
         self._calls = calls
         self._counters = counters

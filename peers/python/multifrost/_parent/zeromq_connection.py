@@ -7,8 +7,8 @@ from collections import deque
 
 import zmq
 
+from .._limits import DEFAULT_LIMITS, Limits
 from .._spawn_variables import PORT_VARIABLE
-from .._values import MAX_BYTES
 from .connection import OnPayload
 
 MESSAGES_PER_TURN = 256
@@ -29,11 +29,12 @@ class ZeroMqConnection:
 
     Args:
         on_payload: Called with each payload.
+        limits: What a message may have. Default: the protocol's limits.
     """
 
     reconnects = True
 
-    def __init__(self, on_payload: OnPayload) -> None:
+    def __init__(self, on_payload: OnPayload, limits: Limits = DEFAULT_LIMITS) -> None:
         self.down = asyncio.Event()
         self._on_payload = on_payload
         self._loop = asyncio.get_running_loop()
@@ -42,7 +43,8 @@ class ZeroMqConnection:
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.set(zmq.SNDHWM, 0)  # the limit is on pending calls
         self._socket.set(zmq.RCVHWM, 0)
-        self._socket.set(zmq.MAXMSGSIZE, MAX_BYTES)
+        most = max(limits.message_bytes, DEFAULT_LIMITS.message_bytes)
+        self._socket.set(zmq.MAXMSGSIZE, most)
         # Not IMMEDIATE: with it libzmq discards messages that are not read yet when the connection ends.
         self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(
             zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED

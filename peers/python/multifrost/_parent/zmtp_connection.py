@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 
 from .._messages import Messages
-from .._values import MAX_BYTES
 from .._zmtp.peer import ConnectionClosed, Peer
 from .._zmtp.reader import Limits, Payload
 from .._zmtp.wire import ProtocolError
@@ -19,7 +18,8 @@ from .guest_list import GuestList
 
 logger = logging.getLogger("multifrost")
 
-LIMITS = Limits(message_bytes=MAX_BYTES)
+MAX_SKIPPED = 1 << 62
+"""An answer above the limit and of at most this size fails its call; a larger one ends the connection. In bytes."""
 
 LINGER = 1.0
 """How long unsent messages may still be sent after `close`, in seconds."""
@@ -39,6 +39,7 @@ class ZmtpConnection:
 
     def __init__(self, on_payload: OnPayload, on_refused: Callable[[], None], messages: Messages) -> None:
         self._messages = messages
+        self._limits = Limits(messages.codec.limits.message_bytes, skipped_bytes=MAX_SKIPPED)
         self.down = asyncio.Event()
         self._on_payload = on_payload
         self._on_refused = on_refused
@@ -51,7 +52,7 @@ class ZmtpConnection:
         self._closed = False
 
     def bind(self) -> dict[str, str]:
-        self._guests = GuestList(LIMITS, self._accept, self._on_refused, self._messages)
+        self._guests = GuestList(self._limits, self._accept, self._on_refused, self._messages)
         return self._guests.variables
 
     def expect(self, pid: int) -> None:
@@ -97,7 +98,7 @@ class ZmtpConnection:
             sock.close()
             self.down.set()
         else:
-            self._use(Peer(sock, b"DEALER", {}, LIMITS, self._on_blocked))
+            self._use(Peer(sock, b"DEALER", {}, self._limits, self._on_blocked))
 
     def _accept(self, peer: Peer, payloads: list[Payload | None]) -> None:
         peer.on_blocked = self._on_blocked

@@ -27,6 +27,17 @@ _MAPPED_FRAME = 1024 * 1024
 
 _FLAGS = MORE | LONG | COMMAND
 
+BEGINNING = 4096
+"""Bytes that are kept of a message that is too large: its id and type are in them."""
+
+
+class Beginning(bytes):
+    """The beginning of the payload of a message that was too large."""
+
+    message_bytes = 0
+    """The size of the message, in bytes."""
+
+
 Payload = bytes | bytearray | memoryview | mmap.mmap
 """The payload of a message. A big one is not copied to ``bytes``."""
 
@@ -43,8 +54,9 @@ class Limits(NamedTuple):
     handshake_bytes: int = 4096
     """Largest command, READY included, in bytes."""
 
-    skips_large_messages: bool = False
-    """Whether a message above `message_bytes` is read and forgotten, as None, and does not end the connection."""
+    skipped_bytes: int = 0
+    """A message above `message_bytes` and of at most this size does not end the connection: it is read as its
+    `Beginning`, and the rest of it is forgotten. In bytes."""
 
 
 class MessageReader:
@@ -73,14 +85,16 @@ class MessageReader:
         self._delimited = False
         """Whether the first frame of the message was empty."""
         self._message_bytes = 0
-        self._oversized = False
-        """Whether the message is too large and is forgotten."""
+        self._beginning: bytes | None = None
+        """What is kept of a message that is too large; None for others."""
         self._payload: Payload | None = None
         self._big: bytearray | mmap.mmap | None = None
         self._big_flags = 0
         self._big_got = 0
         self._skip = 0
         """Bytes of a frame that is too large, which are still to be read and forgotten."""
+        self._skipped = 0
+        """The size of that frame, in bytes."""
 
     @property
     def held(self) -> int:
@@ -129,11 +143,12 @@ class MessageReader:
         found: list[Payload | None] = []
         if self._skip:
             count = min(self._skip, len(data))
+            self._keep(data[:count])
             data = data[count:]
             self._skip -= count
             if self._skip:
                 return found
-            self._frame(self._big_flags, b"", found)
+            self._frame(self._big_flags, b"", found, self._skipped)
         if self._rest:
             data = self._rest + data
         at, size = 0, len(data)
@@ -204,38 +219,55 @@ class MessageReader:
             raise ProtocolError("it sent a message before its READY command")
 
     def _has_room(self, length: int) -> bool:
-        if length + self._message_bytes <= self.limits.message_bytes:
+        size = length + self._message_bytes
+        if size <= self.limits.message_bytes:
             return True
-        if not self.limits.skips_large_messages or length >= 1 << 63:
+        if size > self.limits.skipped_bytes:
             raise ProtocolError(f"it sent a message of more than {self.limits.message_bytes} bytes")
-        self._oversized, self._payload = True, None
+        if self._beginning is None:
+            self._beginning = b"" if self._payload is None else bytes(self._payload[:BEGINNING])
         return False
+
+    def _keep(self, data: bytes) -> None:
+        """Keeps the beginning of the payload of a message that is too large."""
+        if self._beginning is not None and self._index == 1 and len(self._beginning) < BEGINNING:
+            self._beginning += data[: BEGINNING - len(self._beginning)]
+
+    def _read_beginning(self) -> Beginning | None:
+        if self._beginning is None or not self._delimited:
+            return None
+        beginning = Beginning(self._beginning)
+        beginning.message_bytes = self._message_bytes
+        return beginning
 
     def _start_big(self, flags: int, length: int, begun: bytes) -> None:
         if not self._has_room(length):
-            self._big_flags, self._skip = flags, length - len(begun)
+            self._keep(begun)
+            self._big_flags, self._skip, self._skipped = flags, length - len(begun), length
             return
         self._big = mmap.mmap(-1, length) if length >= _MAPPED_FRAME else bytearray(length)
         self._big[: len(begun)] = begun
         self._big_flags, self._big_got = flags, len(begun)
 
-    def _frame(self, flags: int, content: Payload, found: list[Payload | None]) -> None:
+    def _frame(self, flags: int, content: Payload, found: list[Payload | None], skipped: int = 0) -> None:
+        """Handles a frame: its content, or how many bytes of it were skipped."""
         if flags & COMMAND:
             self._command(bytes(content))
             return
-        if not self._has_room(len(content)):
-            content = b""
+        size = skipped or len(content)
+        if not skipped and not self._has_room(size):
+            self._keep(bytes(content[:BEGINNING]))
         if self._index >= self.limits.frames:
             raise ProtocolError(f"it sent a message of more than {self.limits.frames} frames")
         if self._index == 0:
-            self._delimited = len(content) == 0 and not self._oversized
-        elif self._index == 1 and self._delimited and not self._oversized:
+            self._delimited = size == 0
+        elif self._index == 1 and self._delimited and self._beginning is None:
             self._payload = content
-        self._message_bytes += len(content)
+        self._message_bytes += size
         self._index += 1
         if not flags & MORE:
-            found.append(None if self._oversized else self._payload)
-            self._index, self._message_bytes, self._payload, self._oversized = 0, 0, None, False
+            found.append(self._payload if self._beginning is None else self._read_beginning())
+            self._index, self._message_bytes, self._payload, self._beginning = 0, 0, None, None
 
     def _command(self, content: bytes) -> None:
         name, body = read_command(content)
