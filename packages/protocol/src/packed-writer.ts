@@ -244,7 +244,7 @@ export class PackedWriter {
     this.#body(bytes);
   }
 
-  /** Where the message is, for `forgetFrom` and `shortenMap`. */
+  /** Where the message is, for `shortenMap`. */
   get position(): number {
     return this.#at - this.#start;
   }
@@ -252,14 +252,6 @@ export class PackedWriter {
   /** How many large values the message has, for the same. */
   get largeValues(): number {
     return this.#large.length;
-  }
-
-  /** Takes back what was written of the message from here on. */
-  forgetFrom(at: number, largeBefore: number): void {
-    this.#at = this.#start + at;
-    for (const { length } of this.#large.splice(largeBefore)) {
-      this.#largeBytes -= length;
-    }
   }
 
   /**

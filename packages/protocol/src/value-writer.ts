@@ -2,6 +2,7 @@ import { Encoder, ExtData, encodeTimestampExtension } from "@msgpack/msgpack";
 import { type ErrorCode, SerializationError } from "./errors/index.js";
 import type { Receiver } from "./features.js";
 import type { MessageLimits } from "./limits.js";
+import { hasToJson, isArguments, isShared, kindOf, type ObjectKind, refusalOf, unboxed } from "./object-kind.js";
 import { ARRAY, MAP, type PackedWriter } from "./packed-writer.js";
 import { textOfThrown, UNREADABLE } from "./thrown-text.js";
 import { utf8Encoder } from "./utf8.js";
@@ -9,8 +10,10 @@ import { utf8Encoder } from "./utf8.js";
 const MAX_UINT64 = 2n ** 64n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
-/** Objects that stand for something that exists only in this process. */
-const REFUSED_CLASSES = [Promise, WeakMap, WeakSet, WeakRef] as const;
+const SEND_ENTRIES = "send its entries in an array: [...map]";
+
+const HIDDEN_FIELDS =
+  "an object without enumerable fields that has others cannot be sent; send a plain object with text keys";
 
 /** An argument that was not given: extension type 0 with one zero byte. */
 const NOT_GIVEN = Uint8Array.of(0xd4, 0, 0);
@@ -158,7 +161,11 @@ export class ValueWriter {
         this.#bigint(value);
         break;
       default:
-        throw this.#unsendable(`${typeof value} cannot be sent`);
+        throw this.#unsendable(
+          typeof value === "function"
+            ? "function cannot be sent; send data, or the name of a method to call"
+            : "symbol cannot be sent; send its description",
+        );
     }
   }
 
@@ -200,14 +207,46 @@ export class ValueWriter {
       throw this.#tooMuch("arrays, maps and binary values in one message", "maxObjects");
     }
     if (ArrayBuffer.isView(value)) {
-      this.#binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      return;
+      this.#binary(bytesOf(value));
+    } else if (Array.isArray(value)) {
+      if (Object.getPrototypeOf(value) !== Array.prototype && hasToJson(value)) {
+        this.#json(value);
+      } else {
+        this.#container(value, "array");
+      }
+    } else if (Object.getPrototypeOf(value) === Object.prototype) {
+      this.#container(value, "plain");
+    } else if (value instanceof ExtData) {
+      this.#checkBinary(typeof value.data === "function" ? 0 : value.data.byteLength);
+      this.#out.packed(library.encode(value));
+    } else {
+      this.#instance(value, kindOf(value));
     }
-    const isArray = Array.isArray(value);
-    const isPlain = !isArray && Object.getPrototypeOf(value) === Object.prototype;
-    if (!isArray && !isPlain && this.#leaf(value)) {
-      return;
+  }
+
+  #instance(value: object, kind: ObjectKind): void {
+    switch (kind) {
+      case "date":
+        this.#date(value as Date);
+        break;
+      case "buffer":
+        this.#binary(new Uint8Array(value as ArrayBuffer));
+        break;
+      case "boxed":
+        this.#value(unboxed(value));
+        break;
+      case "json":
+        this.#json(value as { toJSON(key: string): unknown });
+        break;
+      case "refused":
+        throw this.#unsendable(refusalOf(value));
+      default:
+        this.#container(value, kind);
     }
+  }
+
+  /** Writes an object with items or fields. */
+  #container(value: object, kind: ObjectKind | "array"): void {
     const depth = this.#depth;
     const containers = this.#containers;
     for (let level = 0; level < depth; level++) {
@@ -219,42 +258,40 @@ export class ValueWriter {
       throw this.#tooMuch("levels of arrays and maps", "maxDepth");
     }
     containers[depth] = value;
-    if (isArray) {
-      this.#array(value);
-    } else if (isPlain) {
-      this.#map(value as Readonly<Record<string, unknown>>);
+    if (kind === "array") {
+      this.#array(value as readonly unknown[]);
+    } else if (kind === "map") {
+      this.#map(this.#fieldsOfMap(value as ReadonlyMap<unknown, unknown>));
+    } else if (kind === "set") {
+      this.#array([...(value as ReadonlySet<unknown>)]);
+    } else if (kind === "error") {
+      const { name, message, stack } = value as Error;
+      this.#map({ name, message, stack });
     } else {
-      this.#collection(value);
+      this.#fields(value as Readonly<Record<string, unknown>>, kind === "plain");
     }
     containers[depth] = undefined;
   }
 
-  /** Writes an object without items or fields, or refuses it: binary data, dates. Returns `false` for any other object. */
-  #leaf(value: object): boolean {
-    if (value instanceof ArrayBuffer) {
-      this.#binary(new Uint8Array(value));
-      return true;
+  /** Writes what `toJSON` returns. If that is the object itself, writes its items or fields. */
+  #json(value: { toJSON(key: string): unknown }): void {
+    const key = this.#depth === 0 ? "" : `${this.#steps[this.#depth - 1]}`;
+    const json = value.toJSON(key);
+    if (json !== value) {
+      this.#value(json);
+    } else if (Array.isArray(value)) {
+      this.#container(value, "array");
+    } else {
+      this.#instance(value, kindOf(value, false));
     }
-    if (value instanceof Date) {
-      this.#date(value);
-      return true;
-    }
-    if (value instanceof ExtData) {
-      this.#checkBinary(typeof value.data === "function" ? 0 : value.data.byteLength);
-      this.#out.packed(library.encode(value));
-      return true;
-    }
-    const refused = REFUSED_CLASSES.find((refusedClass) => value instanceof refusedClass)?.name;
-    if (refused !== undefined) {
-      throw this.#unsendable(`${refused} cannot be sent${refused === "Promise" ? "; await it first" : ""}`);
-    }
-    return false;
   }
 
   #date(date: Date): void {
-    const data = Number.isNaN(date.getTime()) ? null : encodeTimestampExtension(date);
+    // Of this realm, as the library wants it.
+    const time = new Date(Date.prototype.getTime.call(date));
+    const data = Number.isNaN(time.getTime()) ? null : encodeTimestampExtension(time);
     if (data === null) {
-      throw this.#unsendable("invalid Date cannot be sent");
+      throw this.#unsendable("invalid Date cannot be sent; send null");
     }
     const { length } = data;
     if (length === 12) {
@@ -279,19 +316,6 @@ export class ValueWriter {
     this.#countBytes(length);
   }
 
-  #collection(value: object): void {
-    if (value instanceof Set) {
-      this.#array([...value]);
-    } else if (value instanceof Map) {
-      this.#map(this.#fieldsOfMap(value));
-    } else if (value instanceof Error) {
-      const { name, message, stack } = value;
-      this.#map({ name, message, stack });
-    } else {
-      this.#map(value as Readonly<Record<string, unknown>>);
-    }
-  }
-
   #beginArray(length: number): void {
     if (length > this.#limits.maxArrayLength) {
       throw this.#tooMuch("items in one array", "maxArrayLength");
@@ -310,17 +334,29 @@ export class ValueWriter {
     this.#depth = depth;
   }
 
-  #map(fields: Readonly<Record<string, unknown>>): void {
+  /** Writes an object by its own enumerable fields. Refuses one whose content is elsewhere. */
+  #fields(fields: Readonly<Record<string, unknown>>, isPlain: boolean): void {
     const keys = Object.keys(fields);
+    const [first] = keys;
+    if (first === undefined || first === "0") {
+      if (isPlain && isArguments(fields)) {
+        this.#array(Array.from(fields as unknown as ArrayLike<unknown>));
+        return;
+      }
+      if (first === undefined && (!isPlain || Reflect.ownKeys(fields).length > 0)) {
+        throw this.#unsendable(isPlain ? HIDDEN_FIELDS : refusalOf(fields));
+      }
+    }
+    this.#map(fields, keys);
+  }
+
+  #map(fields: Readonly<Record<string, unknown>>, keys: readonly string[] = Object.keys(fields)): void {
     const { length } = keys;
     if (length > this.#limits.maxMapLength) {
       throw this.#tooMuch("keys in one map", "maxMapLength");
     }
     const out = this.#out;
     const { position, largeValues } = out;
-    const values = this.#values;
-    const objects = this.#objects;
-    const valueBytes = this.#valueBytes;
     out.head(MAP, length);
     const depth = this.#depth++;
     let absent = 0;
@@ -339,12 +375,8 @@ export class ValueWriter {
         const isAscii = out.text(key);
         if (!isAscii && !isChecked && !key.isWellFormed()) {
           isChecked = true;
-          const copy = withoutEqualKeys(fields, keys);
-          if (copy !== undefined) {
-            out.forgetFrom(position, largeValues);
-            [this.#depth, this.#values, this.#objects, this.#valueBytes] = [depth, values, objects, valueBytes];
-            this.#map(copy);
-            return;
+          if (new Set(keys.map((text) => text.toWellFormed())).size < length) {
+            throw this.#unsendable("keys that are equal with U+FFFD for each lone surrogate cannot be sent");
           }
         }
         this.#value(field);
@@ -359,14 +391,19 @@ export class ValueWriter {
     }
   }
 
-  /** A Map's keys as strings. Objects and symbols as keys have no meaningful string form. */
+  /** A Map's keys as text. Keys of other types have none that tells them apart, and keys of equal text would lose a value. */
   #fieldsOfMap(map: ReadonlyMap<unknown, unknown>): Record<string, unknown> {
     const fields = Object.create(null) as Record<string, unknown>;
     for (const [key, value] of map) {
       if ((typeof key === "object" && key !== null) || typeof key === "function" || typeof key === "symbol") {
-        throw this.#unsendable(`a Map whose key is of type ${typeof key} cannot be sent`);
+        throw this.#unsendable(`a Map whose key is of type ${typeof key} cannot be sent; ${SEND_ENTRIES}`);
       }
-      fields[String(key)] = value;
+      const text = String(key);
+      if (text in fields) {
+        const keys = `the keys ${JSON.stringify(text)} and ${text}`;
+        throw this.#unsendable(`a Map with ${keys}, which are the same text, cannot be sent; ${SEND_ENTRIES}`);
+      }
+      fields[text] = value;
     }
     return fields;
   }
@@ -402,20 +439,10 @@ export class ValueWriter {
   }
 }
 
-/** Lone surrogates make keys equal. If there are such keys, returns a copy with the last of them, in the place of the first. */
-function withoutEqualKeys(
-  fields: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-): Record<string, unknown> | undefined {
-  const last = new Map(keys.map((key) => [key.toWellFormed(), key]));
-  if (last.size === keys.length) {
-    return undefined;
-  }
-  const copy = Object.create(null) as Record<string, unknown>;
-  for (const [sentKey, key] of last) {
-    copy[sentKey] = fields[key];
-  }
-  return copy;
+/** The bytes of a typed array. Memory that threads share is copied: it may change at any time. */
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return isShared(buffer) ? bytes.slice() : bytes;
 }
 
 /** `"args"`, `[0, "cb"]` → `args[0].cb`. */

@@ -13,12 +13,12 @@
  * | `Map`                                                             | an object with text keys                       |
  * | typed arrays, `Buffer`, `DataView`, `ArrayBuffer`                 | `Uint8Array`                                   |
  * | `Error`                                                           | an object with `name`, `message` and `stack`   |
+ * | objects with `toJSON`, such as `URL`                              | what `toJSON` returns                          |
  * | other objects, class instances                                    | their public properties, without the functions |
- * | `RegExp`, `URL`, `URLSearchParams`                                | an empty object                                |
  * | functions, symbols, promises, weak collections, Maps keyed by one | `never`: they cannot be sent                   |
+ * | `RegExp`, `Headers`, `Blob`, iterators, streams, `AbortSignal`, … | `never`                                        |
  *
- * This is what the codec does today; it does not call `toJSON`. Types cannot tell a getter from a field, so a getter of
- * a class is in the type although it does not arrive.
+ * Types cannot tell a getter from a field, so a getter of a class is in the type although it does not arrive.
  */
 export type Received<V> = Arriving<V, true>;
 
@@ -40,20 +40,45 @@ type Arriving<V, Named extends boolean> = unknown extends V
             ? ArrivingArray<V, Named>
             : V extends ArrayBufferView | ArrayBuffer
               ? Uint8Array
-              : V extends RegExp | Global<"URL" | "URLSearchParams">
-                ? Record<string, never>
-                : V extends ReadonlyMap<infer K, infer Value>
-                  ? ArrivingMap<K, Value, Named>
-                  : V extends ReadonlySet<infer Item>
-                    ? ArrivingItem<Item, Named>[]
-                    : V extends InOneProcess
-                      ? never
-                      : ArrivingObject<V, Named>;
+              : V extends Error
+                ? ArrivingObject<V, Named>
+                : V extends { toJSON(key?: string): infer Json }
+                  ? Arriving<Json, Named>
+                  : V extends LikeMap
+                    ? never
+                    : V extends ReadonlyMap<infer K, infer Value>
+                      ? ArrivingMap<K, Value, Named>
+                      : V extends ReadonlySet<infer Item>
+                        ? ArrivingItem<Item, Named>[]
+                        : V extends InOneProcess
+                          ? never
+                          : ArrivingObject<V, Named>;
 
 type AnyFunction = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown);
 
 /** Objects that mean nothing in another process. */
-type InOneProcess = Promise<unknown> | WeakMap<object, unknown> | WeakSet<object> | Global<"WeakRef">;
+type InOneProcess =
+  | PromiseLike<unknown>
+  | WeakMap<object, unknown>
+  | WeakSet<object>
+  | RegExp
+  | Iterator<unknown, unknown, never>
+  | AsyncIterator<unknown, unknown, never>
+  | Global<
+      | "WeakRef"
+      | "SharedArrayBuffer"
+      | "Blob"
+      | "Request"
+      | "Response"
+      | "ReadableStream"
+      | "WritableStream"
+      | "TransformStream"
+      | "AbortController"
+      | "AbortSignal"
+    >;
+
+/** The same, with the methods of a Map. */
+type LikeMap = Global<"URLSearchParams" | "Headers" | "FormData">;
 
 /** Instances of a global class, or `never` in projects whose `lib` and `types` do not have it. */
 type Global<Name extends string> = Name extends unknown

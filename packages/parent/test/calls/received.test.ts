@@ -130,9 +130,23 @@ describe("a value that arrives", () => {
     });
   });
 
-  it("is empty for objects without fields", () => {
-    expectTypeOf<Received<RegExp | URL | URLSearchParams>>().toEqualTypeOf<Record<string, never>>();
-    expect([sent(/a/), sent(new URL("http://a.b")), sent(new URLSearchParams("a=b"))]).toEqual([{}, {}, {}]);
+  it("is what toJSON returns, but not of an error", () => {
+    class Money {
+      readonly cents: bigint = 5n;
+      toJSON(): { amount: Set<number> } {
+        return { amount: new Set([Number(this.cents)]) };
+      }
+    }
+    class Failure extends Error {
+      toJSON(): number {
+        return 1;
+      }
+    }
+    expectTypeOf<Received<URL>>().toEqualTypeOf<string>();
+    expectTypeOf<Received<Money[]>>().toEqualTypeOf<{ amount: number[] }[]>();
+    expectTypeOf<Received<Failure>>().toEqualTypeOf<{ name: string; message: string; stack?: string }>();
+    expect([sent(new URL("http://a.b")), sent(new Money())]).toEqual(["http://a.b/", { amount: [5] }]);
+    expect(sent(new Failure("m"))).toMatchObject({ name: "Error", message: "m" });
   });
 
   it("is never what has no form on the wire", () => {
@@ -143,7 +157,24 @@ describe("a value that arrives", () => {
     expectTypeOf<Received<WeakMap<object, number>>>().toEqualTypeOf<never>();
     expectTypeOf<Received<WeakRef<Point>>>().toEqualTypeOf<never>();
     expectTypeOf<Received<Map<object, number>>>().toEqualTypeOf<never>();
-    for (const value of [() => {}, Point, Symbol("a"), Promise.resolve(1), new WeakMap(), new Map([[{}, 1]])]) {
+    expectTypeOf<Received<RegExp | URLSearchParams | Headers | Blob | AbortSignal>>().toEqualTypeOf<never>();
+    expectTypeOf<
+      Received<ReadableStream<number> | Generator<number> | AsyncGenerator<number>>
+    >().toEqualTypeOf<never>();
+    expectTypeOf<Received<SharedArrayBuffer | PromiseLike<number>>>().toEqualTypeOf<never>();
+    expectTypeOf<Received<{ next: { value: number; next: null } | null }>>().toEqualTypeOf<{
+      next: { value: number; next: null } | null;
+    }>();
+    for (const value of [
+      () => {},
+      Point,
+      Symbol("a"),
+      Promise.resolve(1),
+      new WeakMap(),
+      new Map([[{}, 1]]),
+      /a/,
+      new Headers(),
+    ]) {
       expect(() => sent(value)).toThrow(expect.objectContaining({ code: "UNSENDABLE_VALUE" }));
     }
   });
