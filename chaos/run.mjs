@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { createSeededRandom } from "@multifrost/testing";
+import { registryWrites } from "./campaigns/registry-writes.mjs";
 import { serviceRestarts } from "./campaigns/service-restarts.mjs";
 import { workerKills } from "./campaigns/worker-kills.mjs";
 import { workerStops } from "./campaigns/worker-stops.mjs";
@@ -23,6 +24,7 @@ const CAMPAIGNS = {
   "stops-python": { run: (options) => workerStops({ ...options, language: "python" }), times: 500, short: 5 },
   "restarts-graceful": { run: (options) => serviceRestarts({ ...options, signal: "SIGTERM" }), times: 100, short: 3 },
   "restarts-hard": { run: (options) => serviceRestarts({ ...options, signal: "SIGKILL" }), times: 100, short: 3 },
+  registry: { run: registryWrites, times: 200, short: 3 },
 };
 
 const USAGE = `pnpm chaos [options] [campaign ...]

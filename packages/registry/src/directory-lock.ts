@@ -1,5 +1,5 @@
 /// <reference path="./proper-lockfile.d.ts" />
-import { mkdir, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync, stat, utimes, writeFileSync } from "node:fs";
 import type { LockFileSystem } from "proper-lockfile";
 import { Lockfile, type Unlock } from "./lockfile.js";
 import type { HeldLock } from "./pid-lock.js";
@@ -45,12 +45,6 @@ export async function tryDirectoryLock(file: string, onExit: () => void): Promis
       unlock().catch(() => {});
     }
   };
-  try {
-    own.adopt();
-  } catch (error) {
-    release();
-    throw error;
-  }
   return { isHeld: () => own.exists(), release };
 }
 
@@ -64,12 +58,29 @@ class OwnDirectory {
     this.#path = path;
   }
 
-  /** Records the directory that is there now as this process's, and notes its holder next to it. */
-  adopt(): void {
+  /**
+   * Creates it and notes its holder next to it. Synchronous: a process that dies in between leaves a lock that is stale only
+   * by its age, after 10 s, when those that wait for it give up. Throws the system's error.
+   */
+  create(): void {
+    mkdirSync(this.#path, 0o700);
+    try {
+      this.#adopt();
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  #adopt(): void {
     this.#identity = lockIdentity(this.#path) ?? "gone already";
     // What an earlier holder left is replaced, whatever it is.
     rmSync(notePath(this.#path), { recursive: true, force: true });
-    writeFileSync(notePath(this.#path), `${process.pid} ${this.#identity}`, { mode: 0o600, flag: "wx" });
+    writeFileSync(notePath(this.#path), this.#note(), { mode: 0o600, flag: "wx" });
+  }
+
+  #note(): string {
+    return `${process.pid} ${this.#identity}`;
   }
 
   exists(): boolean {
@@ -78,11 +89,16 @@ class OwnDirectory {
 
   /** Removes it and its note at the first call, and leaves any other directory alone. Throws the system's error. */
   remove(): void {
-    // Not adopted: proper-lockfile has just created it, cannot continue, and cleans up.
-    if (this.#identity === undefined || this.exists()) {
+    if (this.#isRemoved) {
+      return;
+    }
+    const isThere = this.exists();
+    // Only once: the next directory at this path may be created in the same clock tick and get the same inode.
+    this.#isRemoved = true;
+    if (readTextOf(notePath(this.#path)) === this.#note()) {
       rmSync(notePath(this.#path), { force: true });
-      // Only once: the next directory at this path may be created in the same clock tick and get the same inode.
-      this.#isRemoved = true;
+    }
+    if (isThere) {
       rmdirSync(this.#path);
     }
   }
@@ -115,7 +131,7 @@ async function lockOnce(file: string, own: OwnDirectory, onExit: () => void): Pr
 /** A file system in which proper-lockfile makes its directory private and removes no other. */
 function carefulFileSystem(own: OwnDirectory, onExit: () => void): LockFileSystem {
   return {
-    mkdir: (path, callback) => mkdir(path, 0o700, callback),
+    mkdir: (_path, callback) => callback(failureOf(() => own.create())),
     rmdir: (_path, callback) => callback(failureOf(() => own.remove())),
     rmdirSync: onExit,
     stat: (path, callback) => stat(path, callback),
