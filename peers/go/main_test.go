@@ -116,7 +116,7 @@ func parentOfOrphan() {
 // impatientParent is a parent that kills a worker that misses one heartbeat. It prints its worker's process id after a call, and again
 // for each line that it reads.
 func impatientParent() {
-	w := spawnSelf("worker", WithAutoRestart(), WithHeartbeat(50*time.Millisecond, 100*time.Millisecond, 1), WithStallTimeout(0))
+	w := spawnSelf("worker", WithAutoRestart(), WithHeartbeat(50*time.Millisecond, time.Second, 1), WithStallTimeout(0))
 	if err := w.Start(context.Background()); err != nil {
 		panic(err)
 	}

@@ -58,6 +58,8 @@ pub struct ProcessEnd {
     pub stderr_tail: String,
     /// The command that started it.
     pub command: String,
+    /// How long it left heartbeats unanswered, where the parent killed it for that (`stall_timeout`).
+    pub stalled: Option<Duration>,
 }
 
 /// An error of this crate. [`Error::code`] is stable, the message is not.
@@ -68,7 +70,7 @@ pub enum Error {
     #[error(transparent)]
     Remote(Box<RemoteError>),
     /// The worker's process ended while the call waited.
-    #[error("the worker ended ({}) before it answered; command: {}{}", exit_reason(.0), .0.command, tail(.0))]
+    #[error("the worker ended ({}) before it answered; command: {}{}{}", exit_reason(.0), .0.command, stall(.0), tail(.0))]
     WorkerExited(Box<ProcessEnd>),
     /// The worker could not be started.
     #[error("{message}{}", .end.as_deref().map(tail).unwrap_or_default())]
@@ -80,19 +82,23 @@ pub enum Error {
         /// How the process ended, if it ran.
         end: Option<Box<ProcessEnd>>,
     },
-    /// No answer came in time. The worker may still be running the call.
-    #[error("{function}() was not answered within {} ms; the worker may still be running it", .timeout.as_millis())]
+    /// No answer came in time. If the call was sent, the worker may still be running it.
+    #[error("{function}() {} {} ms{}", late(*.sent).0, .timeout.as_millis(), late(*.sent).1)]
     Timeout {
         /// The method.
         function: String,
         /// The timeout that passed.
         timeout: Duration,
+        /// Whether it was sent. Otherwise it waited for the worker to come back.
+        sent: bool,
     },
-    /// The circuit breaker is open; nothing was sent.
-    #[error("the circuit breaker is open after repeated failures of this worker; the next call may go out in {} ms", until(*.retry_at))]
+    /// The circuit breaker of the worker, or that of the method, is open; nothing was sent.
+    #[error("{}; the next call may go out in {} ms", open_circuit(.function.as_deref()), until(*.retry_at))]
     CircuitOpen {
         /// When the next call may go out, as a trial.
         retry_at: SystemTime,
+        /// The method that failed again and again, if it is its circuit. Others can be called.
+        function: Option<String>,
     },
     /// The connection to the worker was lost or could not be made.
     #[error("{message}")]
@@ -166,16 +172,6 @@ impl Error {
         }
     }
 
-    /// Whether the error counts for the circuit breaker: exits, lost connections, timeouts and errors of methods do; mistakes
-    /// of the caller and overload do not.
-    pub(crate) fn is_worker_failure(&self) -> bool {
-        match self {
-            Self::Remote(error) => error.code == "REMOTE_ERROR",
-            Self::WorkerExited(_) | Self::Spawn { .. } | Self::Timeout { .. } | Self::Connection { .. } => true,
-            _ => false,
-        }
-    }
-
     pub(crate) fn unsendable(what: &dyn Display) -> Self {
         Self::Serialization {
             code: "UNSENDABLE_VALUE",
@@ -210,6 +206,34 @@ pub(crate) fn exit_reason(end: &ProcessEnd) -> String {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "reason unknown".to_owned(),
+    }
+}
+
+fn stall(end: &ProcessEnd) -> String {
+    end.stalled.map_or_else(String::new, |stalled| {
+        format!(
+            "; it was killed because it answered no heartbeat for {} s: it computed, was suspended, or hung; where that is right, \
+             give it more time with stall_timeout",
+            stalled.as_secs_f64()
+        )
+    })
+}
+
+fn late(sent: bool) -> (&'static str, &'static str) {
+    if sent {
+        ("was not answered within", "; the worker may still be running it")
+    } else {
+        ("was not sent: it waited for the worker to come back for", "; allow more time")
+    }
+}
+
+fn open_circuit(function: Option<&str>) -> String {
+    match function {
+        Some(function) => format!(
+            "{function}() was not sent: it failed again and again, so that its circuit is open; other methods can be called; errors \
+             that are no failure of the method can be exempted with is_failure"
+        ),
+        None => "the circuit breaker is open after repeated failures of this worker".to_owned(),
     }
 }
 

@@ -46,6 +46,7 @@ pub enum LogEvent {
     ProcessExit,
     HeartbeatMissed,
     HeartbeatTimeout,
+    WorkerStalled,
     MessageDropped,
     ConnectionRefused,
 }

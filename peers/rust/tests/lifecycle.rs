@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use multifrost::codec::Limits;
-use multifrost::{Bytes, CircuitState, Error, ParentWorker, ParentWorkerBuilder, WorkerState, call};
-use support::{Lines, is_running, signal, spawning, started, until};
+use multifrost::{Bytes, CallOptions, CircuitState, Error, ParentWorker, ParentWorkerBuilder, WorkerState, call};
+use support::{Lines, SteadyCalls, edge_worker, is_running, signal, spawning, started, until};
 
 async fn start_error(builder: ParentWorkerBuilder) -> Error {
     let worker = builder.logger(multifrost::StructuredLogger::new()).build().await.expect("it can be built");
@@ -110,25 +110,84 @@ async fn a_worker_fails_after_its_last_restart() {
 }
 
 #[tokio::test]
+async fn a_graceful_end_of_a_worker_that_is_restarted_costs_its_callers_nothing() {
+    let worker = started(spawning().auto_restart(true).max_restart_attempts(5)).await;
+    let calls = SteadyCalls::begin(&worker);
+    for restarts in 0..3 {
+        signal(worker.pid().expect("it runs"), "TERM");
+        until("it is restarted", || worker.metrics().snapshot().restarts > restarts).await;
+        pid_of(&worker).await;
+    }
+    calls.end().await;
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn failures_open_the_circuit_and_a_trial_closes_it() {
-    let builder = spawning().max_restart_attempts(2).is_failure(|error| !error.to_string().contains("lenient"));
-    let worker = started(builder).await;
-    let parse = |text: &'static str| {
-        let worker = worker.clone();
-        async move { call!(worker, parse(text)).await as multifrost::Result<i64> }
-    };
+    let worker = started(spawning().max_restart_attempts(2)).await;
+    let short = || Some(CallOptions::new().timeout(Duration::from_millis(1)));
     let _: Result<i64, _> = call!(worker, ad(1)).await;
-    let _ = worker.call::<()>("panic", ("lenient",), None).await;
-    let _ = (parse("x").await, parse("y").await);
+    for _ in 0..2 {
+        let late = worker.call::<u64>("sleep", (100,), short()).await.expect_err("it is late");
+        assert!(matches!(late, Error::Timeout { sent: true, .. }), "{late:?}");
+    }
     assert_eq!(worker.circuit_state(), CircuitState::Open);
     assert!(!worker.is_healthy());
-    let Err(Error::CircuitOpen { retry_at }) = parse("1").await else { panic!("it lets calls through") };
+    let refused: multifrost::Result<i64> = call!(worker, parse("1")).await;
+    let Err(Error::CircuitOpen { retry_at, function: None }) = refused else { panic!("{refused:?}") };
     assert!(retry_at <= std::time::SystemTime::now() + Duration::from_secs(1));
     until("a trial is due", || worker.circuit_state() == CircuitState::HalfOpen).await;
-    assert_eq!(parse("1").await.expect("the trial"), 1);
+    let one: i64 = call!(worker, parse("1")).await.expect("it is let through");
+    assert_eq!(one, 1);
     assert_eq!(worker.circuit_state(), CircuitState::Closed);
     let changes = worker.metrics().snapshot().circuit_breaker_events;
     assert!(changes.iter().any(|change| change.state == CircuitState::Open), "{changes:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_method_that_fails_again_and_again_is_refused_and_no_other() {
+    let builder = spawning().max_restart_attempts(2).is_failure(|error| !error.to_string().contains("lenient"));
+    let worker = started(builder).await;
+    for _ in 0..3 {
+        let _ = worker.call::<()>("panic", ("lenient",), None).await.expect_err("it panics");
+    }
+    for _ in 0..2 {
+        let failed: multifrost::Result<i64> = call!(worker, parse("x")).await;
+        assert_eq!(failed.expect_err("no number").code(), "REMOTE_ERROR");
+        let sum: i64 = call!(worker, add(1, 2)).await.expect("another method");
+        assert_eq!(sum, 3);
+    }
+    let refused: multifrost::Result<i64> = call!(worker, parse("1")).await;
+    let error = refused.expect_err("its circuit is open");
+    assert!(matches!(&error, Error::CircuitOpen { function: Some(function), .. } if function == "parse"), "{error:?}");
+    assert!(error.to_string().contains("other methods can be called"), "{error}");
+    let sum: i64 = call!(worker, add(1, 2)).await.expect("another method");
+    assert_eq!((sum, worker.is_healthy()), (3, true));
+    let failed: multifrost::Result<()> = worker.call("panic", ("lenient",), None).await;
+    assert_eq!(failed.expect_err("exempted").code(), "REMOTE_ERROR");
+    worker.reset_circuit();
+    let one: i64 = call!(worker, parse("1")).await.expect("it is let through");
+    assert_eq!(one, 1);
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_trial_without_a_timeout_does_not_keep_others_out() {
+    let builder = ParentWorkerBuilder::spawn(edge_worker()).logger(multifrost::StructuredLogger::new());
+    let limit = Duration::from_secs(2);
+    let worker = started(builder.max_restart_attempts(1).start_timeout(limit).stop_timeout(Duration::ZERO)).await;
+    let _ = worker.call::<u64>("sleep", (1,), Some(CallOptions::new().timeout(Duration::from_nanos(1)))).await;
+    until("a trial is due", || worker.circuit_state() == CircuitState::HalfOpen).await;
+    let caller = worker.clone();
+    let trial = tokio::spawn(async move { call!(caller, sleep(60_000)).await as multifrost::Result<u64> });
+    until("it waits", || worker.metrics().snapshot().queue_depth == 1).await;
+    let mut sum = Err(Error::Overload { limit: 0 });
+    while sum.is_err() {
+        sum = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
+        tokio::task::yield_now().await;
+    }
+    trial.abort();
     worker.stop().await;
 }
 
@@ -145,7 +204,8 @@ async fn a_busy_worker_answers_heartbeats() {
 
 #[tokio::test]
 async fn a_stopped_process_misses_heartbeats_and_recovers() {
-    let worker = started(spawning().heartbeat_interval(0.05).heartbeat_timeout(0.1).heartbeat_max_misses(2)).await;
+    let builder = spawning().heartbeat_interval(0.05).heartbeat_timeout(0.1).heartbeat_max_misses(2).stall_timeout(0.0);
+    let worker = started(builder).await;
     let pid = pid_of(&worker).await;
     signal(pid, "STOP");
     until("the circuit is open", || worker.circuit_state() != CircuitState::Closed).await;
@@ -156,13 +216,54 @@ async fn a_stopped_process_misses_heartbeats_and_recovers() {
 }
 
 #[tokio::test]
+async fn a_stalled_worker_is_reported_and_goes_on() {
+    let builder = spawning().auto_restart(true).max_restart_attempts(1);
+    let worker = started(builder.heartbeat_interval(0.005).heartbeat_timeout(0.02).heartbeat_max_misses(2)).await;
+    let pid = pid_of(&worker).await;
+    signal(pid, "STOP");
+    let caller = worker.clone();
+    let waiting = tokio::spawn(async move { call!(caller, add(1, 2)).await as multifrost::Result<i64> });
+    until("many heartbeats are missed", || worker.metrics().snapshot().heartbeat_misses > 20).await;
+    assert_eq!((worker.state(), worker.circuit_state()), (WorkerState::Stalled, CircuitState::Closed));
+    assert!(!worker.is_healthy());
+    signal(pid, "CONT");
+    assert_eq!(waiting.await.expect("no panic").expect("it goes on"), 3);
+    until("it is healthy again", || worker.is_healthy()).await;
+    assert_eq!((pid_of(&worker).await, worker.metrics().snapshot().restarts), (pid, 0));
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_hung_worker_is_restarted_with_auto_restart() {
-    let builder = spawning().auto_restart(true).heartbeat_interval(0.05).heartbeat_timeout(0.1);
+    let builder = spawning().auto_restart(true).heartbeat_interval(0.05).heartbeat_timeout(0.1).stall_timeout(0.5);
     let worker = started(builder).await;
     let pid = pid_of(&worker).await;
     signal(pid, "STOP");
+    let waiting: multifrost::Result<i64> = call!(worker, add(1, 2)).await;
+    let error = waiting.expect_err("it was killed");
+    assert!(error.to_string().contains("stall_timeout"), "{error}");
+    let Error::WorkerExited(end) = error else { panic!("{error:?}") };
+    assert_eq!(end.stalled, Some(Duration::from_millis(500)));
     until("there is another", || worker.pid().is_some_and(|now| now != pid)).await;
     assert!(!is_running(pid));
+    worker.stop().await;
+}
+
+/// The runtime has one thread, which is kept busy here, as by a program that computes.
+#[tokio::test]
+async fn a_parent_that_was_busy_itself_does_not_kill_its_worker() {
+    let builder = spawning().auto_restart(true).heartbeat_interval(0.05).heartbeat_timeout(1.0);
+    let worker = started(builder.heartbeat_max_misses(1).stall_timeout(0.0)).await;
+    let pid = pid_of(&worker).await;
+    for milliseconds in [1300, 2500] {
+        let beats = worker.metrics().snapshot().heartbeat_rtt_ms.count;
+        until("heartbeats go on", || worker.metrics().snapshot().heartbeat_rtt_ms.count > beats).await;
+        let busy = Instant::now();
+        while busy.elapsed() < Duration::from_millis(milliseconds) {
+            std::hint::spin_loop();
+        }
+    }
+    assert_eq!((pid_of(&worker).await, worker.metrics().snapshot().restarts), (pid, 0));
     worker.stop().await;
 }
 

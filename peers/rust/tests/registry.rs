@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use multifrost::{Error, ParentWorker, ParentWorkerBuilder, ServiceRegistry, call};
-use support::{Guarded, Lines, signal, until};
+use support::{Guarded, Lines, SteadyCalls, signal, until};
 
 /// A home directory that is removed at the end.
 struct Home(PathBuf);
@@ -200,6 +200,51 @@ async fn a_parent_reconnects_to_a_service_on_another_port() {
     let _second = home.serve("edge").await;
     assert_ne!(home.services()["edge"]["port"], port);
     assert_eq!(waiting.await.expect("no panic").expect("the new process answers"), 3);
+    worker.stop().await;
+}
+
+/// A service that is ended in order refuses calls while it ends. They go to the one that follows.
+#[tokio::test]
+async fn a_graceful_restart_of_a_service_costs_its_callers_nothing() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let worker = home.builder("edge").max_restart_attempts(1).build().await.expect("it is found");
+    worker.start().await.expect("it answers");
+    let caller = worker.clone();
+    let slow = tokio::spawn(async move { call!(caller, sleep(200)).await as multifrost::Result<u64> });
+    let calls = SteadyCalls::begin(&worker);
+    for _ in 0..3 {
+        signal(service.0.id(), "TERM");
+        assert_eq!(service.ended().await, Some(0));
+        service = home.serve("edge").await;
+        let pid: u32 = call!(worker, pid()).await.expect("the next one answers");
+        assert_eq!(pid, service.0.id());
+    }
+    calls.end().await;
+    assert_eq!(slow.await.expect("no panic").expect("it was in flight"), 200);
+    assert!(worker.metrics().snapshot().circuit_breaker_events.is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn calls_for_a_service_that_does_not_come_back_end_and_count_for_nothing() {
+    let home = Home::new();
+    let mut service = home.serve("edge").await;
+    let parent = ParentWorkerBuilder::connect("edge", None).registry(home.registry());
+    let parent = parent.max_restart_attempts(2).start_timeout(Duration::from_secs(1));
+    let worker = parent.logger(multifrost::StructuredLogger::new()).build().await.expect("it is found");
+    worker.start().await.expect("it answers");
+    signal(service.0.id(), "KILL");
+    service.ended().await;
+    until("the loss is seen", || worker.state() == multifrost::WorkerState::Restarting).await;
+    let error = call!(worker, add(1, 2)).await as multifrost::Result<i64>;
+    assert_eq!(error.expect_err("it waits no longer").code(), "UNREACHABLE");
+    for _ in 0..3 {
+        let options = multifrost::CallOptions::new().timeout(Duration::from_millis(1));
+        let late = worker.call::<i64>("add", (1, 2), Some(options)).await.expect_err("it is late");
+        assert!(matches!(late, Error::Timeout { sent: false, .. }), "{late:?}");
+    }
+    assert_eq!(worker.circuit_state(), multifrost::CircuitState::Closed);
     worker.stop().await;
 }
 

@@ -38,6 +38,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// How long a parent may take to read the last answers and close, at the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a worker that was ended by a signal still refuses calls before it closes: a call that gets no answer may have run, as
+/// far as its caller knows.
+const REFUSAL_TIME: Duration = Duration::from_millis(100);
+
 /// The most parents of a service. More wait until others leave.
 const MAX_PARENTS: usize = 4096;
 
@@ -301,7 +305,9 @@ impl<W: ChildWorker> Control<W> {
                 self.calls.abandon();
             }
         };
-        let finish = async { tokio::join!(self.leave_registry(), drain) };
+        // A parent that asked for the end makes no more calls.
+        let refuse = sleep(if signals.count > 0 { REFUSAL_TIME } else { Duration::ZERO });
+        let finish = async { tokio::join!(self.leave_registry(), drain, refuse) };
         let impatient = async {
             loop {
                 signals.next().await;

@@ -40,7 +40,7 @@ pub(super) fn out_of_memory(max_bytes: usize) -> ErrorParts {
     ErrorParts::refusal("OVERLOADED", message)
 }
 
-/// The worker is stopping.
+/// The worker is stopping. The call does not run.
 pub(super) fn stopping() -> ErrorParts {
-    ErrorParts::new("NotRunningError", "This worker is stopping and takes no more calls")
+    ErrorParts::refusal("STOPPING", "This worker is stopping and takes no more calls")
 }

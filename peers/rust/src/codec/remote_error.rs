@@ -49,7 +49,7 @@ pub struct ErrorParts {
 }
 
 /// The codes of refusals and the beginnings of their texts. Older workers send only the text.
-const REFUSALS: [(&str, &str); 7] = [
+const REFUSALS: [(&str, &str); 8] = [
     ("FUNCTION_NOT_FOUND", "function '"),
     // Of older Rust.
     ("FUNCTION_NOT_FOUND", "function not found: "),
@@ -58,6 +58,7 @@ const REFUSALS: [(&str, &str); 7] = [
     ("MISSING_FUNCTION", "message missing 'function'"),
     ("WRONG_NAMESPACE", "no namespace '"),
     ("OVERLOADED", "too many calls "),
+    ("STOPPING", "this worker is stopping"),
 ];
 
 const TRACEBACK: &str = "\nTraceback (most recent call last):";
@@ -192,7 +193,13 @@ fn refusal_code(parts: &ErrorParts, is_text_only: bool) -> Option<&'static str> 
                 _ => true,
             }
     };
-    let known = |code: &str| is_text_only || parts.code.as_deref() == Some(code);
+    // As a stopping worker refused calls before the code STOPPING.
+    let is_older_stopping = match parts.code.as_deref() {
+        Some(code) => code == "NOT_RUNNING",
+        None => parts.name == "NotRunningError",
+    };
+    let known =
+        |code: &str| is_text_only || parts.code.as_deref() == Some(code) || code == "STOPPING" && is_older_stopping;
     REFUSALS.iter().find(|(code, start)| known(code) && fits(code, start)).map(|(code, _)| *code)
 }
 
@@ -314,6 +321,26 @@ mod tests {
         let deep = read(chain(50).into_value(), "");
         let causes = std::iter::successors(deep.cause.as_deref(), |error| error.cause.as_deref());
         assert_eq!(causes.count(), MAX_DEPTH);
+    }
+
+    #[test]
+    fn a_stopping_worker_is_recognised_also_where_it_is_older() {
+        let text = "This worker is stopping and takes no more calls";
+        let sent = |name: &str, code: Option<&str>, message: &str| {
+            ErrorParts { code: code.map(str::to_owned), ..ErrorParts::new(name, message) }.into_value()
+        };
+        let forms = [
+            sent("RefusedCall", Some("STOPPING"), text),
+            sent("NotRunningError", None, text),
+            sent("CallError", Some("NOT_RUNNING"), text),
+            Value::Nil,
+        ];
+        for parts in forms {
+            assert_eq!(read(parts.clone(), text).code, "STOPPING", "{parts:?}");
+        }
+        for parts in [sent("Error", None, text), sent("Error", Some("E"), text), sent("E", Some("STOPPING"), "other")] {
+            assert_eq!(read(parts.clone(), text).code, "REMOTE_ERROR", "{parts:?}");
+        }
     }
 
     #[test]

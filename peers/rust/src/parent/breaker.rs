@@ -53,6 +53,16 @@ impl Breaker {
         }
     }
 
+    /// Whether no failure is remembered.
+    pub(super) fn is_fresh(&self) -> bool {
+        matches!(self.phase, Phase::Closed { failures: 0 })
+    }
+
+    /// Whether the outcome of this call decides if the breaker closes. Other calls are refused until then.
+    pub(super) fn is_trial(&self, ticket: Ticket) -> bool {
+        matches!(self.phase, Phase::HalfOpen { trial: true, .. }) && ticket.0 == self.ticket
+    }
+
     /// Admits a call, or returns the time at which the next one may go out.
     pub(super) fn admit(&mut self) -> Result<Ticket, SystemTime> {
         if let Phase::Open { due, wait } = self.phase {
@@ -139,6 +149,16 @@ impl Breaker {
 }
 
 #[cfg(test)]
+impl Breaker {
+    /// Makes a trial due now.
+    pub(super) fn make_due(&mut self) {
+        if let Phase::Open { due, .. } = &mut self.phase {
+            *due = Instant::now();
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -149,12 +169,6 @@ mod tests {
             breaker.failure(ticket);
         }
         breaker
-    }
-
-    fn due(breaker: &mut Breaker) {
-        if let Phase::Open { due, .. } = &mut breaker.phase {
-            *due = Instant::now();
-        }
     }
 
     #[test]
@@ -173,14 +187,14 @@ mod tests {
     #[test]
     fn one_trial_closes_it_or_opens_it_for_longer() {
         let mut breaker = opened();
-        due(&mut breaker);
+        breaker.make_due();
         let trial = breaker.admit().expect("a trial");
         assert_eq!(breaker.state(), CircuitState::HalfOpen);
         assert!(breaker.admit().is_err(), "there is a trial already");
         breaker.failure(trial);
         assert!(matches!(breaker.phase, Phase::Open { wait, .. } if wait == FIRST_RESET * 2));
 
-        due(&mut breaker);
+        breaker.make_due();
         let trial = breaker.admit().expect("a trial");
         breaker.ignored(trial);
         let trial = breaker.admit().expect("the next trial");

@@ -53,6 +53,7 @@ impl ParentWorkerBuilder {
             heartbeat_interval: Duration::from_secs(5),
             heartbeat_timeout: Duration::from_secs(3),
             heartbeat_max_misses: 3,
+            stall_timeout: Duration::from_secs(60),
             start_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),
             max_pending: 250_000,
@@ -76,7 +77,7 @@ impl ParentWorkerBuilder {
         self
     }
 
-    /// Restarts the worker when it exits or stops answering heartbeats. Default: off.
+    /// Restarts the worker when it exits, or is stalled for [`Self::stall_timeout`]. Default: off.
     #[must_use]
     pub fn auto_restart(mut self, on: bool) -> Self {
         self.options.auto_restart = on;
@@ -84,7 +85,8 @@ impl ParentWorkerBuilder {
     }
 
     /// Sets how many restarts a worker gets before the parent gives up on it, and how many consecutive failures open the
-    /// circuit breaker. A worker that runs for 30 s gets its restarts back. Default: 5.
+    /// circuit breaker. A worker that runs for 30 s gets its restarts back. Exits, lost connections and timeouts count against the
+    /// worker; an error of a method counts against this method alone, whose circuit leaves others callable. Default: 5.
     #[must_use]
     pub fn max_restart_attempts(mut self, attempts: u32) -> Self {
         self.options.max_restart_attempts = attempts;
@@ -112,11 +114,22 @@ impl ParentWorkerBuilder {
         self
     }
 
-    /// Sets how many consecutive missed heartbeats open the circuit breaker, and restart the worker with
-    /// [`Self::auto_restart`]. Default: 3.
+    /// Sets after how many consecutive missed heartbeats the state is [`WorkerState::Stalled`](crate::WorkerState::Stalled).
+    /// Default: 3.
     #[must_use]
     pub fn heartbeat_max_misses(mut self, misses: u32) -> Self {
         self.options.heartbeat_max_misses = misses.max(1);
+        self
+    }
+
+    /// Sets how long a worker that is connected may leave heartbeats unanswered, in seconds, because it computes, is suspended or
+    /// hangs. Then the circuit breaker opens, and with [`Self::auto_restart`] the worker is killed and restarted. It is counted in
+    /// whole intervals; time in which this process did not run does not count. 0 means as soon as it is stalled, infinity never.
+    /// Default: 60.
+    #[must_use]
+    pub fn stall_timeout(mut self, seconds: f64) -> Self {
+        self.options.stall_timeout =
+            if seconds == f64::INFINITY { Duration::MAX } else { self.seconds("stall_timeout", seconds) };
         self
     }
 

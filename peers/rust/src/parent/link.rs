@@ -1,6 +1,7 @@
 //! One connection to a worker, with the requests that wait for answers.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -28,6 +29,10 @@ pub(super) struct Link {
     outbox: Outbox,
     waiting: Mutex<Waiting>,
     pub(super) connection: watch::Sender<Connection>,
+    /// Whether the worker answers no heartbeats, although it is connected.
+    pub(super) is_stalled: AtomicBool,
+    /// Whether the worker refuses calls because it is stopping.
+    pub(super) is_leaving: AtomicBool,
     /// Notified whenever a request is settled or cancelled.
     pub(super) settled: Notify,
     /// Keeps the lines of stderr that arrive as messages.
@@ -44,6 +49,8 @@ enum Waiting {
 pub(super) enum NoAnswer {
     /// The worker was not connected and nothing was sent, so the request may be sent again.
     NotSent,
+    /// This link is not used any more, and nothing was sent.
+    Closed(Error),
     Failed(Error),
 }
 
@@ -80,6 +87,8 @@ impl Link {
             outbox: connection.outbox().clone(),
             waiting: Mutex::new(Waiting::Open(HashMap::new())),
             connection: watch::Sender::new(Connection::Up),
+            is_stalled: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
             settled: Notify::new(),
             stderr_tail,
         });
@@ -119,7 +128,7 @@ impl Link {
                 waiting.insert(id.to_owned(), give);
                 waiting.len() > 1
             }
-            Waiting::Closed(why) => return Err(NoAnswer::Failed(why.clone())),
+            Waiting::Closed(why) => return Err(NoAnswer::Closed(why.clone())),
         };
         let _forget = Forget { link: self, id };
         if !self.outbox.send(payload, Follow::with(others)).await {
@@ -145,6 +154,16 @@ impl Link {
             }
         }
         self.connection.send_replace(Connection::Closed);
+    }
+
+    /// How many bytes of the worker have been read. One that sends is alive.
+    pub(super) fn heard(&self) -> u64 {
+        self.outbox.heard()
+    }
+
+    /// Whether something has arrived and is not read yet.
+    pub(super) fn has_unread(&self) -> bool {
+        self.outbox.has_unread()
     }
 
     /// The number of requests that wait for an answer.

@@ -30,6 +30,7 @@ pub(super) struct Options {
     pub(super) heartbeat_interval: Duration,
     pub(super) heartbeat_timeout: Duration,
     pub(super) heartbeat_max_misses: u32,
+    pub(super) stall_timeout: Duration,
     pub(super) start_timeout: Duration,
     pub(super) stop_timeout: Duration,
     pub(super) max_pending: usize,
@@ -56,6 +57,11 @@ impl Options {
 
     pub(super) fn decode(&self, bytes: &[u8]) -> Result<Message, Unread> {
         decode_for(&self.app, bytes, &self.limits)
+    }
+
+    /// Whether another session follows a lost one: a call that its worker did not run is sent again then.
+    pub(super) fn sends_again(&self) -> bool {
+        self.auto_restart || matches!(self.connect_mode, ConnectMode::Connect { .. })
     }
 
     /// The registry in which services are found.

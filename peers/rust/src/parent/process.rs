@@ -84,7 +84,7 @@ impl Process {
     pub(super) fn end(&self, exit_code: Option<i32>, signal: Option<i32>) -> ProcessEnd {
         let tail = self.stderr_tail.lock().unwrap_or_else(PoisonError::into_inner);
         let stderr_tail = String::from_utf8_lossy(&tail).into_owned();
-        ProcessEnd { exit_code, signal, stderr_tail, command: self.command.clone() }
+        ProcessEnd { exit_code, signal, stderr_tail, command: self.command.clone(), stalled: None }
     }
 
     /// The tail of stderr, to which lines that arrive as messages are added.

@@ -1,11 +1,13 @@
 //! The state that the tasks of a parent share.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use super::breaker::{Breaker, CircuitState};
 use super::link::Link;
+use super::method_breakers::MethodBreakers;
 use super::metrics::Metrics;
 use super::options::Options;
 use crate::error::{Error, Result};
@@ -31,6 +33,7 @@ pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) metrics: Metrics,
     breaker: Mutex<Breaker>,
+    methods: Mutex<MethodBreakers>,
     pub(super) phase: watch::Sender<Phase>,
     /// True after `stop()` was called.
     pub(super) stop: watch::Sender<bool>,
@@ -44,6 +47,7 @@ impl Shared {
             name,
             metrics: Metrics::default(),
             breaker: Mutex::new(Breaker::new(options.max_restart_attempts)),
+            methods: Mutex::new(MethodBreakers::new(options.max_restart_attempts.max(1))),
             options,
             phase: watch::Sender::new(Phase::New),
             stop: watch::Sender::new(false),
@@ -61,24 +65,55 @@ impl Shared {
         drop(breaker);
         if before != after {
             self.metrics.circuit(after);
-            self.log(match after {
-                CircuitState::Closed => LogEntry::new(LogLevel::Info, LogEvent::CircuitClose),
-                CircuitState::Open => LogEntry::new(LogLevel::Warn, LogEvent::CircuitOpen),
-                CircuitState::HalfOpen => LogEntry::new(LogLevel::Info, LogEvent::CircuitHalfOpen),
-            });
+            self.log(circuit_changed(after));
         }
         result
     }
 
-    /// Whether an error counts for the circuit breaker.
-    pub(super) fn is_failure(&self, error: &Error) -> bool {
-        error.is_worker_failure() && self.options.is_failure.as_ref().is_none_or(|rule| rule(error))
+    /// Uses the circuit breakers of methods, and counts and logs a change of that of `function`.
+    pub(super) fn with_methods<T>(&self, function: &str, work: impl FnOnce(&mut MethodBreakers) -> T) -> T {
+        // No code that holds this lock can panic.
+        let mut methods = self.methods.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = methods.state(function);
+        let result = work(&mut methods);
+        let after = methods.state(function);
+        drop(methods);
+        if before != after {
+            self.metrics.circuit(after);
+            self.log(circuit_changed(after).with("function", function));
+        }
+        result
     }
 
-    /// The current link. Waits while the worker starts or restarts.
-    pub(super) async fn link(&self) -> Result<Arc<Link>> {
+    /// Whether any method's latest call failed.
+    pub(super) fn has_failing_methods(&self) -> bool {
+        !self.methods.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Closes every circuit breaker.
+    pub(super) fn close_circuits(&self) {
+        self.with_breaker(Breaker::close);
+        self.methods.lock().unwrap_or_else(PoisonError::into_inner).close();
+    }
+
+    /// Whether an error that counts by default counts for a circuit breaker.
+    pub(super) fn is_failure(&self, error: &Error) -> bool {
+        self.options.is_failure.as_ref().is_none_or(|rule| rule(error))
+    }
+
+    /// The current link, if it is not the one that was found lost. Waits while the worker starts or restarts, or is stopping where
+    /// another follows.
+    pub(super) async fn link_after(&self, lost: Option<&Arc<Link>>) -> Result<Arc<Link>> {
         let mut phases = self.phase.subscribe();
-        let settled = phases.wait_for(|phase| !matches!(phase, Phase::Starting | Phase::Restarting)).await;
+        let settled = phases
+            .wait_for(|phase| match phase {
+                Phase::Starting | Phase::Restarting => false,
+                Phase::Running(link) => {
+                    !link.is_leaving.load(Ordering::Relaxed) && lost.is_none_or(|lost| !Arc::ptr_eq(link, lost))
+                }
+                _ => true,
+            })
+            .await;
         match settled.map(|phase| phase.clone()) {
             Ok(Phase::Running(link)) => Ok(link),
             Ok(phase) => Err(not_running(&phase)),
@@ -99,6 +134,14 @@ impl Shared {
         if self.options.logger.takes(entry.level) {
             self.options.logger.log(entry.with("worker", self.name.as_str()));
         }
+    }
+}
+
+fn circuit_changed(to: CircuitState) -> LogEntry {
+    match to {
+        CircuitState::Closed => LogEntry::new(LogLevel::Info, LogEvent::CircuitClose),
+        CircuitState::Open => LogEntry::new(LogLevel::Warn, LogEvent::CircuitOpen),
+        CircuitState::HalfOpen => LogEntry::new(LogLevel::Info, LogEvent::CircuitHalfOpen),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Starts, restarts and reconnects a worker, from `start()` to `stop()`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
@@ -13,7 +14,7 @@ use super::options::ConnectMode;
 use super::restart::Restarts;
 use super::shared::{Phase, Shared};
 use super::stop::stop;
-use crate::error::{Error, Result};
+use crate::error::{Error, ProcessEnd, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 
 /// How long a lost connection waits for the exit of the process that explains it.
@@ -56,7 +57,11 @@ pub(super) async fn supervise(shared: Arc<Shared>, started: oneshot::Sender<Resu
                     break None;
                 };
                 session.link.close(&lost);
-                failed(&shared, &lost);
+                if session.link.is_leaving.load(Ordering::Relaxed) {
+                    ended_in_order(&shared);
+                } else {
+                    failed(&shared, &lost);
+                }
                 lost
             }
         };
@@ -97,20 +102,27 @@ fn began(shared: &Shared, session: &Session, restarts: &mut Restarts, started: O
         }
         None => {
             shared.metrics.restarted();
-            shared.with_breaker(|breaker| breaker.close());
+            shared.close_circuits();
             shared.log(LogEntry::new(LogLevel::Info, LogEvent::WorkerRestart));
         }
     }
 }
 
 fn failed(shared: &Shared, error: &Error) {
-    let event = if matches!(shared.options.connect_mode, ConnectMode::Spawn(_)) {
-        LogEvent::ProcessExit
-    } else {
-        LogEvent::SocketDisconnect
-    };
-    shared.log(LogEntry::new(LogLevel::Warn, event).with("error", error.to_string()));
+    shared.log(LogEntry::new(LogLevel::Warn, loss_event(shared)).with("error", error.to_string()));
     shared.with_breaker(|breaker| breaker.count_failure());
+}
+
+/// The worker refused calls because it was stopping: that is no failure.
+fn ended_in_order(shared: &Shared) {
+    shared.log(LogEntry::new(LogLevel::Info, loss_event(shared)));
+}
+
+fn loss_event(shared: &Shared) -> LogEvent {
+    match shared.options.connect_mode {
+        ConnectMode::Spawn(_) => LogEvent::ProcessExit,
+        ConnectMode::Connect { .. } => LogEvent::SocketDisconnect,
+    }
 }
 
 /// The wait before the next attempt, or `None` to give up: a service is reconnected without end, a process as often as
@@ -134,16 +146,16 @@ async fn lost(shared: &Shared, session: &mut Session) -> Error {
     let Some(process) = process else {
         tokio::select! {
             () = disconnected(link) => {}
-            () = heartbeat::watch(shared, link, false) => {}
+            _ = heartbeat::watch(shared, link, false) => {}
         }
         return Error::lost(format!("the connection to service '{}' was lost before it answered", shared.name));
     };
     let ended = tokio::select! {
         end = process.ended() => Some(end),
         () = disconnected(link) => None,
-        () = heartbeat::watch(shared, link, shared.options.auto_restart) => {
+        stalled = heartbeat::watch(shared, link, shared.options.auto_restart) => {
             process.kill();
-            return Error::WorkerExited(Box::new(process.ended().await));
+            return Error::WorkerExited(Box::new(ProcessEnd { stalled, ..process.ended().await }));
         }
     };
     if let Some(end) = ended {

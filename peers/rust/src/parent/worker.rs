@@ -1,5 +1,7 @@
 //! The parent of a worker.
 
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +34,8 @@ pub enum WorkerState {
     Starting,
     /// Ready for calls.
     Running,
+    /// Connected, but it answers no heartbeats: it computes, is suspended, or hangs. Calls are still sent.
+    Stalled,
     /// Lost, and restarted or reconnected. Calls wait.
     Restarting,
     /// `stop()` has not returned yet.
@@ -137,7 +141,7 @@ impl ParentWorker {
         Ok(metadata.get("interface").and_then(Value::as_map).cloned().unwrap_or_default())
     }
 
-    /// Whether the worker runs and the circuit breaker is closed.
+    /// Whether the worker runs and answers heartbeats, and its circuit breaker is closed.
     pub fn is_healthy(&self) -> bool {
         self.state() == WorkerState::Running && self.circuit_state() == CircuitState::Closed
     }
@@ -147,6 +151,7 @@ impl ParentWorker {
         match *self.0.shared.phase.borrow() {
             Phase::New => WorkerState::New,
             Phase::Starting => WorkerState::Starting,
+            Phase::Running(ref link) if link.is_stalled.load(Ordering::Relaxed) => WorkerState::Stalled,
             Phase::Running(_) => WorkerState::Running,
             Phase::Restarting => WorkerState::Restarting,
             Phase::Stopping => WorkerState::Stopping,
@@ -155,14 +160,14 @@ impl ParentWorker {
         }
     }
 
-    /// The state of the circuit breaker.
+    /// The state of the circuit breaker of the worker. Those of methods that fail do not change it.
     pub fn circuit_state(&self) -> CircuitState {
         self.0.shared.with_breaker(|breaker| breaker.state())
     }
 
-    /// Closes the circuit breaker.
+    /// Closes the circuit breaker, and those of methods.
     pub fn reset_circuit(&self) {
-        self.0.shared.with_breaker(|breaker| breaker.close());
+        self.0.shared.close_circuits();
     }
 
     /// The round trip of the last answered heartbeat, if there was one.
@@ -202,12 +207,23 @@ impl ParentWorker {
         });
         let payload = shared.options.encode(&message)?;
         let running = Running::begin(shared, function)?;
-        let answered = answer(shared, function, &message.id, payload);
-        let outcome = match options.timeout.or(shared.options.default_timeout) {
-            Some(limit) => timeout(limit, answered)
-                .await
-                .unwrap_or_else(|_| Err(Error::Timeout { function: function.to_owned(), timeout: limit })),
-            None => answered.await,
+        let limit = options.timeout.or(shared.options.default_timeout);
+        let outcome = {
+            let mut answered = pin!(answer(&running, &message.id, payload, limit.is_some()));
+            match limit {
+                Some(limit) => timeout(limit, answered).await.unwrap_or_else(|_| {
+                    Err(Error::Timeout { function: function.to_owned(), timeout: limit, sent: running.is_sent() })
+                }),
+                // It may go on, but keeps no others out.
+                None if running.is_trial() => match timeout(shared.options.start_timeout, &mut answered).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => {
+                        running.ignore();
+                        answered.await
+                    }
+                },
+                None => answered.await,
+            }
         };
         running.end(&outcome);
         outcome

@@ -52,7 +52,7 @@ impl Connection {
                 Some(Item::Ready(ready)) => break ready,
                 // The reader refuses everything else before READY.
                 Some(_) => {}
-                None => read(&mut reading, &mut reader).await?,
+                None => outbox.hear(read(&mut reading, &mut reader).await?),
             }
         };
         outbox.unblock();
@@ -89,7 +89,10 @@ impl Connection {
             let may_read = !outbox.is_full();
             tokio::select! {
                 biased;
-                read = read(reading, reader), if may_read => return read,
+                read = read(reading, reader), if may_read => {
+                    outbox.hear(read?);
+                    return Ok(());
+                }
                 () = outbox.write() => {}
             }
         }
@@ -147,13 +150,14 @@ impl Connection {
     }
 }
 
-async fn read(reading: &mut Reading, reader: &mut Reader) -> Result<(), ConnectionError> {
+/// Returns how many bytes were read.
+async fn read(reading: &mut Reading, reader: &mut Reader) -> Result<usize, ConnectionError> {
     if reader.rest() {
         reading.readable().await?;
     }
     match reading.read(reader.space()).await? {
         0 => Err(ConnectionError::Closed),
-        _ => Ok(()),
+        count => Ok(count),
     }
 }
 

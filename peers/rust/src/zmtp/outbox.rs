@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -47,6 +47,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Calls of the peer that are not answered. A worker counts them.
     calls: AtomicUsize,
+    /// The bytes that were read of the peer.
+    heard: AtomicU64,
     /// Notified when the system takes no more bytes, or messages wait for [`Outbox::write`].
     work: Notify,
     /// Notified when something has been written, or the connection is lost.
@@ -88,6 +90,7 @@ impl Outbox {
             writing,
             queue,
             calls: AtomicUsize::new(0),
+            heard: AtomicU64::new(0),
             work: Notify::new(),
             written: Notify::new(),
         }))
@@ -108,6 +111,20 @@ impl Outbox {
     /// Calls of the peer that are not answered, for a worker to count.
     pub(crate) fn calls(&self) -> &AtomicUsize {
         &self.0.calls
+    }
+
+    /// How many bytes of the peer have been read.
+    pub(crate) fn heard(&self) -> u64 {
+        self.0.heard.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn hear(&self, bytes: usize) {
+        self.0.heard.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Whether something of the peer has arrived and is not read yet.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.0.writing.has_unread()
     }
 
     /// The bytes that wait for the peer.

@@ -105,6 +105,13 @@ impl Writing {
             let _ = std::net::TcpStream::from(copy).shutdown(std::net::Shutdown::Write);
         }
     }
+
+    /// Whether something has arrived and is not read yet.
+    pub(super) fn has_unread(&self) -> bool {
+        // The descriptor does not block, nor does its copy.
+        let copy = self.as_fd().try_clone_to_owned();
+        copy.is_ok_and(|copy| matches!(std::net::TcpStream::from(copy).peek(&mut [0]), Ok(1)))
+    }
 }
 
 impl AsFd for Writing {

@@ -5,10 +5,11 @@
 pub mod bare;
 
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use multifrost::{ParentWorker, ParentWorkerBuilder, StructuredLogger};
+use multifrost::{ParentWorker, ParentWorkerBuilder, StructuredLogger, call};
 
 /// The worker of `tests/fixtures/edge_worker.rs`.
 pub fn edge_worker() -> &'static str {
@@ -43,6 +44,39 @@ impl Lines {
 
     pub fn all(&self) -> Vec<String> {
         self.0.lock().expect("no panic").clone()
+    }
+}
+
+/// Callers that call a worker without a pause.
+pub struct SteadyCalls {
+    over: Arc<AtomicBool>,
+    callers: Vec<tokio::task::JoinHandle<u64>>,
+}
+
+impl SteadyCalls {
+    pub fn begin(worker: &ParentWorker) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let callers = (0..8).map(|_| {
+            let (worker, over) = (worker.clone(), over.clone());
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let sum: i64 = call!(worker, add(1, 2)).await.expect("no call fails");
+                    assert_eq!(sum, 3);
+                    calls += 1;
+                }
+                calls
+            })
+        });
+        Self { callers: callers.collect(), over }
+    }
+
+    /// Panics if a call failed.
+    pub async fn end(self) {
+        self.over.store(true, Ordering::Relaxed);
+        for caller in self.callers {
+            assert!(caller.await.expect("no call fails") > 0);
+        }
     }
 }
 
