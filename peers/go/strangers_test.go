@@ -43,7 +43,9 @@ type stranger struct {
 
 func answerHeartbeats(m *wire.Message, _ []byte) *wire.Message {
 	if m.Type == wire.Heartbeat {
-		return wire.HeartbeatAnswer(m)
+		answer := wire.Answer(wire.Heartbeat, m.ID)
+		answer.Metadata = map[string]any{"hb_response": true}
+		return answer
 	}
 	forged := wire.Answer(wire.Response, m.ID)
 	forged.Result, forged.HasResult = "forged", true

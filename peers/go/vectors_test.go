@@ -25,6 +25,7 @@ type vector struct {
 	Outcome string            `json:"outcome"`
 	Message map[string]any    `json:"message"`
 	Written bool              `json:"written"`
+	Answers string            `json:"answers"`
 	Remote  map[string]any    `json:"remote"`
 	Except  map[string]string `json:"except"`
 }
@@ -89,8 +90,24 @@ func checkVector(t *testing.T, v vector) {
 	if _, excepted := v.Except["go"]; v.Written && !excepted {
 		checkWritten(t, v, codec, messageOfFields(want))
 	}
+	if v.Answers != "" {
+		checkAnswer(t, v, codec, m.Timestamp)
+	}
 	if v.Remote != nil {
 		checkRemote(t, v, m)
+	}
+}
+
+// checkAnswer checks that the message is the answer to its heartbeat.
+func checkAnswer(t *testing.T, v vector, codec *wire.Codec, timestamp float64) {
+	t.Helper()
+	heartbeat, err := hex.DecodeString(v.Answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := codec.AnswerHeartbeat(heartbeat, timestamp)
+	if got := hex.EncodeToString(answer); err != nil || got != v.Hex {
+		t.Errorf("%v: answered\n  %s (%v), not\n  %s", v.Rules, got, err, v.Hex)
 	}
 }
 

@@ -34,7 +34,7 @@ func (w *workerLifecycle) receive(from *link.Link, payload []byte) {
 	case wire.Heartbeat:
 		// Answers are not answered. A parent whose queue is full does not get this one.
 		if answered, _ := m.Metadata["hb_response"].(bool); !answered {
-			if data, err := w.codec.Encode(wire.HeartbeatAnswer(m)); err == nil {
+			if data, err := w.codec.AnswerHeartbeat(payload, wire.Now()); err == nil {
 				from.SendUrgent(data)
 			}
 		}

@@ -80,18 +80,6 @@ func Answer(typ, id string) *Message {
 	return &Message{Type: typ, ID: id, Timestamp: Now()}
 }
 
-// HeartbeatAnswer returns a copy of a heartbeat, marked as its answer.
-func HeartbeatAnswer(heartbeat *Message) *Message {
-	answer := Answer(Heartbeat, heartbeat.ID)
-	answer.Args = heartbeat.Args
-	answer.Metadata = map[string]any{}
-	for key, value := range heartbeat.Metadata {
-		answer.Metadata[key] = value
-	}
-	answer.Metadata["hb_response"] = true
-	return answer
-}
-
 // Now returns the time in seconds since 1970, as messages carry it.
 func Now() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -9,8 +10,10 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func encodeValue(value any) (string, error) {
@@ -34,6 +37,23 @@ type outer struct {
 
 type Optional struct{ C int }
 
+// secret has no exported fields; its method has a pointer as its receiver.
+type secret struct{ cents int }
+
+func (s *secret) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"cents":%d}`, s.cents), nil }
+
+type panicking struct{}
+
+func (panicking) MarshalText() ([]byte, error) { panic("no text") }
+
+type failing struct{}
+
+func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("no JSON") }
+
+type broken struct{}
+
+func (broken) MarshalJSON() ([]byte, error) { return []byte("{"), nil }
+
 func TestValuesWritten(t *testing.T) {
 	seven := 7
 	for _, c := range []struct {
@@ -55,6 +75,14 @@ func TestValuesWritten(t *testing.T) {
 		{errors.New("no"), "82a76d657373616765a26e6fa46e616d65a56572726f72"},
 		{netip.MustParseAddr("::1"), "a33a3a31"},
 		{time.Second, "ce3b9aca00"},
+		{map[any]any{1: "a", "b": 2, 1.5: true, nil: nil, false: 0}, "85a131a161a3312e35c3a162" + "02a566616c736500a46e756c6cc0"},
+		{time.Time{}, "c70cff00000000fffffff1886e0900"}, {time.Unix(1<<33, 1), "d7ff" + "0000000600000000"},
+		{math.Copysign(0, -1), "cb8000000000000000"}, {1e300, "cb7e37e43c8800759c"}, {float64(1 << 53), "cb4340000000000000"},
+		{json.RawMessage(`{"a": [1, 2.0, -5, 18446744073709551615, 1e2, null]}`), "81a161960" + "1cb4000000000000000fbcfffffffffffffffffcb4059000000000000c0"},
+		{json.Number("7"), "07"}, {json.Number("7.5"), "cb401e000000000000"}, {json.Number("x"), "a178"},
+		{secret{5}, "81a56365" + "6e747305"}, {&secret{5}, "81a563656e747305"}, {[]any{secret{5}}, "9181a563656e747305"},
+		{*big.NewFloat(1.5), "a3312e35"}, {big.NewRat(1, 2), "a3312f32"}, {struct{}{}, "80"},
+		{outer{}, "82a16100a162a0"}, {error(nil), "c0"}, {(*secret)(nil), "c0"},
 		{outer{inner: inner{1}, B: "x", hidden: 1}, "82a16101a162a178"},
 		{outer{Optional: &Optional{3}}, "83a14303a16100a162a0"},
 	} {
@@ -78,9 +106,25 @@ func TestValuesRefused(t *testing.T) {
 		value            any
 		code, path, what string
 	}{
-		{func() {}, CodeUnsendable, "v", "function"},
-		{map[string]any{"a": []any{1, make(chan int)}}, CodeUnsendable, "v.a[1]", "channel"},
-		{complex(1, 2), CodeUnsendable, "v", "complex128"},
+		{func() {}, CodeUnsendable, "v", "function cannot be sent; send what it returns"},
+		{map[string]any{"a": []any{1, make(chan int)}}, CodeUnsendable, "v.a[1]", "channel cannot be sent; send a slice"},
+		{complex(1, 2), CodeUnsendable, "v", "complex128 cannot be sent; send its real"},
+		{map[any]any{1: "int", "1": "text"}, CodeUnsendable, "v", `two keys that are the text "1"`},
+		{map[any]any{nil: 1, "null": 2}, CodeUnsendable, "v", `the text "null"`},
+		{map[any]any{int8(1): 1, uint(1): 2}, CodeUnsendable, "v", `the text "1"`},
+		{map[float64]int{math.NaN(): 1, math.Inf(1): 2, math.Float64frombits(0x7ff8000000000002): 3}, CodeUnsendable, "v", `the text "NaN"`},
+		{map[string]int{"a\xff": 1, "a\xfe": 2}, CodeUnsendable, "v", "the text"},
+		{map[any]any{inner{1}: 1}, CodeUnsendable, "v", "keys of type wire.inner"},
+		{map[*int]int{nil: 1}, CodeUnsendable, "v", "keys of type *int"},
+		{struct{ mu sync.Mutex }{}, CodeUnsendable, "v", "has no exported fields"},
+		{map[string]any{"b": new(strings.Builder)}, CodeUnsendable, "v.b", "strings.Builder has no exported fields and cannot be sent; send"},
+		{struct {
+			A int `json:"-"`
+		}{}, CodeUnsendable, "v", "has no exported fields"},
+		{panicking{}, CodeUnsendable, "v", "wire.panicking cannot be sent: panic: no text"},
+		{failing{}, CodeUnsendable, "v", "no JSON"}, {broken{}, CodeUnsendable, "v", "returns no JSON"},
+		{map[panicking]int{{}: 1}, CodeUnsendable, "v", "keys of type wire.panicking"},
+		{unsafe.Pointer(new(int)), CodeUnsendable, "v", "unsafe.Pointer"},
 		{map[inner]int{{1}: 1}, CodeUnsendable, "v", "keys of type"},
 		{new(big.Int).Lsh(big.NewInt(1), 64), CodeUnsendable, "v", "64 bits"},
 		{loop, CodeUnsendable, "v.Next", "contains itself"},

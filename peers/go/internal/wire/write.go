@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
@@ -14,6 +16,9 @@ var (
 	timeType   = reflect.TypeFor[time.Time]()
 	extType    = reflect.TypeFor[Ext]()
 	bigIntType = reflect.TypeFor[big.Int]()
+	numberType = reflect.TypeFor[json.Number]()
+	textWriter = reflect.TypeFor[encoding.TextMarshaler]()
+	jsonWriter = reflect.TypeFor[json.Marshaler]()
 )
 
 // writer encodes Go values as MessagePack. It stops at the first value that cannot be sent.
@@ -106,7 +111,7 @@ func (w *writer) value(v reflect.Value) error {
 	case reflect.Struct:
 		return w.enter(v, w.record)
 	default:
-		return w.refuse(fmt.Sprintf("%s cannot be sent", describeKind(v)))
+		return w.refuse(describeKind(v))
 	}
 	return nil
 }
@@ -122,6 +127,8 @@ func (w *writer) special(v reflect.Value) (done bool, err error) {
 	case bigIntType:
 		n := v.Interface().(big.Int)
 		return true, w.bigInt(&n)
+	case numberType:
+		return true, w.number(json.Number(v.String()))
 	}
 	if v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && v.IsNil() {
 		return false, nil
@@ -129,22 +136,66 @@ func (w *writer) special(v reflect.Value) (done bool, err error) {
 	if v.Kind() == reflect.Pointer && (v.Type().Elem() == timeType || v.Type().Elem() == bigIntType) || !v.CanInterface() {
 		return false, nil
 	}
+	if t := v.Type(); v.Kind() == reflect.Struct && hasMarshaler(reflect.PointerTo(t)) && !hasMarshaler(t) {
+		pointer := reflect.New(t) // the method has a pointer as its receiver
+		pointer.Elem().Set(v)
+		v = pointer
+	}
 	switch value := v.Interface().(type) {
 	case encoding.TextMarshaler:
-		return true, w.marshaler(value)
+		return true, w.marshaled(value, value.MarshalText, func(text []byte) error { return w.text(string(text)) })
 	case error:
 		name, message := ErrorName(value), value.Error()
 		return true, w.enter(reflect.ValueOf(map[string]string{"message": message, "name": name}), w.mapping)
+	case json.Marshaler:
+		return true, w.marshaled(value, value.MarshalJSON, w.json)
 	}
 	return false, nil
 }
 
-func (w *writer) marshaler(value encoding.TextMarshaler) error {
-	text, err := value.MarshalText()
+func hasMarshaler(t reflect.Type) bool { return t.Implements(textWriter) || t.Implements(jsonWriter) }
+
+// marshaled writes what a method of the value has returned. A method that panics is refused as one that fails.
+func (w *writer) marshaled(value any, marshal func() ([]byte, error), write func([]byte) error) error {
+	text, err := recovered(marshal)
 	if err != nil {
 		return w.refuse(fmt.Sprintf("%T cannot be sent: %v", value, err))
 	}
-	return w.text(string(text))
+	return write(text)
+}
+
+func recovered(marshal func() ([]byte, error)) (text []byte, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic: %v", reason)
+		}
+	}()
+	return marshal()
+}
+
+// json writes JSON as the values that it has. Whole numbers without a fraction or an exponent are integers.
+func (w *writer) json(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return w.refuse(fmt.Sprintf("a value whose MarshalJSON returns no JSON cannot be sent: %v", err))
+	}
+	w.values-- // counted already
+	return w.value(reflect.ValueOf(value))
+}
+
+// number writes a number of JSON.
+func (w *writer) number(n json.Number) error {
+	if whole, ok := new(big.Int).SetString(string(n), 10); ok && (whole.IsInt64() || whole.IsUint64()) {
+		return w.bigInt(whole)
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return w.text(string(n)) // a json.Number of the user may have any text
+	}
+	w.float(f)
+	return nil
 }
 
 func (w *writer) bigInt(n *big.Int) error {
@@ -206,13 +257,16 @@ func (w *writer) limit(what, name string, limit int) error {
 	return &ValueError{Code: CodeLimit, Path: w.pathText(), What: what}
 }
 
+// describeKind says that a kind of value cannot be sent, and what to send instead.
 func describeKind(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Func:
-		return "function"
+		return "function cannot be sent; send what it returns"
 	case reflect.Chan:
-		return "channel"
+		return "channel cannot be sent; send a slice of what comes out of it"
+	case reflect.Complex64, reflect.Complex128:
+		return v.Type().String() + " cannot be sent; send its real and its imaginary part"
 	default:
-		return v.Type().String()
+		return v.Type().String() + " cannot be sent"
 	}
 }

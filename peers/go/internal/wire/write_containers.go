@@ -98,11 +98,16 @@ func (w *writer) mapping(v reflect.Value) error {
 	for each := v.MapRange(); each.Next(); {
 		key, ok := textOfKey(each.Key())
 		if !ok {
-			return w.refuse(fmt.Sprintf("a map with keys of type %s cannot be sent", v.Type().Key()))
+			return w.refuse(fmt.Sprintf("a map with keys of type %s cannot be sent; send a slice of structs", typeOfKey(each.Key())))
 		}
-		items = append(items, item{key, each.Value()})
+		items = append(items, item{validText(key), each.Value()})
 	}
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	for i := 1; i < len(items); i++ {
+		if items[i].key == items[i-1].key {
+			return w.refuse(fmt.Sprintf("a map with two keys that are the text %.60q cannot be sent; send a slice of structs", items[i].key))
+		}
+	}
 	w.out = appendMapHead(w.out, len(items))
 	for _, item := range items {
 		if err := w.keyed(item.key, item.value); err != nil {
@@ -118,6 +123,10 @@ func (w *writer) record(v reflect.Value) error {
 		value reflect.Value
 	}
 	fields := Fields(v.Type())
+	if len(fields) == 0 && v.NumField() > 0 {
+		return w.refuse(fmt.Sprintf("%s has no exported fields and cannot be sent; send what is needed of it, "+
+			"or give it a method MarshalText or MarshalJSON", v.Type()))
+	}
 	items := make([]item, 0, len(fields))
 	for _, field := range fields {
 		value, err := v.FieldByIndexErr(field.Index)
@@ -150,6 +159,14 @@ func (w *writer) at(step segment, v reflect.Value) error {
 	return err
 }
 
+// typeOfKey returns the type of a key, also of one in an interface.
+func typeOfKey(key reflect.Value) reflect.Type {
+	for key.Kind() == reflect.Interface {
+		key = key.Elem()
+	}
+	return key.Type()
+}
+
 func textOfKey(key reflect.Value) (string, bool) {
 	for key.Kind() == reflect.Interface {
 		key = key.Elem()
@@ -157,14 +174,17 @@ func textOfKey(key reflect.Value) (string, bool) {
 	if !key.IsValid() {
 		return "null", true
 	}
+	if key.Kind() == reflect.Pointer && key.IsNil() {
+		return "", false
+	}
 	if marshaler, ok := key.Interface().(encoding.TextMarshaler); ok && key.Kind() != reflect.String {
-		text, err := marshaler.MarshalText()
+		text, err := recovered(marshaler.MarshalText)
 		return string(text), err == nil
 	}
 	switch key.Kind() {
 	case reflect.String:
 		return key.String(), true
-	case reflect.Struct, reflect.Array, reflect.Pointer, reflect.Chan, reflect.Complex64, reflect.Complex128:
+	case reflect.Struct, reflect.Array, reflect.Pointer, reflect.Chan, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
 		return "", false
 	default:
 		return fmt.Sprint(key.Interface()), true
