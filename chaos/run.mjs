@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { createSeededRandom } from "@multifrost/testing";
+import { optionFuzzing } from "./campaigns/options.mjs";
 import { registryWrites } from "./campaigns/registry-writes.mjs";
 import { serviceRestarts } from "./campaigns/service-restarts.mjs";
 import { workerKills } from "./campaigns/worker-kills.mjs";
@@ -25,6 +26,7 @@ const CAMPAIGNS = {
   "restarts-graceful": { run: (options) => serviceRestarts({ ...options, signal: "SIGTERM" }), times: 100, short: 3 },
   "restarts-hard": { run: (options) => serviceRestarts({ ...options, signal: "SIGKILL" }), times: 100, short: 3 },
   registry: { run: registryWrites, times: 200, short: 3 },
+  options: { run: optionFuzzing, times: 10, short: 1 },
 };
 
 const USAGE = `pnpm chaos [options] [campaign ...]

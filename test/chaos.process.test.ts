@@ -5,6 +5,15 @@ import { expect, it } from "vitest";
 
 const run = promisify(execFile);
 
+it("every option refuses what it must not be: the campaign of wrong values", async () => {
+  const script = join(import.meta.dirname, "../chaos/run.mjs");
+  const { stdout } = await run(process.execPath, [script, "options", "--times", "1", "--seed", "1"], {
+    timeout: 55_000,
+  });
+  expect(stdout).toMatch(/accepted against the documents +0 /);
+  expect(stdout).not.toContain("MISSED");
+});
+
 it.runIf(process.platform === "linux")(
   "parents that are killed leave nothing: the short form of the campaign",
   async () => {

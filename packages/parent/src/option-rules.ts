@@ -36,7 +36,10 @@ const TRANSPORT = rule("'auto', 'zmtp' or 'zeromq'", (value) => ["auto", "zmtp",
 /** A word of a command line: the system takes none with a zero byte. */
 const isWord = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
 
-const WORDS = rule("an array of texts without zero bytes", (value) => Array.isArray(value) && value.every(isWord));
+/** A hole in an array is no word: `every` would pass over it. */
+const allWords = (values: readonly unknown[]): boolean => Array.from(values).every(isWord);
+
+const WORDS = rule("an array of texts without zero bytes", (value) => Array.isArray(value) && allWords(value));
 
 const PARENT: OptionRules<ParentOptions> = {
   name: NAME,
@@ -128,6 +131,6 @@ export const EXECUTABLE: OptionRule = rule(
   "a program's name, or an array of a program and its leading arguments",
   (value) => {
     const words: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return words.length > 0 && words.every(isWord) && words[0] !== "";
+    return words.length > 0 && allWords(words) && words[0] !== "";
   },
 );

@@ -1,4 +1,5 @@
 import { RegistryError } from "@multifrost/protocol/errors";
+import { checkOptions, type OptionRules, rule, shown } from "@multifrost/protocol/internal";
 import { bootId, runningProcess } from "./running-process.js";
 import type { Registration, ServiceEntry } from "./service-registry.js";
 
@@ -32,16 +33,22 @@ export function checkServiceId(serviceId: unknown): void {
 /** Throws `RegistryError` `INVALID_OPTION` unless the value can be a process id. */
 export function checkPid(pid: unknown): void {
   if (!Number.isSafeInteger(pid) || (pid as number) <= 0) {
-    throw invalid(`A pid must be a positive integer, not ${String(pid)}.`);
+    throw invalid(`A pid must be a positive integer, not ${shown(pid)}.`);
   }
 }
 
+/** The values have checks of their kind, whose messages say more. */
+const ANY = rule("any value", () => true);
+const RULES: OptionRules<Registration> = { serviceId: ANY, port: ANY, pid: ANY };
+
 /** Creates the entry of a service, registered now. Throws `RegistryError` `INVALID_OPTION`. */
-export function createEntry({ serviceId, port, pid = process.pid }: Registration): Required<ServiceEntry> {
+export function createEntry(registration: Registration): Required<ServiceEntry> {
+  checkOptions("register()", registration, RULES, { error: (_code, message) => invalid(message) });
+  const { serviceId, port, pid = process.pid } = registration;
   checkServiceId(serviceId);
   checkPid(pid);
   if (!isPort(port)) {
-    throw invalid(`The port of service '${serviceId}' must be an integer in 1..65535, not ${String(port)}.`);
+    throw invalid(`The port of service '${serviceId}' must be an integer in 1..65535, not ${shown(port)}.`);
   }
   return { serviceId, port, pid, started: new Date().toISOString() };
 }

@@ -151,7 +151,8 @@ export class HeartbeatMonitor {
 
   /**
    * Sends one heartbeat now, started or not, and resolves with its round trip in milliseconds. Use it to check that the
-   * worker is reachable. An unanswered one is not a miss; an answered one counts as any other answer.
+   * worker is reachable. An unanswered one is not a miss; an answered one counts as any other answer. Keeps the process alive
+   * meanwhile.
    *
    * Rejects with `TIMEOUT` when no answer comes in time, `NOT_RUNNING` when `stop` is called first, or with what `send`
    * threw.
@@ -229,10 +230,12 @@ export class HeartbeatMonitor {
    * arrived and not been read yet.
    */
   #expectAnswer(id: string, timeoutMs: number, waiter: Waiter | undefined): void {
+    // The wait must end, also where nothing else keeps the process alive.
+    const options = waiter === undefined ? UNREF : {};
     const timedOut = (): void => {
-      beat.timer = this.#clock.setTimer(() => this.#overdue(id, beat), 0, UNREF);
+      beat.timer = this.#clock.setTimer(() => this.#overdue(id, beat), 0, options);
     };
-    const timer = this.#clock.setTimer(timedOut, timeoutMs, UNREF);
+    const timer = this.#clock.setTimer(timedOut, timeoutMs, options);
     const receivedBefore = this.#options.received?.();
     const beat: Beat = { sentAt: this.#clock.now(), timeoutMs, waiter, receivedBefore, timer };
     this.#waiting.set(id, beat);

@@ -1,3 +1,4 @@
+import { CALLBACK, checkOptions, type OptionRules, rule } from "@multifrost/protocol/internal";
 import type { Logger, LogLevel, LogRecord } from "./logger.js";
 
 /** Options of {@link jsonLinesLogger} and {@link prettyLogger}. */
@@ -10,26 +11,40 @@ export interface LineLoggerOptions {
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+const RULES: OptionRules<LineLoggerOptions> = {
+  write: CALLBACK,
+  level: rule("'debug', 'info', 'warn' or 'error'", (value) => typeof value === "string" && Object.hasOwn(RANK, value)),
+};
+
 /**
  * Writes one JSON object per line: `time` (ISO 8601), `level`, `event`, `message`, then the other fields. Errors are
  * written with their stack.
+ *
+ * Throws `MultifrostError` `INVALID_OPTION`.
  */
 export function jsonLinesLogger(options: LineLoggerOptions = {}): Required<Logger<string>> {
-  return lineLogger(options, (level, { event, timestamp, message, ...fields }) => {
+  return lineLogger("jsonLinesLogger", options, (level, { event, timestamp, message, ...fields }) => {
     const head = { time: isoTime(timestamp), level, event, message };
     return toJson({ ...head, ...fields }) ?? toJson({ ...head, unwritable: true }) ?? "{}";
   });
 }
 
-/** Writes readable lines: `2026-01-31T12:00:00.000Z WARN  heartbeat_missed Heartbeat 2 of 3 missed workerId=7f3a`. */
+/**
+ * Writes readable lines: `2026-01-31T12:00:00.000Z WARN  heartbeat_missed Heartbeat 2 of 3 missed workerId=7f3a`.
+ *
+ * Throws `MultifrostError` `INVALID_OPTION`.
+ */
 export function prettyLogger(options: LineLoggerOptions = {}): Required<Logger<string>> {
-  return lineLogger(options, prettyLine);
+  return lineLogger("prettyLogger", options, prettyLine);
 }
 
 function lineLogger(
-  { write = writeToStderr, level: least = "info" }: LineLoggerOptions,
+  owner: string,
+  options: LineLoggerOptions,
   format: (level: LogLevel, record: LogRecord<string>) => string,
 ): Required<Logger<string>> {
+  checkOptions(owner, options, RULES);
+  const { write = writeToStderr, level: least = "info" } = options;
   const isLevelEnabled = (level: LogLevel): boolean => RANK[level] >= RANK[least];
   const at = (level: LogLevel) => (record: LogRecord<string>) => {
     if (isLevelEnabled(level)) {

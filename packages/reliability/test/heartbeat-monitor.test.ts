@@ -31,6 +31,20 @@ function setup(options: Partial<HeartbeatOptions> = {}): Setup {
   return { monitor, clock, sent, reported };
 }
 
+test("a single heartbeat that is waited for keeps the process alive, the loop does not", async () => {
+  const { monitor, clock } = setup();
+  monitor.start();
+  expect(clock.keepsProcessAlive).toBe(false);
+  const beat = monitor.beat({ timeoutMs: 10 });
+  expect(clock.keepsProcessAlive).toBe(true);
+  const outcome = expect(beat).rejects.toBeInstanceOf(TimeoutError);
+  clock.advance(10);
+  clock.advance(0);
+  await outcome;
+  expect(clock.keepsProcessAlive).toBe(false);
+  monitor.stop();
+});
+
 describe("the loop", () => {
   test("sends the first heartbeat at once and one every five seconds", () => {
     const { monitor, clock, sent } = setup();

@@ -1,5 +1,6 @@
 // A worker and its parent in one process, for unit tests.
 
+import { checkOptions, invalidOption, objectWith, rule } from "@multifrost/protocol/internal";
 import type { ServerTransport } from "@multifrost/transport";
 import { type ComposedOptions, createMemoryTransport, ParentWorker } from "multifrost";
 import type { ChannelFaults } from "./faults/channel-faults.js";
@@ -16,6 +17,10 @@ export interface TestWorkerOptions extends Omit<ComposedOptions, "transport"> {
   /** What goes wrong with messages in both directions. Default: nothing. */
   faults?: ChannelFaults;
 }
+
+const WORKER = objectWith("a worker, such as new MyWorker()", "start", "stop");
+const OBJECT = rule("an object", (value) => typeof value === "object" && value !== null && !Array.isArray(value));
+const FAULTS = objectWith("a ChannelFaults", "client", "server");
 
 /** A parent whose worker is an object of this process. {@link testWorker} makes one. */
 export class TestWorker<T extends TestableWorker> extends ParentWorker<T> {
@@ -61,14 +66,21 @@ export class TestWorker<T extends TestableWorker> extends ParentWorker<T> {
  */
 export async function testWorker<T extends TestableWorker>(
   worker: T,
-  { faults, ...options }: TestWorkerOptions = {},
+  options: TestWorkerOptions = {},
 ): Promise<TestWorker<T>> {
+  if (!WORKER.accepts(worker)) {
+    throw invalidOption("worker", WORKER.wanted, worker);
+  }
+  // The other options are those of the parent, which checks them.
+  checkOptions("testWorker()", { options }, { options: OBJECT });
+  const { faults, ...parentOptions } = options;
+  checkOptions("testWorker()", { faults }, { faults: FAULTS });
   const memory = createMemoryTransport();
   const client = memory.client();
   const parent = new TestWorker(worker, {
     name: worker.constructor.name,
     namespace: worker.namespace,
-    ...options,
+    ...parentOptions,
     transport: faults === undefined ? client : faults.client(client),
   });
   await worker.start({ transport: faults === undefined ? memory.server : faults.server(memory.server) });

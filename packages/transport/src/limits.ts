@@ -1,6 +1,6 @@
-// The bounds of a channel and their defaults, checked when a transport is made.
+// The bounds of a channel and their defaults.
 
-import { invalidOption } from "@multifrost/protocol/internal";
+import { type OptionRules, rule } from "@multifrost/protocol/internal";
 import type { ChannelLimits } from "./channel.js";
 
 const MEBIBYTE = 1024 * 1024;
@@ -12,19 +12,20 @@ export const DEFAULT_CHANNEL_LIMITS: Readonly<Required<ChannelLimits>> = {
   maxQueuedBytes: 1024 * MEBIBYTE,
 };
 
-/** Fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`) for a bound that is not a positive integer. */
+const BOUND = rule("an integer of at least 1", (value) => Number.isSafeInteger(value) && (value as number) >= 1);
+
+/** What each bound must be. */
+export const LIMIT_RULES: OptionRules<ChannelLimits> = {
+  maxMessageBytes: BOUND,
+  maxQueuedMessages: BOUND,
+  maxQueuedBytes: BOUND,
+};
+
+/** Fills in the defaults of bounds that are checked. */
 export function resolveLimits(limits: ChannelLimits): Required<ChannelLimits> {
   return {
-    maxMessageBytes: bound("maxMessageBytes", limits),
-    maxQueuedMessages: bound("maxQueuedMessages", limits),
-    maxQueuedBytes: bound("maxQueuedBytes", limits),
+    maxMessageBytes: limits.maxMessageBytes ?? DEFAULT_CHANNEL_LIMITS.maxMessageBytes,
+    maxQueuedMessages: limits.maxQueuedMessages ?? DEFAULT_CHANNEL_LIMITS.maxQueuedMessages,
+    maxQueuedBytes: limits.maxQueuedBytes ?? DEFAULT_CHANNEL_LIMITS.maxQueuedBytes,
   };
-}
-
-function bound(name: keyof ChannelLimits, limits: ChannelLimits): number {
-  const value = limits[name] ?? DEFAULT_CHANNEL_LIMITS[name];
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw invalidOption(name, "an integer of at least 1", value);
-  }
-  return value;
 }

@@ -34,6 +34,13 @@ describe("the in-memory transport", () => {
     expect(server.recorded.gone).toEqual([server.recorded.messages[0]?.peer]);
   });
 
+  it("refuses options that are none of its", () => {
+    expect(() => createMemoryTransport({ maxQueuedByte: 1 } as object)).toThrow("Did you mean maxQueuedBytes?");
+    expect(() => createMemoryTransport({ maxQueuedBytes: "1" } as never)).toThrow(
+      'maxQueuedBytes must be an integer of at least 1, not "1".',
+    );
+  });
+
   it("rejects a second open server", async () => {
     const { server } = createMemoryTransport();
     await openServer(server);

@@ -388,11 +388,21 @@ describe("options", () => {
     ["Give exactly one of bind and connect.", {}],
     ["Give exactly one of bind and connect.", { bind: {}, connect: { port: 1 } }],
     ["bind must be an address or a list of some, not [object Array].", { bind: [] }],
+    ["bind must be an address or a list of some, not [object Array].", { bind: [1] }],
+    ['connect must be an address, not "x".', { connect: "x" }],
     ["connect.port must be an integer from 1 to 65535, not 0.", { connect: { port: 0 } }],
+    ["connect.port must be an integer from 1 to 65535, not undefined.", { connect: {} }],
+    ['connect has no option "connect.hots". Did you mean connect.host?', { connect: { port: 1, hots: "x" } }],
+    ['bind has no option "bind.port". It has path.', { bind: { path: "/tmp/x", port: 1 } }],
+    ["bind.private must be true, not false.", { bind: { private: false } }],
+    ['singleGuest must be true or false, not "false".', { bind: {}, singleGuest: "false" }],
     ["bind.port must be an integer from 0 to 65535, not 65536.", { bind: { port: 65_536 } }],
     ["maxMessageBytes must be an integer of at least 1, not 0.", { bind: {}, maxMessageBytes: 0 }],
-    ["handshakeTimeoutMs must be a number of at least 1, not 0.", { bind: {}, handshakeTimeoutMs: 0 }],
-    ["maxFrames must be a number of at least 2, not 1.", { bind: {}, maxFrames: 1 }],
+    [
+      "handshakeTimeoutMs must be a number of milliseconds from 1 to 2147483647, not 0.",
+      { bind: {}, handshakeTimeoutMs: 0 },
+    ],
+    ["maxFrames must be a whole number of at least 2, or Infinity, not 1.", { bind: {}, maxFrames: 1 }],
     ['identity must be Latin-1 text that does not begin with a zero byte, not "€".', { bind: {}, identity: "€" }],
     [
       'a name in properties must be X- followed by letters, digits and .+_-, not "Token".',
@@ -410,6 +420,14 @@ describe("options", () => {
       }
     });
   }
+
+  it("a misspelt name is refused with the nearest", () => {
+    const options = { bind: {}, maxMessageByte: 5 } as ZmtpOptions;
+    expect(() => zmtpClient(options)).toThrow(
+      'zmtpClient() has no option "maxMessageByte". Did you mean maxMessageBytes?',
+    );
+    expect(() => zmtpServer(options)).toThrow("zmtpServer() has no option");
+  });
 });
 
 /** Sockets and listeners of this process. */

@@ -15,7 +15,6 @@ export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
 export { isWhole, joinParts, type MessageParts, partTransferred } from "./message-parts.js";
 export { nearestName } from "./nearest-name.js";
 export {
-  atLeast,
   CALLBACK,
   checkOptions,
   countFrom,

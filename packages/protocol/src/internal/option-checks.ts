@@ -88,15 +88,6 @@ export function checkOptions(
   }
 }
 
-/** Returns `value`. Throws `MultifrostError` `INVALID_OPTION` unless it is a number of at least `least`. */
-export function atLeast(least: number, name: string, value: number): number {
-  const { accepts, wanted } = numberFrom(least);
-  if (accepts(value)) {
-    return value;
-  }
-  throw invalidOption(name, wanted, value);
-}
-
 /** The `INVALID_OPTION` error for an option that must be `wanted` and is `value`. */
 export function invalidOption(name: string, wanted: string, value: unknown): MultifrostError {
   return new MultifrostError("INVALID_OPTION", `${name} must be ${wanted}, not ${shown(value)}.`);

@@ -2,8 +2,9 @@
 
 import { setImmediate } from "node:timers";
 import { ConnectionError } from "@multifrost/protocol/errors";
+import { checkOptions } from "@multifrost/protocol/internal";
 import type { ChannelCapabilities, ChannelLimits, ClientTransport, ServerTransport } from "../channel.js";
-import { resolveLimits } from "../limits.js";
+import { LIMIT_RULES, resolveLimits } from "../limits.js";
 import { MEMORY_ENDPOINT, MemoryClient, type MemoryConnection, MemoryServer } from "./memory-channel.js";
 
 const CAPABILITIES: ChannelCapabilities = { tellsPeersApart: false, urgent: true };
@@ -23,9 +24,10 @@ export interface MemoryTransport {
 /**
  * Makes a transport. Transports are independent of each other.
  *
- * Throws `MultifrostError` (`INVALID_OPTION`) for bounds that are not positive integers.
+ * Throws `MultifrostError` (`INVALID_OPTION`).
  */
 export function createMemoryTransport(options: ChannelLimits = {}): MemoryTransport {
+  checkOptions("createMemoryTransport()", options, LIMIT_RULES);
   const limits = resolveLimits(options);
   const switchboard = new Switchboard();
   return {

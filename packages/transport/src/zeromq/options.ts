@@ -1,10 +1,11 @@
 // The options of the ZeroMQ transports, checked and completed.
 
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { invalidOption } from "@multifrost/protocol/internal";
+import { checkOptions, invalidOption, type OptionRule, rule } from "@multifrost/protocol/internal";
 import type { ChannelLimits } from "../channel.js";
 import { formatTcpEndpoint, LOOPBACK, type TcpAddress } from "../endpoint.js";
-import { resolveLimits } from "../limits.js";
+import { LIMIT_RULES, resolveLimits } from "../limits.js";
+import { BIND_RULES, CONNECT_RULES } from "../tcp-rules.js";
 
 /** Where to listen. */
 export interface BindAddress {
@@ -36,23 +37,31 @@ export interface SocketPlan {
   readonly limits: Required<ChannelLimits>;
 }
 
-/** Checks the options and fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`). */
-export function planSocket(options: ZeromqOptions): SocketPlan {
+const ADDRESS = rule(
+  "an object with host and port",
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+
+const RULES: Readonly<Record<string, OptionRule>> = { ...LIMIT_RULES, bind: ADDRESS, connect: ADDRESS };
+
+/**
+ * Checks the options and fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`).
+ *
+ * @param owner Named where an option is not known: `zeromqClient()`.
+ */
+export function planSocket(owner: string, options: ZeromqOptions): SocketPlan {
+  checkOptions(owner, options, RULES);
   const { bind, connect } = options;
   if ((bind === undefined) === (connect === undefined)) {
     throw new MultifrostError("INVALID_OPTION", "Give exactly one of bind and connect.");
   }
   const action = bind === undefined ? "connect" : "bind";
   const { host = LOOPBACK, port = 0 } = bind ?? connect ?? {};
-  checkPort(action, port);
+  checkOptions(action, bind ?? connect, action === "bind" ? BIND_RULES : CONNECT_RULES, { prefix: `${action}.` });
+  if (action === "connect" && port === 0) {
+    throw invalidOption("connect.port", CONNECT_RULES.port.wanted, connect?.port);
+  }
   // ZeroMQ listens on addresses, not on names; this one name is common enough to translate.
   const address = action === "bind" && host === "localhost" ? LOOPBACK : host;
   return { action, endpoint: formatTcpEndpoint({ host: address, port }), limits: resolveLimits(options) };
-}
-
-function checkPort(action: "bind" | "connect", port: number): void {
-  const lowest = action === "bind" ? 0 : 1;
-  if (!Number.isInteger(port) || port < lowest || port > 65_535) {
-    throw invalidOption(`${action}.port`, `an integer from ${lowest} to 65535`, port);
-  }
 }

@@ -18,7 +18,7 @@ const CAPABILITIES: ChannelCapabilities = { tellsPeersApart: false, urgent: true
  * Throws `MultifrostError` (`INVALID_OPTION`). For the rejections of `open`, see {@link ClientTransport}.
  */
 export function zeromqClient(options: ZeromqOptions): ClientTransport {
-  const plan = planSocket(options);
+  const plan = planSocket("zeromqClient()", options);
   return {
     capabilities: CAPABILITIES,
     async open(events) {
@@ -35,7 +35,7 @@ export function zeromqClient(options: ZeromqOptions): ClientTransport {
  * Throws and rejects like {@link zeromqClient}.
  */
 export function zeromqServer(options: ZeromqOptions): ServerTransport {
-  const plan = planSocket(options);
+  const plan = planSocket("zeromqServer()", options);
   return {
     capabilities: CAPABILITIES,
     async open(events) {

@@ -5,8 +5,9 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { invalidOption } from "@multifrost/protocol/internal";
+import { checkOptions, invalidOption, type OptionRule, rule } from "@multifrost/protocol/internal";
 import { formatTcpEndpoint, LOOPBACK, type TcpAddress } from "../endpoint.js";
+import { BIND_RULES, CONNECT_RULES } from "../tcp-rules.js";
 
 /** A Unix socket. */
 export interface SocketPath {
@@ -39,6 +40,10 @@ const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
 
 /** The longest path everywhere: a private one may be passed on to any program. */
 const LONGEST_PRIVATE_PATH = 103;
+
+/** The path itself is checked by {@link checkPath}. */
+const PATH_RULES: Readonly<Record<string, OptionRule>> = { path: rule("a path", () => true) };
+const PRIVATE_RULES: Readonly<Record<string, OptionRule>> = { private: rule("true", (value) => value === true) };
 
 const PIPE_PREFIX = "\\\\.\\pipe\\";
 
@@ -87,22 +92,30 @@ function pathIn(directory: string): string {
 /** Checks an address to connect to, and fills in the host. Throws `MultifrostError` (`INVALID_OPTION`). */
 export function checkConnectAddress(address: ConnectAddress): Required<TcpAddress> | SocketPath {
   if ("path" in address) {
+    checkOptions("connect", address, PATH_RULES, { prefix: "connect." });
     return { path: checkPath("connect.path", address.path) };
   }
+  checkOptions("connect", address, CONNECT_RULES, { prefix: "connect." });
   const { host = LOOPBACK, port } = address;
-  return { host, port: checkPort("connect.port", port, 1) };
+  if (port === undefined) {
+    throw invalidOption("connect.port", CONNECT_RULES.port.wanted, port);
+  }
+  return { host, port };
 }
 
 /** Checks an address to listen on, and fills in host and port. Throws `MultifrostError` (`INVALID_OPTION`). */
 export function checkListenAddress(address: ListenAddress): Required<TcpAddress> | SocketPath | { private: true } {
   if ("path" in address) {
+    checkOptions("bind", address, PATH_RULES, { prefix: "bind." });
     return { path: checkPath("bind.path", address.path) };
   }
   if ("private" in address) {
+    checkOptions("bind", address, PRIVATE_RULES, { prefix: "bind." });
     return { private: true };
   }
+  checkOptions("bind", address, BIND_RULES, { prefix: "bind." });
   const { host = LOOPBACK, port = 0 } = address;
-  return { host: host === "localhost" ? LOOPBACK : host, port: checkPort("bind.port", port, 0) };
+  return { host: host === "localhost" ? LOOPBACK : host, port };
 }
 
 /** An address as text: `tcp://127.0.0.1:40123`, `ipc:///tmp/socket`. */
@@ -110,16 +123,9 @@ export function formatEndpoint(address: TcpAddress | SocketPath): string {
   return "path" in address ? `ipc://${address.path}` : formatTcpEndpoint(address);
 }
 
-function checkPort(name: string, port: number, lowest: number): number {
-  if (!Number.isInteger(port) || port < lowest || port > 65_535) {
-    throw invalidOption(name, `an integer from ${lowest} to 65535`, port);
-  }
-  return port;
-}
-
 function checkPath(name: string, path: string): string {
   if (process.platform === "win32") {
-    if (!/^\\\\[.?]\\pipe\\./.test(path)) {
+    if (typeof path !== "string" || !/^\\\\[.?]\\pipe\\./.test(path)) {
       throw invalidOption(name, `the name of a pipe, such as ${PIPE_PREFIX}name`, path);
     }
     return path;

@@ -1,10 +1,19 @@
 // The options of the ZMTP transports, checked and completed.
 
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { atLeast, invalidOption } from "@multifrost/protocol/internal";
+import {
+  checkOptions,
+  countFrom,
+  FLAG,
+  invalidOption,
+  LONGEST_TIMER_MS,
+  type OptionRule,
+  rule,
+  TEXT,
+} from "@multifrost/protocol/internal";
 import type { ChannelLimits } from "../channel.js";
 import type { TcpAddress } from "../endpoint.js";
-import { resolveLimits } from "../limits.js";
+import { LIMIT_RULES, resolveLimits } from "../limits.js";
 import {
   type ConnectAddress,
   checkConnectAddress,
@@ -99,30 +108,62 @@ const DEFAULT_HELD_BYTES = 256 * 1024 ** 2;
 /** A short frame: flags, length, and at most 255 bytes. Some peers read only those. */
 const LONGEST_READY = 257;
 
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** As long as a timer waits, about 24 days. */
+const msFrom = (least: number): OptionRule =>
+  rule(
+    `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
+    (value) => typeof value === "number" && value >= least && value <= LONGEST_TIMER_MS,
+  );
+
+const RULES: Readonly<Record<string, OptionRule>> = {
+  ...LIMIT_RULES,
+  // Addresses have checks of their parts.
+  bind: rule(
+    "an address or a list of some",
+    (value) => isObject(value) || (Array.isArray(value) && value.length > 0 && Array.from(value).every(isObject)),
+  ),
+  connect: rule("an address", isObject),
+  maxFrames: countFrom(2),
+  maxHeldBytes: countFrom(1),
+  maxPeers: countFrom(1),
+  identity: TEXT,
+  properties: rule(
+    "an object of texts",
+    (value) => isObject(value) && Object.values(value).every((each) => typeof each === "string"),
+  ),
+  handshakeTimeoutMs: msFrom(1),
+  heartbeatIntervalMs: msFrom(0),
+  reconnectDelayMs: msFrom(1),
+  maxReconnectDelayMs: msFrom(1),
+  maxUndecided: countFrom(1),
+  singleGuest: FLAG,
+};
+
 /** Checks the options and fills in the defaults. Throws `MultifrostError` (`INVALID_OPTION`). */
 export function planZmtp(type: SocketType, options: ZmtpOptions): ZmtpPlan {
+  checkOptions(type === "DEALER" ? "zmtpClient()" : "zmtpServer()", options, RULES);
   const { bind, connect, singleGuest = false } = options;
   if ((bind === undefined) === (connect === undefined)) {
     throw new MultifrostError("INVALID_OPTION", "Give exactly one of bind and connect.");
   }
   const places = bind === undefined ? [] : isList(bind) ? bind : [bind];
-  if (bind !== undefined && places.length === 0) {
-    throw invalidOption("bind", "an address or a list of some", bind);
-  }
   return {
     type,
     listenOn: places.map(checkListenAddress),
     connectTo: connect && checkConnectAddress(connect),
     limits: resolveLimits(options),
-    maxFrames: atLeast(2, "maxFrames", options.maxFrames ?? 16),
-    maxHeldBytes: atLeast(1, "maxHeldBytes", options.maxHeldBytes ?? DEFAULT_HELD_BYTES),
-    maxPeers: atLeast(1, "maxPeers", options.maxPeers ?? 4096),
+    maxFrames: options.maxFrames ?? 16,
+    maxHeldBytes: options.maxHeldBytes ?? DEFAULT_HELD_BYTES,
+    maxPeers: options.maxPeers ?? 4096,
     ready: planReady(type, options),
-    handshakeTimeoutMs: atLeast(1, "handshakeTimeoutMs", options.handshakeTimeoutMs ?? 10_000),
-    heartbeatIntervalMs: atLeast(0, "heartbeatIntervalMs", options.heartbeatIntervalMs ?? 0),
-    reconnectDelayMs: atLeast(1, "reconnectDelayMs", options.reconnectDelayMs ?? 100),
-    maxReconnectDelayMs: atLeast(1, "maxReconnectDelayMs", options.maxReconnectDelayMs ?? 5000),
-    maxUndecided: atLeast(1, "maxUndecided", options.maxUndecided ?? 256),
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 0,
+    reconnectDelayMs: options.reconnectDelayMs ?? 100,
+    maxReconnectDelayMs: options.maxReconnectDelayMs ?? 5000,
+    maxUndecided: options.maxUndecided ?? 256,
     singleGuest,
   };
 }

@@ -1,0 +1,55 @@
+// Values that some program gives for an option by mistake, each with its name.
+
+import { runInNewContext } from "node:vm";
+
+const throwing = () => {
+  throw new Error("A value's own code was run.");
+};
+
+export const WRONG_VALUES = Object.entries({
+  null: null,
+  "an empty text": "",
+  "a blank": " ",
+  "the text false": "false",
+  "the text 5": "5",
+  "the text 5s": "5s",
+  "the text Infinity": "Infinity",
+  "a text with a zero byte": "a\0b",
+  "a lone surrogate": "\ud800",
+  "a long text": "x".repeat(100_000),
+  0: 0,
+  "-0": -0,
+  1: 1,
+  "-1": -1,
+  0.5: 0.5,
+  "2^31": 2 ** 31,
+  "2^53": 2 ** 53,
+  "1e300": 1e300,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+  "5n": 5n,
+  true: true,
+  false: false,
+  "a boxed number": Object(5),
+  "a boxed text": Object("zmtp"),
+  "a boxed false": Object(false),
+  "a symbol": Symbol("option"),
+  "a function": () => 1,
+  "a class": class Option {},
+  "an empty array": [],
+  "an array of numbers": [1, 2],
+  "a sparse array": new Array(3),
+  "an empty object": {},
+  "an object of numbers": { a: 1 },
+  "an object without prototype": Object.create(null),
+  "an object of another realm": runInNewContext("({})"),
+  "an object that cannot be shown": { toString: throwing, [Symbol.toPrimitive]: throwing },
+  "a date": new Date(0),
+  "an invalid date": new Date(Number.NaN),
+  "a map": new Map(),
+  "an error": new Error("option"),
+  "a promise": Promise.resolve(1),
+  bytes: new Uint8Array(2),
+  "an expression": /option/,
+});
