@@ -1,4 +1,5 @@
 import { RegistryError } from "@multifrost/protocol/errors";
+import { shown } from "@multifrost/protocol/internal";
 import { expect, test } from "vitest";
 import { checkPid, checkServiceId, createEntry, readEntry, writeEntry } from "../src/service-entry.js";
 
@@ -35,12 +36,12 @@ test("refuses an invalid service id with the reason", () => {
 
 test.each([0, 65_536, 1.5, -1, Number.NaN, "5000"])("refuses port %s", (port) => {
   expect(messageOf(() => createEntry({ serviceId: "math", port: port as number }))).toBe(
-    `The port of service 'math' must be an integer in 1..65535, not ${port}.`,
+    `The port of service 'math' must be an integer in 1..65535, not ${shown(port)}.`,
   );
 });
 
 test.each([0, -1, 1.5, "12", Number.NaN])("refuses pid %s", (pid) => {
-  expect(messageOf(() => checkPid(pid))).toBe(`A pid must be a positive integer, not ${pid}.`);
+  expect(messageOf(() => checkPid(pid))).toBe(`A pid must be a positive integer, not ${shown(pid)}.`);
 });
 
 test("a new entry has this process's pid and the time, ISO-8601 in UTC", () => {

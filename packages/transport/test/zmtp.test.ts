@@ -392,7 +392,7 @@ describe("options", () => {
     ['connect must be an address, not "x".', { connect: "x" }],
     ["connect.port must be an integer from 1 to 65535, not 0.", { connect: { port: 0 } }],
     ["connect.port must be an integer from 1 to 65535, not undefined.", { connect: {} }],
-    ['connect has no option "connect.hots". Did you mean connect.host?', { connect: { port: 1, hots: "x" } }],
+    ['connect has no option "connect.hosts". Did you mean connect.host?', { connect: { port: 1, hosts: "x" } }],
     ['bind has no option "bind.port". It has path.', { bind: { path: "/tmp/x", port: 1 } }],
     ["bind.private must be true, not false.", { bind: { private: false } }],
     ['singleGuest must be true or false, not "false".', { bind: {}, singleGuest: "false" }],
