@@ -4,8 +4,10 @@
 import { parseArgs } from "node:util";
 import { createSeededRandom } from "@multifrost/testing";
 import { optionFuzzing } from "./campaigns/options.mjs";
+import { parentKills } from "./campaigns/parent-kills.mjs";
 import { registryWrites } from "./campaigns/registry-writes.mjs";
 import { serviceRestarts } from "./campaigns/service-restarts.mjs";
+import { soak } from "./campaigns/soak.mjs";
 import { workerKills } from "./campaigns/worker-kills.mjs";
 import { workerStops } from "./campaigns/worker-stops.mjs";
 
@@ -25,8 +27,10 @@ const CAMPAIGNS = {
   "stops-python": { run: (options) => workerStops({ ...options, language: "python" }), times: 500, short: 5 },
   "restarts-graceful": { run: (options) => serviceRestarts({ ...options, signal: "SIGTERM" }), times: 100, short: 3 },
   "restarts-hard": { run: (options) => serviceRestarts({ ...options, signal: "SIGKILL" }), times: 100, short: 3 },
+  "parent-kills": { run: parentKills, times: 500, short: 20 },
   registry: { run: registryWrites, times: 200, short: 3 },
   options: { run: optionFuzzing, times: 10, short: 1 },
+  soak: { run: soak, times: 2_000, short: 20 },
 };
 
 const USAGE = `pnpm chaos [options] [campaign ...]

@@ -1,10 +1,8 @@
-// Kills parents at random moments and counts what they leave behind.
-//
-//   node chaos/parent-kills.mjs [--kills 500] [--seed 1] [--at-once 4] [--limit 2]
+// Parents are killed at random moments, and what they leave behind is counted.
 //
 // Each parent has a TypeScript or a Python worker, idle or busy in a computation that never ends, with a process in its group and one in
 // its own session. It is killed from 0 ms after it began to spawn its worker, or when all run: by SIGKILL, SIGQUIT, SIGABRT,
-// SIGKILL after SIGSTOP, or together with its worker. After `--limit` seconds nothing may be left but what made its own session.
+// SIGKILL after SIGSTOP, or together with its worker. After 2 s nothing may be left but what made its own session.
 // Needs Linux, where /proc has the environment of each process.
 
 import { spawn, spawnSync } from "node:child_process";
@@ -12,7 +10,6 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
 /** The latest moment of a death while the worker starts, in milliseconds after it began. */
 const START_MS = 250;
@@ -24,43 +21,37 @@ const STATES = ["idle", "busy"];
 const DEATHS = ["SIGKILL", "SIGQUIT", "SIGABRT", "SIGSTOP, SIGKILL", "with its worker"];
 const MOMENTS = ["starting", "running"];
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "500" },
-    seed: { type: "string", default: "1" },
-    "at-once": { type: "string", default: "4" },
-    limit: { type: "string", default: "2" },
-  },
-});
-const kills = Number(values.kills);
+/** How many parents there are at the same time. */
+const AT_ONCE = 4;
 /** How long anything may outlive its parent, in milliseconds. */
-const limitMs = Number(values.limit) * 1_000;
-const random = seeded(Number(values.seed));
-const PARENT = fileURLToPath(new URL("./programs/parent.mjs", import.meta.url));
+const LIMIT_MS = 2_000;
 
-const languages = hasPython() ? LANGUAGES : ["typescript"];
-const plans = Array.from({ length: kills }, (_, index) => ({
-  index,
-  // Neighbours differ in everything, so that a short run has every kind.
-  language: languages[index % languages.length],
-  state: STATES[(index >> 1) % 2],
-  death: DEATHS[index % DEATHS.length],
-  moment: MOMENTS[(index >> 2) % 2],
-  delay: random(),
-}));
-const results = [];
-const waiting = [...plans];
-await Promise.all(
-  Array.from({ length: Number(values["at-once"]) }, async () => {
-    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
-      results.push({ ...plan, ...(await killOne(plan)) });
-    }
-  }),
-);
-report();
+const PARENT = fileURLToPath(new URL("../programs/parent.mjs", import.meta.url));
+
+export async function parentKills({ times, random }) {
+  const languages = hasPython() ? LANGUAGES : ["typescript"];
+  const waiting = Array.from({ length: times }, (_, index) => ({
+    index,
+    // Neighbours differ in everything, so that a short run has every kind.
+    language: languages[index % languages.length],
+    state: STATES[(index >> 1) % 2],
+    death: DEATHS[index % DEATHS.length],
+    moment: MOMENTS[(index >> 2) % 2],
+    delay: random(),
+  }));
+  const results = [];
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
+        results.push({ ...plan, ...(await killOne(plan)) });
+      }
+    }),
+  );
+  return figures(results);
+}
 
 async function killOne({ index, language, state, death, moment, delay }) {
-  const mark = `CHAOS_PARENT=${process.pid}-${values.seed}-${index}`;
+  const mark = `CHAOS_PARENT=${process.pid}-${index}`;
   const [name, value] = mark.split("=");
   const parent = spawn(process.execPath, [PARENT, language, state], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -95,7 +86,7 @@ async function killOne({ index, language, state, death, moment, delay }) {
   await ended;
   const from = performance.now();
   let left = leftOf(mark, family);
-  while (left.length > 0 && performance.now() - from < limitMs) {
+  while (left.length > 0 && performance.now() - from < LIMIT_MS) {
     await sleep(20);
     left = leftOf(mark, family);
   }
@@ -159,8 +150,8 @@ function kill(pid, signal) {
   }
 }
 
-function report() {
-  let total = 0;
+function figures(results) {
+  const rows = [];
   for (const [title, key] of [
     ["worker", "language"],
     ["state", "state"],
@@ -168,33 +159,18 @@ function report() {
     ["moment", "moment"],
   ]) {
     for (const value of new Set(results.map((result) => result[key]))) {
-      const some = results.filter((result) => result[key] === value);
-      const times = some.map(({ lasted }) => lasted).sort((a, b) => a - b);
-      const left = some.reduce((sum, result) => sum + result.left.length, 0);
-      const [p50, max] = [times[times.length >> 1], times.at(-1)].map((ms) => `${Math.round(ms)}`.padStart(5));
-      const count = `${some.length}`.padStart(5);
-      console.log(
-        `${title.padEnd(7)} ${value.padEnd(17)} ${count} kills  left ${left}  gone after ${p50} ms, at most ${max} ms`,
-      );
+      const lasted = results.filter((result) => result[key] === value).map((result) => result.lasted);
+      rows.push({
+        title: `${title} ${value}: all gone after, longest of ${lasted.length}, ms`,
+        value: Math.max(...lasted),
+      });
     }
   }
   for (const { index, language, state, death, moment, left } of results) {
-    total += left.length;
     for (const one of left) {
-      console.log(`left by kill ${index} (${language}, ${state}, ${moment}, ${death}): ${one}`);
+      rows.push({ title: `left by kill ${index} (${language}, ${state}, ${moment}, ${death}): ${one}`, value: 1 });
     }
   }
-  console.log(`${results.length} kills, seed ${values.seed}: ${total} processes left after ${values.limit} s`);
-  process.exitCode = total === 0 ? 0 : 1;
-}
-
-/** Numbers from 0 to 1 (mulberry32). */
-function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const left = results.reduce((sum, result) => sum + result.left.length, 0);
+  return [...rows, { title: `processes left after ${LIMIT_MS / 1_000} s`, value: left, most: 0 }];
 }
