@@ -31,7 +31,7 @@ SENT: list[tuple[Any, Any]] = [
     (numpy.longdouble("nan"), None),
     (numpy.str_("x"), "x"),
     (numpy.bytes_(b"ab"), b"ab"),
-    (numpy.datetime64("NaT"), None),
+    (numpy.datetime64("NaT", "s"), None),
     (numpy.datetime64("2024-01-02"), "2024-01-02"),
     (numpy.datetime64("2024-01"), "2024-01"),
     (numpy.datetime64("2024-01-02T03", "h"), msgpack.Timestamp(1_704_164_400)),
