@@ -9,6 +9,8 @@ import {
   MultifrostError,
   NotRunningError,
   OverloadError,
+  RemoteCallError,
+  type RemoteFailure,
   SpawnError,
   TimeoutError,
   WorkerExitedError,
@@ -17,16 +19,11 @@ import type { ParentState } from "./events.js";
 
 /** Why a connection is gone, or the worker with it. */
 export type Loss =
-  | {
-      readonly kind: "exit";
-      readonly exit: ExitDetails;
-      /** How long it left heartbeats unanswered, in milliseconds, where this parent killed it for that. */
-      readonly stalledMs?: number | undefined;
-    }
+  | { readonly kind: "exit"; readonly exit: ExitDetails }
   | { readonly kind: "connection"; readonly endpoint: string; readonly cause?: MultifrostError };
 
 /** `exit code 1`, `signal SIGKILL`; `it could not be started` where it never ran. */
-export function describeExit({ exitCode, signal }: ExitDetails): string {
+export function describeExit({ exitCode, signal }: Pick<ExitDetails, "exitCode" | "signal">): string {
   if (signal !== null) {
     return `signal ${signal}`;
   }
@@ -70,11 +67,17 @@ export function aborted(functionName: string, signal: AbortSignal, when: string)
 }
 
 /** Too many calls wait for an answer. */
-export function overloaded(functionName: string, workerName: string, limit: number): OverloadError {
+export function overloaded(
+  functionName: string,
+  workerName: string,
+  option: "maxPending" | "maxPendingBytes",
+  limit: number,
+): OverloadError {
+  const what = option === "maxPending" ? `${limit} calls` : `calls of up to ${limit} bytes together`;
   return new OverloadError(
-    `'${functionName}' was not sent: ${limit} calls to ${workerName} are waiting (maxPending). ` +
-      "Await some of them first, or use more workers.",
-    { limit },
+    `'${functionName}' was not sent: ${what} to ${workerName} are waiting (${option}). ` +
+      `Await some of them first, use more workers, or raise ${option}.`,
+    { limit, option },
   );
 }
 
@@ -97,7 +100,19 @@ export function methodCircuitOpen(functionName: string, workerName: string, retr
   );
 }
 
-// Calls that got no answer.
+// Calls that got an error, or no answer.
+
+/** What a method threw, or why the worker refused the call. */
+export function failedInWorker(
+  workerName: string,
+  failure: RemoteFailure & { remoteName: string; functionName: string },
+): RemoteCallError {
+  const text =
+    failure.code === undefined
+      ? `'${failure.functionName}' failed in ${workerName}: ${failure.remoteName}: ${failure.remoteMessage}`
+      : `${workerName}: ${failure.remoteMessage}`;
+  return new RemoteCallError(text, failure);
+}
 
 /** A call's time is up. */
 export function timedOut(functionName: string, workerName: string, timeoutMs: number, sent: boolean): TimeoutError {
@@ -141,54 +156,60 @@ export function cutOff(
   return new NotRunningError(message, { state });
 }
 
-function workerExited(
-  what: string,
-  functionName: string,
-  { exit, stalledMs }: Loss & { kind: "exit" },
-): WorkerExitedError {
+function workerExited(what: string, functionName: string, { exit }: Loss & { kind: "exit" }): WorkerExitedError {
   // One line, without what it wrote: many calls may end like this, and all show it otherwise.
   const tail = exit.stderrTail === "" ? "It wrote nothing to stderr." : "The last it wrote to stderr is in stderrTail.";
-  const advice =
-    stalledMs === undefined
-      ? "Restart it with restart(), or set the option autoRestart."
-      : `It was killed because it answered no heartbeat for ${inSeconds(stalledMs)}: it computed, was suspended, or hung. Where ` +
-        "that is right, give it more time with the option stallTimeout.";
+  const advice = exit.hint ?? "Restart it with restart(), or set the option autoRestart.";
   const message = `${what} (${describeExit(exit)}): ${exit.command}. ${advice} ${tail}`;
   return new WorkerExitedError(message, { ...exit, functionName });
 }
+
+/** Why a worker is killed that answers no heartbeats. */
+export function killedAsStalled(silentMs: number): string {
+  return (
+    `It was killed because it answered no heartbeat for ${inSeconds(silentMs)}: it computed, was suspended, or hung. Where ` +
+    "that is right, give it more time with the option stallTimeout."
+  );
+}
+
+/** Why a worker is ended whose connection broke while its process ran on: it cannot connect again. */
+export const ENDED_WITHOUT_CONNECTION =
+  "Its connection to this parent broke while it ran on, so it was ended. Look for what closed it: the worker itself, or a fault in it.";
 
 // Workers that could not be started or reached.
 
 /** The worker's process cannot be started. */
 export function cannotSpawn(code: ErrorCode, message: string, command: string, cause?: unknown): SpawnError {
-  return new SpawnError(code, message, { exitCode: null, signal: null, stderrTail: "", command, cause });
+  return new SpawnError(code, message, { ...NEVER_RAN, command, cause });
 }
 
-/**
- * The worker ended before it could be reached.
- *
- * @param hint What to do about it, where that is known.
- */
-export function exitedEarly(exit: ExitDetails, hint = ""): SpawnError {
+const NEVER_RAN = {
+  exitCode: null,
+  signal: null,
+  stderrTail: "",
+  stdoutTail: "",
+  uptimeMs: 0,
+  callsInFlight: 0,
+  hint: undefined,
+} as const;
+
+/** The worker ended before it could be reached. */
+export function exitedEarly(exit: ExitDetails): SpawnError {
   const message =
     `The worker ended before it could be reached (${describeExit(exit)}): ${exit.command}\n` +
+    (exit.hint === undefined ? "" : `${exit.hint}\n`) +
     (exit.stderrTail === ""
       ? "It wrote nothing to stderr. Check that the script ends with `new MyWorker().run()`."
-      : `${hint && `${hint}\n`}The last it wrote to stderr:\n${exit.stderrTail}`);
+      : `The last it wrote to stderr:\n${exit.stderrTail}`);
   return new SpawnError("EXITED_EARLY", message, exit);
 }
 
 /**
- * The worker's process runs but was not reachable in time.
+ * The worker's process ran but was not reachable in time, and was ended.
  *
  * @param app The app id of this parent, where the worker had connected.
  */
-export function startedTooLate(
-  command: string,
-  stderrTail: string,
-  timeoutMs: number,
-  app: string | undefined,
-): SpawnError {
+export function startedTooLate(exit: ExitDetails, timeoutMs: number, app: string | undefined): SpawnError {
   const [what, next] =
     app === undefined
       ? [
@@ -199,10 +220,11 @@ export function startedTooLate(
           "connected, but answered no heartbeat",
           `Check that its option app is this parent's, '${app}', and that its start does not block the event loop.`,
         ];
+  const summary = `The worker ${what} within ${timeoutMs} ms (startTimeout) and was ended`;
   const message =
-    `The worker ${what} within ${timeoutMs} ms (startTimeout) and was ended: ${command}\n${next}` +
-    (stderrTail === "" ? "" : `\nThe last it wrote to stderr:\n${stderrTail}`);
-  return new SpawnError("START_TIMEOUT", message, { exitCode: null, signal: null, stderrTail, command });
+    `${summary}: ${exit.command}\n${next}` +
+    (exit.stderrTail === "" ? "" : `\nThe last it wrote to stderr:\n${exit.stderrTail}`);
+  return new SpawnError("START_TIMEOUT", message, { ...exit, hint: `${summary}. ${next}` });
 }
 
 /** No connection was made in time. */

@@ -56,6 +56,7 @@ const PARENT: OptionRules<ParentOptions> = {
   stopTimeout: SECONDS,
   startTimeout: TIMEOUT,
   maxPending: countFrom(1),
+  maxPendingBytes: countFrom(1),
   isFailure: CALLBACK,
   namespace: TEXT,
   clientName: TEXT,

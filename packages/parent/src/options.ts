@@ -43,6 +43,11 @@ export interface ParentOptions {
   startTimeout?: number;
   /** Calls that may wait for an answer; more reject with `OverloadError`. Default: 250 000. */
   maxPending?: number;
+  /**
+   * The length of their messages together, in bytes; more reject with `OverloadError`. A call that is alone may be longer.
+   * Default: 134 217 728 (128 MiB).
+   */
+  maxPendingBytes?: number;
   /** Decides which errors count in the circuit breaker. Asked only about errors that count by default. */
   isFailure?: FailureRule;
   /** Namespace of calls that set none. Default: `default`. */
@@ -138,6 +143,7 @@ export interface ResolvedOptions {
   readonly stopTimeoutMs: number;
   readonly startTimeoutMs: number;
   readonly maxPending: number;
+  readonly maxPendingBytes: number;
   readonly namespace: string | undefined;
   readonly clientName: string | undefined;
   readonly isFailure: FailureRule | undefined;
@@ -161,6 +167,7 @@ export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 3
     stopTimeoutMs: options.stopTimeout ?? 5_000,
     startTimeoutMs: options.startTimeout ?? defaultStartTimeoutMs,
     maxPending: options.maxPending ?? 250_000,
+    maxPendingBytes: options.maxPendingBytes ?? 128 * 1024 ** 2,
     namespace: options.namespace,
     clientName: options.clientName,
     isFailure: options.isFailure,

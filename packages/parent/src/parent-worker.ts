@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { invalidOption, NAME } from "@multifrost/protocol/internal";
+import { invalidOption, NAME, withOutcome } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { chooseTransport } from "@multifrost/transport";
@@ -189,14 +189,8 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
     namespace?: string,
     clientName?: string,
   ): Promise<R> {
-    if (!NAME.accepts(functionName)) {
-      throw invalidOption("functionName", NAME.wanted, functionName);
-    }
-    if (!Array.isArray(args)) {
-      throw invalidOption("args", "an array of the arguments", args);
-    }
     const given = typeof timeoutOrOptions === "number" ? { timeout: timeoutOrOptions } : (timeoutOrOptions ?? {});
-    checkCallOptions(given);
+    checkCall(functionName, args, given);
     const options = {
       ...given,
       ...(namespace !== undefined && { namespace }),
@@ -267,6 +261,20 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
   /** The same as {@link metrics}. */
   getMetrics(): MetricsSnapshot {
     return this.metrics;
+  }
+}
+
+function checkCall(functionName: string, args: readonly unknown[], options: CallOptions): void {
+  try {
+    if (!NAME.accepts(functionName)) {
+      throw invalidOption("functionName", NAME.wanted, functionName);
+    }
+    if (!Array.isArray(args)) {
+      throw invalidOption("args", "an array of the arguments", args);
+    }
+    checkCallOptions(options);
+  } catch (error) {
+    throw withOutcome(error, "not-sent");
   }
 }
 

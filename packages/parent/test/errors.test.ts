@@ -11,13 +11,15 @@ import {
   workerGone,
 } from "../src/errors.js";
 
+const nothing = { stdoutTail: "", uptimeMs: 1_200, callsInFlight: 0, hint: undefined };
+
 const killed: Loss = {
   kind: "exit",
-  exit: { exitCode: null, signal: "SIGKILL", stderrTail: "", command: "node worker.mjs" },
+  exit: { ...nothing, exitCode: null, signal: "SIGKILL", stderrTail: "", command: "node worker.mjs" },
 };
 const crashed: Loss = {
   kind: "exit",
-  exit: { exitCode: 3, signal: null, stderrTail: "Error: no memory", command: "node worker.mjs" },
+  exit: { ...nothing, exitCode: 3, signal: null, stderrTail: "Error: no memory", command: "node worker.mjs" },
 };
 const cause = new ConnectionError("CONNECTION_LOST", "the socket");
 const broken: Loss = { kind: "connection", endpoint: "tcp://127.0.0.1:4000", cause };
@@ -78,7 +80,7 @@ describe("a call that was never sent", () => {
   });
 
   it("to a worker that could not be started again", () => {
-    const exit = { exitCode: null, signal: null, stderrTail: "", command: "nonesuch worker.mjs" };
+    const exit = { ...nothing, exitCode: null, signal: null, stderrTail: "", command: "nonesuch worker.mjs" };
     expect(workerGone("add", "math", { kind: "exit", exit }).message).toMatch(
       /^'add' was not sent: math has ended \(it could not be started\): nonesuch worker\.mjs\. [^\n]+$/,
     );
@@ -101,7 +103,7 @@ describe("a call that was never sent", () => {
 
 describe("a worker that could not be started", () => {
   it("ended first: EXITED_EARLY with how, and what it wrote", () => {
-    const exit = { exitCode: 1, signal: null, stderrTail: "SyntaxError: x", command: "node worker.mjs" };
+    const exit = { ...nothing, exitCode: 1, signal: null, stderrTail: "SyntaxError: x", command: "node worker.mjs" };
     const error = exitedEarly(exit);
     expect(error).toMatchObject({ name: "SpawnError", code: "EXITED_EARLY", ...exit });
     expect(error.message).toBe(
@@ -110,7 +112,7 @@ describe("a worker that could not be started", () => {
   });
 
   it("ended first and wrote nothing: a hint", () => {
-    const exit = { exitCode: 0, signal: null, stderrTail: "", command: "node worker.mjs" };
+    const exit = { ...nothing, exitCode: 0, signal: null, stderrTail: "", command: "node worker.mjs" };
     expect(exitedEarly(exit).message).toBe(
       "The worker ended before it could be reached (exit code 0): node worker.mjs\n" +
         "It wrote nothing to stderr. Check that the script ends with `new MyWorker().run()`.",
@@ -118,8 +120,9 @@ describe("a worker that could not be started", () => {
   });
 
   it("was too late: START_TIMEOUT with the last it wrote", () => {
-    const error = startedTooLate("node worker.mjs", "loading", 5, undefined);
-    expect(error).toMatchObject({ code: "START_TIMEOUT", exitCode: null, signal: null, stderrTail: "loading" });
+    const exit = { ...nothing, exitCode: null, signal: "SIGTERM", stderrTail: "loading", command: "node worker.mjs" };
+    const error = startedTooLate(exit, 5, undefined);
+    expect(error).toMatchObject({ code: "START_TIMEOUT", exitCode: null, signal: "SIGTERM", stderrTail: "loading" });
     expect(error.message).toBe(
       "The worker did not connect within 5 ms (startTimeout) and was ended: node worker.mjs\n" +
         "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout.\n" +
@@ -128,7 +131,8 @@ describe("a worker that could not be started", () => {
   });
 
   it("was too late with its heartbeat: the app id may be another", () => {
-    expect(startedTooLate("node worker.mjs", "", 5, "mine").message).toBe(
+    const exit = { ...nothing, exitCode: 0, signal: null, stderrTail: "", command: "node worker.mjs" };
+    expect(startedTooLate(exit, 5, "mine").message).toBe(
       "The worker connected, but answered no heartbeat within 5 ms (startTimeout) and was ended: node worker.mjs\n" +
         "Check that its option app is this parent's, 'mine', and that its start does not block the event loop.",
     );
@@ -136,8 +140,7 @@ describe("a worker that could not be started", () => {
 });
 
 it("an exit is described by its code, its signal, or neither", () => {
-  const rest = { stderrTail: "", command: "" };
-  expect(describeExit({ exitCode: 7, signal: null, ...rest })).toBe("exit code 7");
-  expect(describeExit({ exitCode: null, signal: "SIGSEGV", ...rest })).toBe("signal SIGSEGV");
-  expect(describeExit({ exitCode: null, signal: null, ...rest })).toBe("it could not be started");
+  expect(describeExit({ exitCode: 7, signal: null })).toBe("exit code 7");
+  expect(describeExit({ exitCode: null, signal: "SIGSEGV" })).toBe("signal SIGSEGV");
+  expect(describeExit({ exitCode: null, signal: null })).toBe("it could not be started");
 });

@@ -14,7 +14,16 @@ import { describe, expect, test, vi } from "vitest";
 const remote = (code: ErrorCode): RemoteCallError => new RemoteCallError("x", { code, remoteMessage: "x" });
 
 describe("the default rule", () => {
-  const exit = { exitCode: 1, signal: null, stderrTail: "", command: "node worker.js" };
+  const exit = {
+    exitCode: 1,
+    signal: null,
+    stderrTail: "",
+    command: "node worker.js",
+    stdoutTail: "",
+    uptimeMs: 1_200,
+    callsInFlight: 0,
+    hint: undefined,
+  };
   const failures: [string, unknown][] = [
     ["an error thrown by the method", remote("REMOTE_ERROR")],
     ["the worker's exit", new WorkerExitedError("x", exit)],

@@ -135,6 +135,6 @@ function full(limit: number, unit: string, option: keyof ChannelLimits): Overloa
   return new OverloadError(
     `The send queue is full: ${limit} ${unit} are waiting for the connection. Nothing was queued. ` +
       `Wait for answers before you send more, or raise ${option}.`,
-    { limit },
+    { limit, option },
   );
 }

@@ -12,8 +12,8 @@ export interface MeasuredCall {
   readonly ticket: CallTicket;
   /** From the circuit of its method; `undefined` unless the method's latest calls failed. */
   readonly methodTicket: Admission | undefined;
-  /** Whether it was sent; otherwise it waits for a session. */
-  readonly sent: boolean;
+  /** What it was sent on; `undefined` while it waits for a session. */
+  readonly sentOn: object | undefined;
   /** On the monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly correlationId: string | undefined;
@@ -78,9 +78,9 @@ function countFailure(call: MeasuredCall, error: Error, { breaker, methods, isFa
 }
 
 /** A call that was never sent says nothing about the worker. */
-function countsHere({ sent }: MeasuredCall, error: Error): boolean {
+function countsHere({ sentOn }: MeasuredCall, error: Error): boolean {
   const code = codeOf(error);
-  return !(code !== undefined && COUNTED_AS_LOSS.has(code)) && (sent || code !== "TIMEOUT");
+  return !(code !== undefined && COUNTED_AS_LOSS.has(code)) && (sentOn !== undefined || code !== "TIMEOUT");
 }
 
 function codeOf(error: Error): ErrorCode | undefined {

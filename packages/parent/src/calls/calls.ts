@@ -4,37 +4,33 @@
 import {
   createCall,
   type ErrorMessage,
-  type MessageParts,
   type Metadata,
   type ResponseMessage,
   readRemoteError,
   wireTime,
 } from "@multifrost/protocol";
-import { type MultifrostError, RemoteCallError } from "@multifrost/protocol/errors";
-import { type Admission, type CallTicket, type DeadlineLinks, Deadlines } from "@multifrost/reliability";
-import { aborted, circuitOpen, methodCircuitOpen, notBack, notRunning, overloaded, timedOut } from "../errors.js";
+import type { CallOutcome, MultifrostError } from "@multifrost/protocol/errors";
+import { withOutcome } from "@multifrost/protocol/internal";
+import { type Admission, type CallTicket, Deadlines } from "@multifrost/reliability";
+import {
+  aborted,
+  circuitOpen,
+  failedInWorker,
+  methodCircuitOpen,
+  notBack,
+  notRunning,
+  overloaded,
+  timedOut,
+} from "../errors.js";
 import type { CurrentSession } from "../lifecycle/current-session.js";
 import { checkCallOptions } from "../option-rules.js";
 import { type CallOptions, NO_OPTIONS } from "../options.js";
-import type { ParentContext } from "../session/types.js";
+import type { ActiveSession, ParentContext } from "../session/types.js";
 import { AbortListeners } from "./abort-listeners.js";
 import { type MeasuredCall, reportFailure, reportResult, reportStart } from "./call-telemetry.js";
+import { type PendingCall, PendingCalls } from "./pending-calls.js";
 
 const NO_BYTES = new Uint8Array();
-
-/** A call that was made and has not settled. */
-interface PendingCall extends MeasuredCall, DeadlineLinks<PendingCall> {
-  /** What is to be sent; empty once it cannot be sent again, since a call may wait for its answer for long. */
-  bytes: Uint8Array | MessageParts;
-  readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
-  readonly reject: (error: unknown) => void;
-  /** Whether the channel has it; until then it waits for a session. */
-  sent: boolean;
-  /** How long it may take, in milliseconds. */
-  readonly timeoutMs: number | undefined;
-  /** Removes its callback from the caller's signal. */
-  stopListening: (() => void) | undefined;
-}
 
 /** A result with the metadata of its message. */
 export interface Answer {
@@ -50,9 +46,7 @@ export class Calls {
   readonly #deadlines: Deadlines<PendingCall>;
   /** Whether another session follows: a call that its worker did not run is sent again then. */
   readonly #sendsAgain: boolean;
-  /** In the order in which they were made, so those that were sent come first. */
-  readonly #pending = new Map<string, PendingCall>();
-  #whenAllAnswered: (() => void)[] = [];
+  readonly #pending = new PendingCalls();
 
   constructor(context: ParentContext, current: CurrentSession) {
     this.#context = context;
@@ -92,7 +86,6 @@ export class Calls {
     this.#forget(call);
     reportResult(call, arrivedAt, this.#context.telemetry);
     call.resolve(result, metadata);
-    this.#checkAllAnswered();
     return true;
   }
 
@@ -101,28 +94,25 @@ export class Calls {
    * session. Returns `false` when no call waits for it.
    */
   rejectRemote(message: ErrorMessage): boolean {
-    const { name } = this.#context;
-    const remote = readRemoteError(message);
-    if (remote.code === "STOPPING" && this.#sendsAgain && !this.#current.isEnding) {
+    const failure = readRemoteError(message);
+    if (failure.code === "STOPPING" && this.#sendsAgain && !this.#current.isEnding) {
       return this.#waitForNext(message.id);
     }
-    return this.reject(message.id, (functionName) => {
-      const failure = { ...remote, functionName };
-      const refused = failure.code !== undefined;
-      const text = refused
-        ? `${name}: ${failure.remoteMessage}`
-        : `'${functionName}' failed in ${name}: ${failure.remoteName}: ${failure.remoteMessage}`;
-      return new RemoteCallError(text, failure);
-    });
+    const isRefused = failure.code !== undefined;
+    return this.reject(
+      message.id,
+      (functionName) => failedInWorker(this.#context.name, { ...failure, functionName }),
+      isRefused ? "not-run" : "unknown",
+    );
   }
 
   /** Rejects a call. Returns `false` when there is no such call. */
-  reject(id: string, errorFor: (functionName: string) => Error): boolean {
+  reject(id: string, errorFor: (functionName: string) => Error, outcome?: CallOutcome): boolean {
     const call = this.#pending.get(id);
     if (call === undefined) {
       return false;
     }
-    this.#rejectCall(call, errorFor(call.name));
+    this.#rejectCall(call, errorFor(call.name), outcome);
     return true;
   }
 
@@ -133,30 +123,35 @@ export class Calls {
     }
   }
 
-  /** Rejects the calls that wait for an answer. */
-  rejectSent(errorFor: (call: MeasuredCall) => Error): void {
-    for (const call of [...this.#pending.values()].filter(({ sent }) => sent)) {
+  /** Rejects the calls that wait for an answer: of any session, or of this one. */
+  rejectSent(errorFor: (call: MeasuredCall) => Error, session?: ActiveSession): void {
+    for (const call of this.#pending.sent(session)) {
       this.#rejectCall(call, errorFor(call));
     }
   }
 
+  /** How many calls wait for an answer of this session. */
+  countSent(session: ActiveSession): number {
+    return this.#pending.sent(session).length;
+  }
+
   /** Rejects the calls that wait for a session. */
   rejectWaiting(errorFor: (call: MeasuredCall) => Error): void {
-    for (const call of this.#waiting()) {
+    for (const call of this.#pending.waiting()) {
       this.#rejectCall(call, errorFor(call));
     }
   }
 
   /** Sends the calls that wait for a session, in the order in which they were made. */
   sendWaiting(): void {
-    for (const call of this.#waiting()) {
+    for (const call of this.#pending.waiting()) {
       this.#send(call);
     }
   }
 
-  /** Resolves when no call waits for an answer. Calls that wait for a session do not count. */
-  allAnswered(): Promise<void> {
-    return this.#noneIsSent() ? Promise.resolve() : new Promise((resolve) => void this.#whenAllAnswered.push(resolve));
+  /** Resolves when no call waits for an answer: of any session, or of this one. Calls that wait for a session do not count. */
+  allAnswered(session?: ActiveSession): Promise<void> {
+    return this.#pending.allAnswered(session);
   }
 
   #begin(
@@ -166,21 +161,27 @@ export class Calls {
     resolve: PendingCall["resolve"],
     reject: PendingCall["reject"],
   ): void {
-    if (options !== NO_OPTIONS) {
-      checkCallOptions(options);
-    }
-    const { timeout, signal } = options;
     const { options: defaults, telemetry } = this.#context;
-    const timeoutMs = timeout ?? defaults.defaultTimeoutMs;
-    const ticket = this.#admit(name, signal);
-    const methodTicket = telemetry.methods.size === 0 ? undefined : this.#admitMethod(name, ticket);
-    const call = this.#encode(name, args, options, timeoutMs, ticket, methodTicket, resolve, reject);
+    const { signal } = options;
+    let call: PendingCall;
+    try {
+      if (options !== NO_OPTIONS) {
+        checkCallOptions(options);
+      }
+      const ticket = this.#admit(name, signal);
+      const methodTicket = telemetry.methods.size === 0 ? undefined : this.#admitMethod(name, ticket);
+      call = this.#encode(name, args, options, ticket, methodTicket, resolve, reject);
+    } catch (error) {
+      reject(withOutcome(error, "not-sent"));
+      return;
+    }
     this.#pending.set(call.id, call);
+    this.#pending.bytes += call.size;
     reportStart(call, telemetry);
     const waits = this.#current.callsWait;
-    if (timeoutMs !== undefined) {
-      this.#deadlines.set(call, timeoutMs, call.startedAt);
-    } else if (waits || ticket.trial || methodTicket !== undefined) {
+    if (call.timeoutMs !== undefined) {
+      this.#deadlines.set(call, call.timeoutMs, call.startedAt);
+    } else if (waits || call.ticket.trial || call.methodTicket !== undefined) {
       this.#deadlines.set(call, defaults.startTimeoutMs, call.startedAt);
     }
     if (signal !== undefined) {
@@ -205,7 +206,7 @@ export class Calls {
       throw aborted(name, signal, "before it was sent");
     }
     if (this.#pending.size >= options.maxPending) {
-      throw overloaded(name, workerName, options.maxPending);
+      throw overloaded(name, workerName, "maxPending", options.maxPending);
     }
     const admission = telemetry.breaker.admit();
     if (!admission.admitted) {
@@ -229,7 +230,6 @@ export class Calls {
     name: string,
     args: readonly unknown[],
     options: CallOptions,
-    timeoutMs: number | undefined,
     ticket: CallTicket,
     methodTicket: Admission | undefined,
     resolve: PendingCall["resolve"],
@@ -246,18 +246,24 @@ export class Calls {
         namespace: options.namespace ?? defaults.namespace,
         timestamp: wireTime(startedAt),
       });
+      const bytes = codec.encodeParts(message, this.#current);
+      const size = bytes.byteLength;
+      if (this.#pending.bytes + size > defaults.maxPendingBytes && this.#pending.size > 0) {
+        throw overloaded(name, this.#context.name, "maxPendingBytes", defaults.maxPendingBytes);
+      }
       return {
         id: message.id,
         name,
-        bytes: codec.encodeParts(message, this.#current),
+        bytes,
+        size,
         ticket,
         methodTicket,
         startedAt,
         correlationId: options.metadata?.correlation_id,
         resolve,
         reject,
-        sent: false,
-        timeoutMs,
+        sentOn: undefined,
+        timeoutMs: options.timeout ?? defaults.defaultTimeoutMs,
         stopListening: undefined,
         slot: undefined,
         previous: undefined,
@@ -270,43 +276,49 @@ export class Calls {
     }
   }
 
-  /** Returns `false` when there is no such call. */
+  /**
+   * Lets a call that was not run wait for the next session, or sends it there if that is in use already. Returns `false` when
+   * there is no such call.
+   */
   #waitForNext(id: string): boolean {
     const call = this.#pending.get(id);
     if (call === undefined) {
       return false;
     }
-    call.sent = false;
-    if (call.slot === undefined) {
+    const before = call.sentOn;
+    call.sentOn = undefined;
+    if (this.#current.isUp && this.#current.session !== before) {
+      this.#send(call);
+    } else if (call.slot === undefined) {
       const { options, telemetry } = this.#context;
       this.#deadlines.set(call, options.startTimeoutMs, telemetry.clock.now());
     }
-    this.#checkAllAnswered();
+    this.#pending.checkAnswered();
     return true;
   }
 
   /** Sends a call on the current session. If the session does not take it, the call rejects. */
   #send(call: PendingCall): void {
-    call.sent = true;
+    const { session } = this.#current;
     try {
-      const { session } = this.#current;
       if (session === undefined) {
         throw notRunning(call.name, this.#context.name, this.#current.state);
       }
+      call.sentOn = session;
       const { bytes } = call;
       session.send(bytes, bytes instanceof Uint8Array ? undefined : (error) => this.#checkTaken(call, error));
       if (!this.#sendsAgain) {
         call.bytes = NO_BYTES;
       }
     } catch (error) {
-      this.#rejectCall(call, error as Error);
+      this.#rejectCall(call, error as Error, "not-sent");
     }
   }
 
   /** Binary data may have been transferred to another thread since the call was made. Other errors end the session too. */
   #checkTaken(call: PendingCall, error: MultifrostError | undefined): void {
     if (error?.code === "UNSENDABLE_VALUE") {
-      this.#rejectCall(call, error);
+      this.#rejectCall(call, error, "not-sent");
     }
   }
 
@@ -320,7 +332,7 @@ export class Calls {
     if (call.timeoutMs === undefined) {
       this.#stopHoldingUp(call);
     } else {
-      this.#rejectCall(call, timedOut(call.name, this.#context.name, call.timeoutMs, call.sent));
+      this.#rejectCall(call, timedOut(call.name, this.#context.name, call.timeoutMs, call.sentOn !== undefined));
     }
   }
 
@@ -330,7 +342,7 @@ export class Calls {
    */
   #stopHoldingUp(call: PendingCall): void {
     const { name, options, telemetry } = this.#context;
-    if (call.sent) {
+    if (call.sentOn !== undefined) {
       telemetry.breaker.ignored(call.ticket);
       telemetry.methods.ignored(call.name, call.methodTicket);
     } else {
@@ -338,44 +350,26 @@ export class Calls {
     }
   }
 
-  #rejectCall(call: PendingCall, error: Error): void {
+  /** @param outcome What is known of it. Default: nothing if it was sent. */
+  #rejectCall(call: PendingCall, error: Error, outcome?: CallOutcome): void {
     if (this.#pending.has(call.id)) {
       this.#forget(call);
       reportFailure(call, error, this.#context.telemetry);
-      call.reject(error);
-      this.#checkAllAnswered();
+      call.reject(withOutcome(error, outcome ?? (call.sentOn === undefined ? "not-sent" : "unknown")));
     }
   }
 
   /** Lets go of a call that settles next. */
   #forget(call: PendingCall): void {
-    this.#pending.delete(call.id);
+    const pending = this.#pending;
+    pending.delete(call.id);
+    pending.bytes -= call.size;
     if (call.slot !== undefined) {
       this.#deadlines.cancel(call);
     }
     call.stopListening?.();
-  }
-
-  #checkAllAnswered(): void {
-    if (this.#whenAllAnswered.length > 0 && this.#noneIsSent()) {
-      const resolvers = this.#whenAllAnswered;
-      this.#whenAllAnswered = [];
-      for (const resolve of resolvers) {
-        resolve();
-      }
+    if (pending.waiters.length > 0) {
+      pending.checkAnswered();
     }
-  }
-
-  #waiting(): PendingCall[] {
-    return [...this.#pending.values()].filter(({ sent }) => !sent);
-  }
-
-  #noneIsSent(): boolean {
-    for (const { sent } of this.#pending.values()) {
-      if (sent) {
-        return false;
-      }
-    }
-    return true;
   }
 }

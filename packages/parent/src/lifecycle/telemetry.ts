@@ -18,7 +18,7 @@ import {
   RareEvent,
   systemClock,
 } from "@multifrost/reliability";
-import { describeExit } from "../errors.js";
+import { describeExit, inSeconds } from "../errors.js";
 import { emitSafely, type ParentEmitter, type ParentEvents } from "../events.js";
 import type { ResolvedOptions } from "../options.js";
 
@@ -93,10 +93,12 @@ export class Telemetry {
 
   /** Reports the exit of a process: as a warning where it was not asked for, since no call may be there to fail. */
   reportExit(exit: ExitDetails, unexpected: boolean): void {
-    const message = `The process of ${this.#name} ended (${describeExit(exit)}).`;
+    const { exitCode, signal, command, uptimeMs, callsInFlight, hint } = exit;
+    const calls = callsInFlight === 0 ? "" : ` with ${callsInFlight} calls in flight`;
+    const advice = hint === undefined ? "" : ` ${hint}`;
+    const message = `The process of ${this.#name} ended (${describeExit(exit)}) after ${inSeconds(uptimeMs)}${calls}.${advice}`;
     // Its stderr was shown as it came, and is in the `exit` event.
-    const { exitCode, signal, command } = exit;
-    const details = { exitCode, signal, command };
+    const details = { exitCode, signal, command, uptimeMs, callsInFlight };
     this.events.emit("process_exit", { message, details }, unexpected ? "warn" : "info");
     this.notify("exit", exit);
   }

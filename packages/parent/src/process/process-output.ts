@@ -7,33 +7,26 @@ import { LineSplitter } from "@multifrost/protocol/internal";
 /** Receives the lines a worker writes. */
 export type OnOutput = (stream: "stdout" | "stderr", line: string) => void;
 
-/** How much of stderr is kept for errors, in bytes of UTF-8. */
+/** How much of each stream is kept for errors, in bytes of UTF-8. */
 const TAIL_BYTES = 4096;
 
-/** Lines from both pipes, and the end of stderr for error messages. */
+/** Lines from both pipes, and the end of each for error messages. */
 export class ProcessOutput {
   readonly #pipes: readonly { end(): void }[];
-  #stderrTail = "";
+  readonly #tails = { stdout: "", stderr: "" };
 
   constructor({ stdout, stderr }: ChildProcess, onOutput: OnOutput) {
-    this.#pipes = [
-      readLines(stdout, (line) => onOutput("stdout", line)),
-      readLines(
-        stderr,
-        (line) => onOutput("stderr", line),
-        (text) => this.#addToTail(text),
-      ),
-    ];
+    this.#pipes = [this.#read("stdout", stdout, onOutput), this.#read("stderr", stderr, onOutput)];
   }
 
-  /** The last 4 KiB of stderr so far, including an unfinished line. */
-  stderrTail(): string {
-    return lastBytes(this.#stderrTail).trimEnd();
+  /** The last 4 KiB of a stream so far, including an unfinished line. */
+  tail(stream: "stdout" | "stderr"): string {
+    return lastBytes(this.#tails[stream]).trimEnd();
   }
 
-  /** Adds a line of stderr that arrived as a message to the tail. */
-  noteStderr(line: string): void {
-    this.#addToTail(`${line}\n`);
+  /** Adds a line that arrived as a message to the tail of its stream. */
+  note(stream: "stdout" | "stderr", line: string): void {
+    this.#addToTail(stream, `${line}\n`);
   }
 
   /** Delivers an unfinished last line and closes the pipes, which another process may hold open. */
@@ -43,30 +36,30 @@ export class ProcessOutput {
     }
   }
 
-  #addToTail(text: string): void {
-    this.#stderrTail = (this.#stderrTail + text).slice(-TAIL_BYTES);
+  #addToTail(stream: "stdout" | "stderr", text: string): void {
+    const tail = this.#tails[stream] + text;
+    // Cut now and then: a worker may print much, line by line.
+    this.#tails[stream] = tail.length > 2 * TAIL_BYTES ? tail.slice(-TAIL_BYTES) : tail;
   }
-}
 
-function readLines(
-  pipe: Readable | null,
-  onLine: (line: string) => void,
-  onText: (text: string) => void = () => {},
-): { end(): void } {
-  const lines = new LineSplitter();
-  pipe?.setEncoding("utf8").on("data", (chunk: string) => {
-    onText(chunk);
-    lines.add(chunk).forEach(onLine);
-  });
-  return {
-    end() {
-      pipe?.destroy();
-      const rest = lines.rest();
-      if (rest !== "") {
-        onLine(rest);
+  #read(stream: "stdout" | "stderr", pipe: Readable | null, onOutput: OnOutput): { end(): void } {
+    const lines = new LineSplitter();
+    pipe?.setEncoding("utf8").on("data", (chunk: string) => {
+      this.#addToTail(stream, chunk);
+      for (const line of lines.add(chunk)) {
+        onOutput(stream, line);
       }
-    },
-  };
+    });
+    return {
+      end() {
+        pipe?.destroy();
+        const rest = lines.rest();
+        if (rest !== "") {
+          onOutput(stream, rest);
+        }
+      },
+    };
+  }
 }
 
 /** The end of a text, at most `TAIL_BYTES` of UTF-8, never starting in the middle of a character. */

@@ -12,7 +12,16 @@ import {
   type SendSettled,
 } from "@multifrost/transport";
 import type { Calls } from "../calls/calls.js";
-import { exitedEarly, type Loss, lostEarly, noConnection, noHeartbeat, startedTooLate } from "../errors.js";
+import {
+  ENDED_WITHOUT_CONNECTION,
+  exitedEarly,
+  killedAsStalled,
+  type Loss,
+  lostEarly,
+  noConnection,
+  noHeartbeat,
+  startedTooLate,
+} from "../errors.js";
 import type { OnOutput } from "../process/process-output.js";
 import type { WorkerProcess } from "../process/worker-process.js";
 import { Admission } from "./admission.js";
@@ -35,6 +44,7 @@ const URGENT: SendOptions = { urgent: true };
 /** See {@link ActiveSession}. */
 export class Session implements ActiveSession {
   readonly #context: ParentContext;
+  readonly #calls: Calls;
   readonly #events: SessionEvents;
   readonly #health: HeartbeatMonitor;
   readonly #inbound: Inbound;
@@ -55,8 +65,6 @@ export class Session implements ActiveSession {
   #process: WorkerProcess | undefined;
   /** Resolves when the end of the process has been handled. */
   #processEnded: Promise<void> | undefined;
-  /** How long the worker was stalled, in milliseconds, where that is why its process was killed. */
-  #stalledMs: number | undefined;
   /** Runs between a broken connection and the report of it. */
   #lossGrace: NodeJS.Timeout | undefined;
   /** Whether `interrupted` was reported and `resumed` was not yet. */
@@ -83,6 +91,7 @@ export class Session implements ActiveSession {
 
   private constructor(context: ParentContext, calls: Calls, events: SessionEvents) {
     this.#context = context;
+    this.#calls = calls;
     this.#events = events;
     this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(context, {
@@ -149,12 +158,12 @@ export class Session implements ActiveSession {
     await this.#connect(signal);
     const connected = this.#connected.promise.then(() => true);
     if (!(await withLimit(this.#unlessLost(connected), startTimeoutMs, () => false, signal))) {
-      throw this.#tooLate(noConnection(this.#endpoint, startTimeoutMs));
+      throw await this.#tooLate(noConnection(this.#endpoint, startTimeoutMs));
     }
     if (heartbeatIntervalMs > 0) {
       const proven = provesReachable(this.#health, Math.max(0, deadline - clock.now()));
       if (!(await orAborted(this.#unlessLost(proven), signal))) {
-        throw this.#tooLate(noHeartbeat(this.#endpoint, startTimeoutMs, codec.app));
+        throw await this.#tooLate(noHeartbeat(this.#endpoint, startTimeoutMs, codec.app));
       }
     }
     signal.throwIfAborted();
@@ -219,7 +228,7 @@ export class Session implements ActiveSession {
           this.#end({ kind: "connection", endpoint: this.#endpoint, cause: error });
         } else {
           // A child connects once: without its channel it can only be started again.
-          void this.#process.terminate(false);
+          void this.#process.terminate(false, ENDED_WITHOUT_CONNECTION);
         }
       },
     };
@@ -265,18 +274,19 @@ export class Session implements ActiveSession {
       this.#isInterrupted = true;
       this.#events.interrupted(loss);
       if (this.#hasOneGuest) {
-        void this.#process?.terminate(false);
+        void this.#process?.terminate(false, ENDED_WITHOUT_CONNECTION);
       }
     }
   }
 
   /** Handles the exit of the process, expected or not. */
   async #watchProcess(process: WorkerProcess): Promise<void> {
-    const exit = await process.exited;
+    const ended = await process.exited;
     await this.#lastMessages();
     clearTimeout(this.#lossGrace);
     const unexpected = this.#phase === "active";
-    this.#end({ kind: "exit", exit, stalledMs: this.#stalledMs });
+    const exit = { ...ended, callsInFlight: this.#calls.countSent(this) };
+    this.#end({ kind: "exit", exit });
     this.#context.telemetry.reportExit(exit, unexpected);
   }
 
@@ -315,35 +325,33 @@ export class Session implements ActiveSession {
 
   #throwIfLost(): void {
     if (this.#loss?.kind === "exit") {
-      throw exitedEarly(this.#loss.exit, this.#process?.hint?.(this.#loss.exit.stderrTail));
+      throw exitedEarly(this.#loss.exit);
     }
     if (this.#loss?.kind === "connection") {
       throw lostEarly(this.#endpoint, this.#loss.cause);
     }
   }
 
-  #tooLate(error: Error): Error {
+  /** The error of a worker that cannot be reached in time. One that this parent started is ended first, to tell its end. */
+  async #tooLate(error: Error): Promise<Error> {
     const { codec, options } = this.#context;
     if (this.#process === undefined) {
       return error;
     }
-    const { command } = this.#process;
     const app = this.#isUp ? codec.app : undefined;
-    return startedTooLate(command, this.#process.stderrTail(), options.startTimeoutMs, app);
+    await this.#process.terminate(false);
+    return startedTooLate(await this.#process.exited, options.startTimeoutMs, app);
   }
 
-  /** A line of output that came as a message. Unlike lines from the pipes it is not in the tail of stderr yet. */
+  /** A line of output that came as a message. Unlike lines from the pipes it is not in the tail of its stream yet. */
   #onForwarded(stream: "stdout" | "stderr", line: string): void {
-    if (stream === "stderr") {
-      this.#process?.noteStderr(line);
-    }
+    this.#process?.addOutput(stream, line);
     deliverOutput(this.#context.telemetry, this.#context.name, stream, line);
   }
 
   #onHeartbeatsLost({ silentMs }: Silence): void {
     if (this.#context.options.autoRestart) {
-      this.#stalledMs = silentMs;
-      this.#process?.kill("SIGKILL");
+      this.#process?.kill("SIGKILL", killedAsStalled(silentMs));
     }
   }
 

@@ -22,7 +22,7 @@ function measured(given: Parameters<typeof parentParts>[0] = {}) {
     name: "add",
     ticket,
     methodTicket: undefined,
-    sent: true,
+    sentOn: {},
     startedAt: clock.now(),
     correlationId: "corr",
   };
@@ -73,7 +73,7 @@ describe("the end of a call", () => {
 
   it("a call that timed out before it was sent is no failure of the worker", () => {
     const { telemetry, call } = measured();
-    reportFailure({ ...call, sent: false }, new TimeoutError("late", { timeoutMs: 5 }), telemetry);
+    reportFailure({ ...call, sentOn: undefined }, new TimeoutError("late", { timeoutMs: 5 }), telemetry);
     expect(telemetry.breaker.failures).toBe(0);
   });
 

@@ -224,14 +224,33 @@ describe("a call that cannot go out", () => {
     expect(await parent.callFunction("add", ["x"])).toBe("ok");
   });
 
+  it("beyond maxPendingBytes: OverloadError; one that is alone may be longer; settled calls make room", async () => {
+    const { parent, worker } = await composed({ maxPendingBytes: 1000, name: "math" });
+    const waiting = [parent.callFunction("a", ["x".repeat(2000)])];
+    const error = await errorOf<OverloadError>(parent.callFunction("b"));
+    expect(error).toMatchObject({ code: "OVERLOADED", limit: 1000, option: "maxPendingBytes", outcome: "not-sent" });
+    expect(error.message).toBe(
+      "'b' was not sent: calls of up to 1000 bytes together to math are waiting (maxPendingBytes). Await some of them first, use more " +
+        "workers, or raise maxPendingBytes.",
+    );
+    worker.onCall = (call) => worker.answer(call, call.function);
+    await until(() => worker.calls.length === 1);
+    worker.calls.forEach(worker.onCall);
+    expect(await Promise.all(waiting)).toEqual(["a"]);
+    expect(await Promise.all(["x", "x"].map((text) => parent.callFunction("c", [text.repeat(200)])))).toEqual([
+      "c",
+      "c",
+    ]);
+  });
+
   it("beyond maxPending: OverloadError, nothing queued; below again: it goes out", async () => {
     const { parent, worker } = await composed({ maxPending: 2, name: "math" });
     const waiting = [parent.callFunction("a"), parent.callFunction("b")];
     const error = await errorOf<OverloadError>(parent.callFunction("c"));
     expect(error).toBeInstanceOf(OverloadError);
-    expect(error).toMatchObject({ code: "OVERLOADED", limit: 2 });
+    expect(error).toMatchObject({ code: "OVERLOADED", limit: 2, option: "maxPending", outcome: "not-sent" });
     expect(error.message).toBe(
-      "'c' was not sent: 2 calls to math are waiting (maxPending). Await some of them first, or use more workers.",
+      "'c' was not sent: 2 calls to math are waiting (maxPending). Await some of them first, use more workers, or raise maxPending.",
     );
     await until(() => worker.calls.length === 2);
     worker.onCall = (call) => worker.answer(call, call.function);

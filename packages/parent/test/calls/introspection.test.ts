@@ -50,7 +50,16 @@ it("[CALL-7] a worker that knows none of the names: the first refusal", async ()
 
 it.each([
   new MultifrostError("TIMEOUT", "late"),
-  new WorkerExitedError("gone", { exitCode: 1, signal: null, stderrTail: "", command: "" }),
+  new WorkerExitedError("gone", {
+    exitCode: 1,
+    signal: null,
+    stderrTail: "",
+    command: "",
+    stdoutTail: "",
+    uptimeMs: 1_200,
+    callsInFlight: 0,
+    hint: undefined,
+  }),
 ])("an error that is not a refusal ends it at once: %s", async (error) => {
   const ask = vi.fn(() => Promise.reject(error));
   expect(await errorOf(listFunctions({ ask } as unknown as Calls, OPTIONS))).toBe(error);

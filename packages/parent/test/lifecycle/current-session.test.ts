@@ -58,7 +58,16 @@ describe("a call made now", () => {
 
   it("to a worker that is gone is refused with how it ended", () => {
     const { state } = current();
-    const exit = { exitCode: 3, signal: null, stderrTail: "", command: "node worker.mjs" };
+    const exit = {
+      exitCode: 3,
+      signal: null,
+      stderrTail: "",
+      command: "node worker.mjs",
+      stdoutTail: "",
+      uptimeMs: 1_200,
+      callsInFlight: 0,
+      hint: undefined,
+    };
     state.giveUp({ kind: "exit", exit });
     expect(state.state).toBe("exited");
     expect(state.refusalReason("add")).toMatchObject({ code: "WORKER_EXITED", exitCode: 3 });

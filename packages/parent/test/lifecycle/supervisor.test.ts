@@ -11,7 +11,16 @@ import type { ConnectMode } from "../../src/session/types.js";
 import { idleSession, parentParts } from "../support/context.js";
 import { errorOf } from "../support/until.js";
 
-const exit: ExitDetails = { exitCode: 1, signal: null, stderrTail: "", command: "node worker.mjs" };
+const exit: ExitDetails = {
+  exitCode: 1,
+  signal: null,
+  stderrTail: "",
+  command: "node worker.mjs",
+  stdoutTail: "",
+  uptimeMs: 1_200,
+  callsInFlight: 0,
+  hint: undefined,
+};
 const crash: Loss = { kind: "exit", exit };
 const broken: Loss = { kind: "connection", endpoint: "hand://made" };
 

@@ -44,7 +44,16 @@ it.each([
   [false, "info"],
 ])("an exit is an event and a log record; unexpected: %s, level: %s", (unexpected, level) => {
   const { telemetry, records, emitted } = parentParts();
-  const exit = { exitCode: 1, signal: null, stderrTail: "oh", command: "node worker.mjs" };
+  const exit = {
+    exitCode: 1,
+    signal: null,
+    stderrTail: "oh",
+    command: "node worker.mjs",
+    stdoutTail: "",
+    uptimeMs: 1_200,
+    callsInFlight: 0,
+    hint: undefined,
+  };
   telemetry.reportExit(exit, unexpected);
   expect(emitted).toEqual([["exit", exit]]);
   expect(records).toMatchObject([

@@ -34,33 +34,40 @@ describe("the output of a process", () => {
   });
 });
 
-describe("the tail of stderr", () => {
+describe("the tail of a stream", () => {
   it("is empty before anything was written, and has unfinished lines and forwarded ones", async () => {
     const { read, toStderr } = output();
-    expect(read.stderrTail()).toBe("");
-    read.noteStderr("forwarded");
+    expect(read.tail("stderr")).toBe("");
+    read.note("stderr", "forwarded");
     await toStderr("by the pipe");
-    expect(read.stderrTail()).toBe("forwarded\nby the pipe");
+    expect(read.tail("stderr")).toBe("forwarded\nby the pipe");
   });
 
   it("is everything, up to 4 KiB", async () => {
     const { read, toStderr } = output();
     await toStderr("a".repeat(4000));
     await toStderr("b".repeat(96));
-    expect(read.stderrTail()).toBe("a".repeat(4000) + "b".repeat(96));
+    expect(read.tail("stderr")).toBe("a".repeat(4000) + "b".repeat(96));
   });
 
   it("is the last 4 KiB of more", async () => {
     const { read, toStderr } = output();
     await toStderr("a".repeat(4096));
     await toStderr("the end");
-    expect(read.stderrTail()).toBe(`${"a".repeat(4089)}the end`);
+    expect(read.tail("stderr")).toBe(`${"a".repeat(4089)}the end`);
+  });
+
+  it("of stdout is kept apart", async () => {
+    const { read, toStderr } = output();
+    read.note("stdout", "progress 7 %");
+    await toStderr("oops");
+    expect([read.tail("stdout"), read.tail("stderr")]).toEqual(["progress 7 %", "oops"]);
   });
 
   it("counts bytes and never begins in the middle of a character", async () => {
     const { read, toStderr } = output();
     await toStderr(`x${"é".repeat(4096)}y`);
-    expect(read.stderrTail()).toMatch(/^é+y$/);
-    expect(new TextEncoder().encode(read.stderrTail()).length).toBe(4095);
+    expect(read.tail("stderr")).toMatch(/^é+y$/);
+    expect(new TextEncoder().encode(read.tail("stderr")).length).toBe(4095);
   });
 });

@@ -18,5 +18,5 @@ export {
   SpawnError,
   TimeoutError,
 } from "./local-errors.js";
-export { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
+export { type CallOutcome, type ErrorDetails, MultifrostError } from "./multifrost-error.js";
 export { type ExitDetails, RemoteCallError, type RemoteFailure, WorkerExitedError } from "./remote-error.js";

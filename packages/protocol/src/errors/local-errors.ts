@@ -3,7 +3,7 @@ import { type ErrorDetails, MultifrostError } from "./multifrost-error.js";
 import type { ExitDetails } from "./remote-error.js";
 
 /** The worker process could not be started. `exitCode` and `signal` are `null` if it never ran. */
-export class SpawnError extends MultifrostError {
+export class SpawnError extends MultifrostError implements Readonly<ExitDetails> {
   static override readonly kind: string = "SpawnError";
 
   /** The exit code; `null` if a signal ended it or it never ran. */
@@ -12,15 +12,27 @@ export class SpawnError extends MultifrostError {
   readonly signal: string | null;
   /** The last 4 KiB of its stderr. */
   readonly stderrTail: string;
+  /** The last 4 KiB of its stdout. */
+  readonly stdoutTail: string;
   /** The command line, to read and try. */
   readonly command: string;
+  /** How long it ran, in milliseconds; 0 if it never did. */
+  readonly uptimeMs: number;
+  /** Always 0: nothing was sent to it yet. */
+  readonly callsInFlight: number;
+  /** The likely cause and what to do about it, where the exit and the output show it. */
+  readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, exit: ExitDetails & ErrorDetails) {
     super(code, message, exit);
     this.exitCode = exit.exitCode;
     this.signal = exit.signal;
     this.stderrTail = exit.stderrTail;
+    this.stdoutTail = exit.stdoutTail;
     this.command = exit.command;
+    this.uptimeMs = exit.uptimeMs;
+    this.callsInFlight = exit.callsInFlight;
+    this.hint = exit.hint;
   }
 }
 
@@ -114,10 +126,13 @@ export class OverloadError extends MultifrostError {
 
   /** The limit that was reached. */
   readonly limit: number;
+  /** The option that sets it, such as `maxPending`. */
+  readonly option: string | undefined;
 
-  constructor(message: string, details: ErrorDetails & { limit: number }) {
+  constructor(message: string, details: ErrorDetails & { limit: number; option?: string | undefined }) {
     super("OVERLOADED", message, details);
     this.limit = details.limit;
+    this.option = details.option;
   }
 }
 

@@ -2,6 +2,15 @@ import type { ErrorCode } from "./error-codes.js";
 
 const KINDS = Symbol.for("multifrost.errorKinds");
 
+/**
+ * What is known of a call that failed.
+ *
+ * - `not-sent`: nothing left this process. Calling again cannot run the method twice.
+ * - `not-run`: the worker refused it before the method ran. Calling again cannot run it twice either.
+ * - `unknown`: the method may have run, in part or whole. One that threw has run.
+ */
+export type CallOutcome = "not-sent" | "not-run" | "unknown";
+
 /** Details of every error. */
 export interface ErrorDetails {
   /** The error that caused it; Node prints it below the stack. */
@@ -23,6 +32,9 @@ export class MultifrostError extends Error {
   /** Says what happened, for `switch`. Stable. */
   readonly code: ErrorCode;
 
+  /** What is known of the call that rejected with this error; absent from errors that ended no call. */
+  declare readonly outcome?: CallOutcome;
+
   constructor(code: ErrorCode, message: string, details?: ErrorDetails) {
     super(message, details?.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
@@ -34,6 +46,14 @@ export class MultifrostError extends Error {
     // biome-ignore lint/complexity/noThisInStatic: `this` is the class on the right of `instanceof`, maybe a subclass.
     return isInstance(this, value);
   }
+}
+
+/** Says on an error that ends a call what is known of the call, unless the error says it already. Returns the error. */
+export function withOutcome<E>(error: E, outcome: CallOutcome): E {
+  if (error instanceof MultifrostError && error.outcome === undefined) {
+    Object.defineProperty(error, "outcome", { value: outcome, enumerable: true, configurable: true, writable: true });
+  }
+  return error;
 }
 
 function isInstance(type: unknown, value: unknown): boolean {

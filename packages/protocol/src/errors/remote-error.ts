@@ -58,7 +58,7 @@ export class RemoteCallError extends MultifrostError {
   }
 }
 
-/** How a process ended, and the end of its stderr. */
+/** How a process ended, and what is known of it. */
 export interface ExitDetails {
   /** The exit code; `null` when a signal ended it. */
   exitCode: number | null;
@@ -66,12 +66,20 @@ export interface ExitDetails {
   signal: string | null;
   /** The last 4 KiB of its stderr. */
   stderrTail: string;
+  /** The last 4 KiB of its stdout. */
+  stdoutTail: string;
   /** The command line, to read and try. */
   command: string;
+  /** How long it ran, in milliseconds. */
+  uptimeMs: number;
+  /** Calls that were sent to it and got no answer. */
+  callsInFlight: number;
+  /** The likely cause and what to do about it, where the exit and the output show it. */
+  hint: string | undefined;
 }
 
 /** The worker's process ended while the call was waiting for its answer, or before the call was made. */
-export class WorkerExitedError extends RemoteCallError {
+export class WorkerExitedError extends RemoteCallError implements Readonly<ExitDetails> {
   static override readonly kind: string = "WorkerExitedError";
 
   /** The exit code; `null` if a signal ended it. */
@@ -80,8 +88,16 @@ export class WorkerExitedError extends RemoteCallError {
   readonly signal: string | null;
   /** The last 4 KiB of its stderr. */
   readonly stderrTail: string;
+  /** The last 4 KiB of its stdout. */
+  readonly stdoutTail: string;
   /** The command line, to read and try. */
   readonly command: string;
+  /** How long it ran, in milliseconds. */
+  readonly uptimeMs: number;
+  /** Calls that were sent to it and got no answer. */
+  readonly callsInFlight: number;
+  /** The likely cause and what to do about it, where the exit and the output show it. */
+  readonly hint: string | undefined;
 
   constructor(message: string, exit: ExitDetails & { functionName?: string | undefined }) {
     super(message, {
@@ -93,6 +109,10 @@ export class WorkerExitedError extends RemoteCallError {
     this.exitCode = exit.exitCode;
     this.signal = exit.signal;
     this.stderrTail = exit.stderrTail;
+    this.stdoutTail = exit.stdoutTail;
     this.command = exit.command;
+    this.uptimeMs = exit.uptimeMs;
+    this.callsInFlight = exit.callsInFlight;
+    this.hint = exit.hint;
   }
 }

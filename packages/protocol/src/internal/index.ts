@@ -6,6 +6,7 @@
  */
 
 export { countsAgainstWorker } from "../errors/error-codes.js";
+export { withOutcome } from "../errors/multifrost-error.js";
 export { LONGEST_TIMER_MS, orAborted, pause, withLimit } from "./bounded-wait.js";
 export { Deferred } from "./deferred.js";
 export { FifoQueue } from "./fifo-queue.js";

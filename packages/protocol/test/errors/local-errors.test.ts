@@ -15,7 +15,16 @@ import {
 
 const cause = new Error("why");
 const retryAt = new Date(5);
-const exit = { exitCode: null, signal: "SIGKILL", stderrTail: "the end", command: "node w.js" };
+const exit = {
+  exitCode: null,
+  signal: "SIGKILL",
+  stderrTail: "the end",
+  command: "node w.js",
+  stdoutTail: "",
+  uptimeMs: 1_200,
+  callsInFlight: 0,
+  hint: undefined,
+};
 
 const rows: [name: string, error: MultifrostError, code: string, fields: object][] = [
   ["SpawnError", new SpawnError("EXITED_EARLY", "m", { ...exit, cause }), "EXITED_EARLY", exit],

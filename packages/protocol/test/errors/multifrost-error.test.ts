@@ -25,7 +25,16 @@ afterAll(() => {
   rmSync(copyFolder, { recursive: true });
 });
 
-const exit = { exitCode: 1, signal: null, stderrTail: "", command: "c" };
+const exit = {
+  exitCode: 1,
+  signal: null,
+  stderrTail: "",
+  command: "c",
+  stdoutTail: "",
+  uptimeMs: 1_200,
+  callsInFlight: 0,
+  hint: undefined,
+};
 
 describe("instanceof between copies of the package", () => {
   it("uses real copies", () => {

@@ -29,7 +29,16 @@ it("[CALL-2] a refusal is a RemoteCallError with the code of the refusal", () =>
 });
 
 it("[CALL-2] a WorkerExitedError is a RemoteCallError with how the process ended", () => {
-  const exit = { exitCode: null, signal: "SIGKILL", stderrTail: "the end", command: "node w.js" };
+  const exit = {
+    exitCode: null,
+    signal: "SIGKILL",
+    stderrTail: "the end",
+    command: "node w.js",
+    stdoutTail: "",
+    uptimeMs: 1_200,
+    callsInFlight: 0,
+    hint: undefined,
+  };
   const error = new WorkerExitedError("gone", { ...exit, functionName: "f" });
   expect(error).toBeInstanceOf(RemoteCallError);
   expect(error).toMatchObject({
