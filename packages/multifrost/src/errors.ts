@@ -19,4 +19,5 @@ export {
   SpawnError,
   TimeoutError,
   WorkerExitedError,
+  WorkerFailedError,
 } from "@multifrost/protocol/errors";

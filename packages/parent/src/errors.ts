@@ -14,12 +14,18 @@ import {
   SpawnError,
   TimeoutError,
   WorkerExitedError,
+  WorkerFailedError,
 } from "@multifrost/protocol/errors";
 import type { ParentState } from "./events.js";
 
 /** Why a connection is gone, or the worker with it. */
 export type Loss =
-  | { readonly kind: "exit"; readonly exit: ExitDetails }
+  | {
+      readonly kind: "exit";
+      readonly exit: ExitDetails;
+      /** Its last ends, where it was given up after several. */
+      readonly exits?: readonly ExitDetails[];
+    }
   | { readonly kind: "connection"; readonly endpoint: string; readonly cause?: MultifrostError };
 
 /** `exit code 1`, `signal SIGKILL`; `it could not be started` where it never ran. */
@@ -54,6 +60,9 @@ export function notRunning(functionName: string, workerName: string, state: Pare
 
 /** A call was made to a worker that is gone and is not restarted. */
 export function workerGone(functionName: string, workerName: string, loss: Loss): Error {
+  if (loss.kind === "exit" && loss.exits !== undefined) {
+    return workerFailed(functionName, workerName, loss.exit, loss.exits);
+  }
   if (loss.kind === "exit") {
     return workerExited(`'${functionName}' was not sent: ${workerName} has ended`, functionName, loss);
   }
@@ -146,14 +155,30 @@ export function callLost(functionName: string, workerName: string, loss: Loss): 
 export function cutOff(
   functionName: string,
   workerName: string,
-  state: "stopped" | "restarting",
+  done: "stopped" | "restarted" | "reloaded",
   stopTimeoutMs: number,
 ): NotRunningError {
-  const done = state === "stopped" ? "stopped" : "restarted";
   const message =
     `'${functionName}' got no answer: ${workerName} was ${done}, and calls in flight have ${stopTimeoutMs} ms to finish ` +
     "(stopTimeout). It may have run or not.";
-  return new NotRunningError(message, { state });
+  return new NotRunningError(message, { state: done === "stopped" ? "stopped" : "restarting" });
+}
+
+/** How many of the last ends the message of an error lists; its field has them all. */
+const LISTED_ENDS = 5;
+
+function workerFailed(
+  functionName: string,
+  workerName: string,
+  exit: ExitDetails,
+  exits: readonly ExitDetails[],
+): WorkerFailedError {
+  const ends = exits.slice(-LISTED_ENDS).map((each) => `${describeExit(each)} after ${inSeconds(each.uptimeMs)}`);
+  const message =
+    `'${functionName}' was not sent: ${workerName} has failed: it ended again and again, or did not start again ` +
+    `(maxRestartAttempts). The last ends: ${ends.join(", ")}. ${exit.hint === undefined ? "" : `${exit.hint} `}` +
+    "Details are in exits; restart() starts it again.";
+  return new WorkerFailedError(message, { ...exit, exits, functionName });
 }
 
 function workerExited(what: string, functionName: string, { exit }: Loss & { kind: "exit" }): WorkerExitedError {
@@ -254,7 +279,7 @@ export function lostEarly(endpoint: string, cause: MultifrostError | undefined):
 /** `start()` was called on a parent that was started before. */
 export function startedBefore(workerName: string, state: ParentState): MultifrostError {
   const next =
-    state === "exited"
+    state === "exited" || state === "failed"
       ? "restart() starts it again."
       : state === "stopping" || state === "stopped"
         ? "Create a new worker to go on."

@@ -16,6 +16,8 @@ import type { CircuitChange } from "@multifrost/reliability";
  * - `restarting`: the process ended and a new one is being started. Calls wait.
  * - `reconnecting`: the connection to a service broke and is being restored. Calls wait.
  * - `exited`: the worker is gone and does not come back by itself; `restart()` starts it again. Calls are refused.
+ * - `failed`: the process ended again and again until its restarts were used up, or `restart()` could not start it. Calls are
+ *   refused with `WorkerFailedError`, which lists the last ends; `restart()` starts it again.
  * - `stopping`, `stopped`: `stop()` was called. Final.
  */
 export type ParentState =
@@ -26,6 +28,7 @@ export type ParentState =
   | "restarting"
   | "reconnecting"
   | "exited"
+  | "failed"
   | "stopping"
   | "stopped";
 
@@ -45,6 +48,14 @@ export interface RestartEvent {
   readonly pid: number | undefined;
 }
 
+/** A reload that worked. */
+export interface ReloadEvent {
+  /** The process that is used from now on; `undefined` where the parent did not start it. */
+  readonly pid: number | undefined;
+  /** The process that it replaces. */
+  readonly previousPid: number | undefined;
+}
+
 /** The events of a `ParentWorker` and the arguments of their listeners. */
 export interface ParentEvents {
   /** A line the worker wrote to stdout. Lines are printed only while there is no listener. */
@@ -55,6 +66,8 @@ export interface ParentEvents {
   exit: [exit: ExitDetails];
   /** The worker's process was started again. */
   restart: [restart: RestartEvent];
+  /** `reload()` has put another process, or another connection to the service, into use. */
+  reload: [reload: ReloadEvent];
   /** The state changed. */
   state: [state: ParentState, before: ParentState];
   /** The circuit breaker of the worker, or of one method, changed. */

@@ -165,11 +165,28 @@ export class ParentWorker<T = AnyWorker> extends EventEmitter<ParentEvents> {
 
   /**
    * Ends the process and starts a new one, or reconnects to the service. Calls in flight get `stopTimeout` to finish;
-   * calls made meanwhile wait. Rejects as {@link start} does, and with `NotRunningError` unless the worker is running
-   * or has exited.
+   * calls made meanwhile wait. Rejects as {@link start} does, and with `NotRunningError` unless the worker is running,
+   * has exited or failed.
    */
   async restart(): Promise<void> {
     await this.#lifecycle.restart();
+  }
+
+  /**
+   * Replaces the worker without a gap, for new code or after a leak: starts a second process, and when that has answered, calls
+   * go to it. The process before gets `stopTimeout` to finish its calls, then it ends, and this resolves. Both run for a while and
+   * take memory together. If the second cannot be started, the first stays as it is.
+   *
+   * A service is looked up again and connected to a second time; its process is not restarted. Use it when the service has moved.
+   *
+   * May be called at any time. While one reload is in progress, others wait for it, and share the next. If the worker ends
+   * meanwhile, calls wait for the second process.
+   *
+   * Rejects as {@link start} does, with `NotRunningError` unless the worker is running, and when `stop()` or `restart()` is called
+   * meanwhile.
+   */
+  async reload(): Promise<void> {
+    await this.#lifecycle.reload();
   }
 
   /**

@@ -67,7 +67,7 @@ describe("a call that was waiting for its answer", () => {
       message:
         "'add' got no answer: math was stopped, and calls in flight have 5000 ms to finish (stopTimeout). It may have run or not.",
     });
-    expect(cutOff("add", "math", "restarting", 1).message).toMatch(/^'add' got no answer: math was restarted, /);
+    expect(cutOff("add", "math", "restarted", 1).message).toMatch(/^'add' got no answer: math was restarted, /);
   });
 });
 

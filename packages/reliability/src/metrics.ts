@@ -40,6 +40,8 @@ export interface MetricsSnapshot {
   readonly heartbeat: HeartbeatMetrics;
   /** How often the worker was restarted. */
   readonly restarts: number;
+  /** How often the worker was reloaded. */
+  readonly reloads: number;
   /** Messages dropped because they could not be read or have no receiver. */
   readonly droppedMessages: number;
   /** Connections to a private endpoint that were refused, because they were not the worker's. */
@@ -80,6 +82,7 @@ export class Metrics {
   #rttCount = 0;
   #misses = 0;
   #restarts = 0;
+  #reloads = 0;
   #dropped = 0;
   #refused = 0;
 
@@ -138,6 +141,11 @@ export class Metrics {
     this.#restarts += 1;
   }
 
+  /** The worker was reloaded. */
+  reloaded(): void {
+    this.#reloads += 1;
+  }
+
   /** A message was dropped. */
   messageDropped(): void {
     this.#dropped += 1;
@@ -165,6 +173,7 @@ export class Metrics {
       circuitBreakerState: this.#circuitState?.() ?? this.#circuit,
       heartbeat: { rttLastMs: this.#rttLastMs, rttAvgMs, misses: this.#misses },
       restarts: this.#restarts,
+      reloads: this.#reloads,
       droppedMessages: this.#dropped,
       refusedConnections: this.#refused,
       timestamp: this.#clock.wallTime(),

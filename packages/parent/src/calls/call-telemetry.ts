@@ -20,7 +20,12 @@ export interface MeasuredCall {
 }
 
 /** A lost worker or connection is one failure, counted where the loss is noticed, not once for each call in flight. */
-const COUNTED_AS_LOSS: ReadonlySet<ErrorCode> = new Set(["WORKER_EXITED", "CONNECTION_LOST", "UNREACHABLE"]);
+const COUNTED_AS_LOSS: ReadonlySet<ErrorCode> = new Set([
+  "WORKER_EXITED",
+  "WORKER_FAILED",
+  "CONNECTION_LOST",
+  "UNREACHABLE",
+]);
 
 /** Reports that a call was made. */
 export function reportStart(call: MeasuredCall, { metrics, events, requestStart }: Telemetry): void {

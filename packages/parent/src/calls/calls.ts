@@ -162,13 +162,12 @@ export class Calls {
     reject: PendingCall["reject"],
   ): void {
     const { options: defaults, telemetry } = this.#context;
-    const { signal } = options;
     let call: PendingCall;
     try {
       if (options !== NO_OPTIONS) {
         checkCallOptions(options);
       }
-      const ticket = this.#admit(name, signal);
+      const ticket = this.#admit(name, options.signal);
       const methodTicket = telemetry.methods.size === 0 ? undefined : this.#admitMethod(name, ticket);
       call = this.#encode(name, args, options, ticket, methodTicket, resolve, reject);
     } catch (error) {
@@ -184,8 +183,8 @@ export class Calls {
     } else if (waits || call.ticket.trial || call.methodTicket !== undefined) {
       this.#deadlines.set(call, defaults.startTimeoutMs, call.startedAt);
     }
-    if (signal !== undefined) {
-      this.#listenFor(signal, call);
+    if (options.signal !== undefined) {
+      this.#listenFor(options.signal, call);
     }
     if (!waits) {
       this.#send(call);

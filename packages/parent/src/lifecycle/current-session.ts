@@ -14,7 +14,7 @@ export class CurrentSession {
   #session: ActiveSession | undefined;
   #features: ReadonlySet<Feature> = NO_FEATURES;
   #openedAt = 0;
-  /** Why the worker is gone, in the state `exited`. */
+  /** Why the worker is gone, in the states `exited` and `failed`. */
   #loss: Loss | undefined;
   #isLeaving = false;
 
@@ -66,7 +66,7 @@ export class CurrentSession {
     if (this.#state === "running" || this.isUp || this.callsWait) {
       return undefined;
     }
-    return this.#state === "exited" && this.#loss !== undefined
+    return (this.#state === "exited" || this.#state === "failed") && this.#loss !== undefined
       ? workerGone(functionName, this.#name, this.#loss)
       : notRunning(functionName, this.#name, this.#state);
   }
@@ -112,6 +112,6 @@ export class CurrentSession {
   /** The worker is gone and does not come back by itself. */
   giveUp(loss: Loss): void {
     this.#loss = loss;
-    this.enter("exited");
+    this.enter(loss.kind === "exit" && loss.exits !== undefined ? "failed" : "exited");
   }
 }

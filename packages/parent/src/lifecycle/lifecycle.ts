@@ -23,6 +23,10 @@ export class Lifecycle {
   /** Aborts whatever is being opened, for `stop()`. */
   readonly #opening = new AbortController();
   #stopping: Promise<void> | undefined;
+  /** The latest reload. Never rejects. */
+  #reloading: Promise<void> = Promise.resolve();
+  /** The reload that waits for the one before. */
+  #nextReload: Promise<void> | undefined;
 
   constructor(name: string, mode: ConnectMode, codec: Codec, options: ResolvedOptions, emitter: ParentEmitter) {
     this.telemetry = new Telemetry(name, mode.serviceId, options, emitter);
@@ -55,14 +59,18 @@ export class Lifecycle {
   async restart(): Promise<void> {
     const { name, mode } = this.#context;
     const { isUp, state } = this.current;
-    if (!isUp && state !== "exited") {
+    if (!isUp && state !== "exited" && state !== "failed") {
       const message = `restart() was called, but ${name} is ${state}. It restarts a worker that is running or has exited.`;
       throw new NotRunningError(message, { state });
     }
     this.current.leave(mode.kind === "spawned" ? "restarting" : "reconnecting");
     this.#supervisor.refill();
+    this.#supervisor.cancelReplacing(
+      new NotRunningError(`${name} was restarted while it was reloaded.`, { state: this.current.state }),
+    );
     try {
-      await this.#drainAndClose("restarting");
+      await this.#supervisor.settled();
+      await this.#drainAndClose("restarted");
       this.#opening.signal.throwIfAborted();
       await this.#supervisor.open();
     } catch (error) {
@@ -73,6 +81,39 @@ export class Lifecycle {
       throw error;
     }
     this.#supervisor.cameBack(undefined);
+  }
+
+  /** Replaces the session by another, one reload after the other. Those that come while one waits share it. */
+  async reload(): Promise<void> {
+    this.#nextReload ??= this.#reloading.then(() => {
+      this.#nextReload = undefined;
+      return this.#reload();
+    });
+    const reload = this.#nextReload;
+    this.#reloading = reload.catch(() => {});
+    await reload;
+  }
+
+  async #reload(): Promise<void> {
+    const { name, telemetry } = this.#context;
+    const { isUp, isLeaving, state } = this.current;
+    if (!isUp || isLeaving) {
+      const next = state === "exited" || state === "failed" ? " restart() starts it again." : "";
+      throw new NotRunningError(
+        `reload() was called, but ${name} is ${state}. It replaces a worker that runs.${next}`,
+        { state },
+      );
+    }
+    this.#supervisor.refill();
+    try {
+      await this.#supervisor.replace();
+    } catch (error) {
+      if (!this.current.isLeaving) {
+        const message = `${name} was not reloaded${this.current.isUp ? ": the worker before goes on" : ""}.`;
+        telemetry.events.emit("worker_reload", { message, err: error }, "warn");
+      }
+      throw this.current.isEnding ? this.#opening.signal.reason : error;
+    }
   }
 
   /** Ends everything: no new calls, calls in flight may finish, then the session closes. Never rejects. */
@@ -93,7 +134,7 @@ export class Lifecycle {
   }
 
   /** Gives calls in flight `stopTimeout` to finish, closes the session, and rejects what is left of them. */
-  async #drainAndClose(reason: "stopped" | "restarting"): Promise<void> {
+  async #drainAndClose(reason: "stopped" | "restarted"): Promise<void> {
     const { name, options } = this.#context;
     await withLimit(this.calls.allAnswered(), options.stopTimeoutMs, () => {});
     await this.#supervisor.close();

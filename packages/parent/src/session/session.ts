@@ -97,7 +97,7 @@ export class Session implements ActiveSession {
     this.#health = createHealthCheck(context, {
       send: (bytes) => this.#sendHeartbeat(bytes),
       received: () => this.#received,
-      onStalled: (isStalled) => events.stalled(isStalled),
+      onStalled: (isStalled) => events.stalled(isStalled, this),
       onLost: (silence) => this.#onHeartbeatsLost(silence),
     });
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
@@ -142,6 +142,10 @@ export class Session implements ActiveSession {
   #sendHeartbeat(bytes: Uint8Array): void {
     this.#inbound.expectAnswerTo(bytes);
     this.send(bytes, undefined, URGENT);
+  }
+
+  retire(): void {
+    this.#health.stop();
   }
 
   close(): Promise<void> {
@@ -258,7 +262,7 @@ export class Session implements ActiveSession {
     if (this.#isInterrupted) {
       this.#isInterrupted = false;
       if (this.#phase === "active") {
-        this.#events.resumed();
+        this.#events.resumed(this);
       }
     }
   }
@@ -272,7 +276,7 @@ export class Session implements ActiveSession {
       this.#end(loss);
     } else if (this.#phase === "active" && this.#loss === undefined) {
       this.#isInterrupted = true;
-      this.#events.interrupted(loss);
+      this.#events.interrupted(loss, this);
       if (this.#hasOneGuest) {
         void this.#process?.terminate(false, ENDED_WITHOUT_CONNECTION);
       }
@@ -310,7 +314,7 @@ export class Session implements ActiveSession {
     this.#loss = loss;
     this.#ended.resolve();
     if (this.#phase === "active") {
-      this.#events.ended(loss);
+      this.#events.ended(loss, this);
     }
   }
 

@@ -62,6 +62,8 @@ export interface ActiveSession {
   readonly isListedByNode: boolean;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */
   send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void;
+  /** Another session is in use: heartbeats end, calls in flight go on. */
+  retire(): void;
   /** Ends the heartbeats, a process this parent started, and the connection. Reports nothing more. Never rejects. */
   close(): Promise<void>;
 }
@@ -71,11 +73,11 @@ export interface SessionEvents {
   /** The worker has been reached: calls can go out. */
   opened(session: ActiveSession): void;
   /** The connection broke and what was sent on it is lost. The channel restores it: `resumed` or `ended` follows. */
-  interrupted(loss: Loss): void;
+  interrupted(loss: Loss, session: ActiveSession): void;
   /** The connection is back. */
-  resumed(): void;
+  resumed(session: ActiveSession): void;
   /** Heartbeats stay unanswered while the connection is up, or the worker has given a sign of life again. */
-  stalled(isStalled: boolean): void;
+  stalled(isStalled: boolean, session: ActiveSession): void;
   /** The session is over. Reported once, and not after `close`. */
-  ended(loss: Loss): void;
+  ended(loss: Loss, session: ActiveSession): void;
 }

@@ -95,8 +95,7 @@ describe("an unexpected exit", () => {
     expect(error).toBeInstanceOf(RemoteCallError);
     expect(error).toMatchObject({ exitCode: null, signal: "SIGKILL", functionName: "hang", command });
     expect(error?.message).toBe(
-      `'hang' got no answer: math ended (signal SIGKILL): ${command}. Restart it with restart(), or set ` +
-        "the option autoRestart. It wrote nothing to stderr.",
+      `'hang' got no answer: math ended (signal SIGKILL): ${command}. ${(error as WorkerExitedError).hint} It wrote nothing to stderr.`,
     );
     expect(worker.state).toBe("exited");
     expect(worker.isHealthy).toBe(false);

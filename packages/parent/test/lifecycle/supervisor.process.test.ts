@@ -2,6 +2,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { WorkerExitedError, type WorkerFailedError } from "@multifrost/protocol/errors";
 import type { CircuitChange } from "@multifrost/reliability";
 import { describe, expect, it } from "vitest";
 import type { RestartEvent, SpawnOptions } from "../../src/index.js";
@@ -61,14 +62,23 @@ describe("autoRestart", () => {
     const crash = errorOf(worker.call.exit(2));
     expect(await crash).toMatchObject({ exitCode: 2 });
     const waiting = errorOf(worker.callFunction("pid"));
-    await until(() => worker.state === "exited");
-    expect(await waiting).toMatchObject({ code: "WORKER_EXITED", exitCode: 7, stderrTail: "no ticket left" });
+    await until(() => worker.state === "failed");
+    expect(await waiting).toMatchObject({ code: "WORKER_FAILED", exitCode: 7, stderrTail: "no ticket left" });
     expect(changes.at(-1)).toMatchObject({ to: "open", reason: "restarts used up" });
     expect(worker.circuitOpen).toBe(true);
-    expect(await errorOf(worker.callFunction("pid"))).toMatchObject({
-      code: "WORKER_EXITED",
-      message: expect.stringMatching(/^'pid' was not sent: math has ended \(exit code 7\): /),
-    });
+    const refused = await errorOf<WorkerFailedError>(worker.callFunction("pid"));
+    expect(refused).toBeInstanceOf(WorkerExitedError);
+    expect(refused).toMatchObject({ code: "WORKER_FAILED", outcome: "not-sent" });
+    expect(refused.message).toMatch(
+      /^'pid' was not sent: math has failed: .* exit code 1 after [\d.]+ s, exit code 2 after [\d.]+ s, exit code 7 after .* restart\(\) starts it again\.$/,
+    );
+    expect(refused.exits.map(({ exitCode, callsInFlight }) => [exitCode, callsInFlight])).toEqual([
+      [1, 1],
+      [2, 1],
+      [7, 0],
+      [7, 0],
+    ]);
+    expect(refused.exits.at(-1)?.stderrTail).toBe("no ticket left");
   });
 
   it("restart() brings a worker back that was given up, and closes the circuit", async () => {
@@ -77,7 +87,7 @@ describe("autoRestart", () => {
     const worker = await startFixture<{ exit(code: number): never; pid(): number }>("fails-to-come-back.mjs", options);
     worker.on("stderr", () => {});
     await errorOf(worker.call.exit(1));
-    await until(() => worker.state === "exited");
+    await until(() => worker.state === "failed");
     expect(worker.circuitOpen).toBe(true);
     writeFileSync(join(directory, "another"), "");
     await worker.restart();
@@ -91,13 +101,38 @@ describe("autoRestart", () => {
     const worker = await startFixture<{ exit(code: number): never; pid(): number }>("fails-to-come-back.mjs", options);
     worker.on("stderr", () => {});
     await errorOf(worker.call.exit(1));
-    await until(() => worker.state === "exited");
+    await until(() => worker.state === "failed");
     writeFileSync(join(directory, "by hand"), "");
     await worker.restart();
     writeFileSync(join(directory, "by itself"), "");
     await errorOf(worker.call.exit(1));
     await until(() => worker.state === "running");
     expect(await worker.call.pid()).toBe(worker.pid);
+  });
+
+  it("a worker that hangs when it is started again is given up as one that crashes; restart() by hand gets out of it", async () => {
+    const directory = tickets(1);
+    const options = { ...quick, maxRestartAttempts: 2, startTimeout: 2_500, args: [directory, "hang"] };
+    const worker = await startFixture<{ exit(code: number): never; pid(): number }>("fails-to-come-back.mjs", options);
+    worker.on("stderr", () => {});
+    const { pid } = worker;
+    await errorOf(worker.call.exit(1));
+    const waiting = errorOf<WorkerFailedError>(worker.call.withOptions({ timeout: 60_000 }).pid());
+    await until(() => worker.state === "failed");
+    const { exits } = await waiting;
+    expect(exits).toMatchObject([
+      { exitCode: 1 },
+      ...Array(2).fill({
+        signal: "SIGTERM",
+        hint: expect.stringMatching(/did not connect within 2500 ms \(startTimeout\)/),
+      }),
+    ]);
+    expect(await errorOf(worker.restart())).toMatchObject({ code: "START_TIMEOUT" });
+    expect(worker.state).toBe("failed");
+    writeFileSync(join(directory, "another"), "");
+    await worker.restart();
+    expect(worker.state).toBe("running");
+    expect(await worker.call.pid()).not.toBe(pid);
   });
 
   it("a worker that stays up for restartWindow gets its restarts back", async () => {

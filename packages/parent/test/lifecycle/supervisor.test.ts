@@ -1,7 +1,7 @@
 // What follows when a session breaks or ends, with sessions that the test plays by hand and time that it moves.
 
 import type { ExitDetails } from "@multifrost/protocol/errors";
-import { ConnectionError, SpawnError } from "@multifrost/protocol/errors";
+import { ConnectionError, SpawnError, type WorkerFailedError } from "@multifrost/protocol/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Loss } from "../../src/errors.js";
 import { Supervisor } from "../../src/lifecycle/supervisor.js";
@@ -124,7 +124,7 @@ describe("the end of a session", () => {
   ] as const)("of a %s worker, autoRestart %s: the state is %s", async (kind, autoRestart, state) => {
     const life = await supervised(kind, { autoRestart });
     await life.supervisor.open();
-    life.supervisor.ended(crash);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     expect(life.current.state).toBe(state);
     life.controller.abort(new Error("test over"));
   });
@@ -133,9 +133,9 @@ describe("the end of a session", () => {
     const life = await supervised("spawned", { autoRestart: true });
     await life.supervisor.open();
     life.current.leave("restarting");
-    life.supervisor.interrupted(broken);
-    life.supervisor.resumed();
-    life.supervisor.ended(crash);
+    life.supervisor.interrupted(broken, life.sessions.at(-1)!);
+    life.supervisor.resumed(life.sessions.at(-1)!);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(life.current.state).toBe("restarting");
     expect(life.openedAt).toHaveLength(1);
@@ -146,7 +146,7 @@ describe("the end of a session", () => {
     const life = await supervised("spawned", { autoRestart: true });
     await life.supervisor.open();
     const sent = errorOf(life.calls.call("add", [], {}));
-    life.supervisor.ended(crash);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     life.calls.call("later", [], {}).catch(() => {});
     expect(await sent).toMatchObject({ code: "WORKER_EXITED", functionName: "add" });
     expect(life.calls.size).toBe(1);
@@ -160,7 +160,7 @@ describe("the end of a session", () => {
     const crashAfter = async (healthyMs: number): Promise<number> => {
       await vi.advanceTimersByTimeAsync(healthyMs);
       const crashedAt = performance.now();
-      life.supervisor.ended(crash);
+      life.supervisor.ended(crash, life.sessions.at(-1)!);
       await vi.advanceTimersByTimeAsync(10_000);
       return (life.openedAt.at(-1) ?? 0) - crashedAt;
     };
@@ -177,7 +177,7 @@ describe("the end of a session", () => {
     const lose = async (isProven: boolean): Promise<number> => {
       Object.assign(life.sessions.at(-1) ?? {}, { isProven });
       const lostAt = performance.now();
-      life.supervisor.ended(broken);
+      life.supervisor.ended(broken, life.sessions.at(-1)!);
       await vi.advanceTimersByTimeAsync(10_000);
       return (life.openedAt.at(-1) ?? 0) - lostAt;
     };
@@ -190,7 +190,7 @@ describe("the end of a session", () => {
   it("is one failure; a restart that worked is emitted and counted", async () => {
     const life = await supervised("spawned", { autoRestart: true });
     await life.supervisor.open();
-    life.supervisor.ended(crash);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     expect(life.telemetry.breaker.failures).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
     expect(life.emitted).toContainEqual(["restart", { exit, pid: undefined }]);
@@ -204,7 +204,7 @@ describe("the end of a session", () => {
       }
     });
     await life.supervisor.open();
-    life.supervisor.ended(crash);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(life.openedAt).toHaveLength(4);
     expect(life.current.state).toBe("running");
@@ -217,13 +217,15 @@ describe("the end of a session", () => {
       count === 1 ? Promise.resolve() : Promise.reject(last),
     );
     await life.supervisor.open();
-    life.supervisor.ended(crash);
+    life.supervisor.ended(crash, life.sessions.at(-1)!);
     const waiting = errorOf(life.calls.call("add", [], {}));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(life.openedAt).toHaveLength(4);
-    expect(life.current.state).toBe("exited");
+    expect(life.current.state).toBe("failed");
     expect(life.telemetry.breaker.state).not.toBe("closed");
-    expect(await waiting).toMatchObject({ code: "WORKER_EXITED", exitCode: 9 });
+    const { exits, ...error } = (await waiting) as WorkerFailedError;
+    expect(error).toMatchObject({ code: "WORKER_FAILED", exitCode: 9 });
+    expect(exits.map(({ exitCode }) => exitCode)).toEqual([1, 9, 9, 9]);
   });
 
   it("of a service is followed by attempts for as long as it takes, until stop()", async () => {
@@ -233,7 +235,7 @@ describe("the end of a session", () => {
       }
     });
     await life.supervisor.open();
-    life.supervisor.ended(broken);
+    life.supervisor.ended(broken, life.sessions.at(-1)!);
     await vi.advanceTimersByTimeAsync(120_000);
     const attempts = life.openedAt.length;
     expect(attempts).toBeGreaterThan(20);
@@ -249,12 +251,12 @@ describe("an interruption", () => {
     const life = await supervised("composed");
     await life.supervisor.open();
     const sent = errorOf(life.calls.call("add", [], {}));
-    life.supervisor.interrupted(broken);
+    life.supervisor.interrupted(broken, life.sessions.at(-1)!);
     expect(life.current.state).toBe("reconnecting");
     expect(await sent).toMatchObject({ code: "CONNECTION_LOST", endpoint: "hand://made" });
     life.calls.call("later", [], {}).catch(() => {});
     expect(life.sessions[0]?.send).toHaveBeenCalledOnce();
-    life.supervisor.resumed();
+    life.supervisor.resumed(life.sessions.at(-1)!);
     expect(life.current.state).toBe("running");
     expect(life.sessions[0]?.send).toHaveBeenCalledTimes(2);
     expect(life.onReady).toHaveBeenCalledTimes(2);

@@ -51,16 +51,28 @@ it.each([
     command: "node worker.mjs",
     stdoutTail: "",
     uptimeMs: 1_200,
-    callsInFlight: 0,
-    hint: undefined,
+    callsInFlight: 2,
+    hint: "Look at its log.",
   };
   telemetry.reportExit(exit, unexpected);
   expect(emitted).toEqual([["exit", exit]]);
   expect(records).toMatchObject([
-    [level, { event: "process_exit", message: "The process of math ended (exit code 1)." }],
+    [
+      level,
+      {
+        event: "process_exit",
+        message: "The process of math ended (exit code 1) after 1.2 s with 2 calls in flight. Look at its log.",
+      },
+    ],
   ]);
   // Its stderr was shown as it came.
-  expect(records[0]?.[1].details).toEqual({ exitCode: 1, signal: null, command: "node worker.mjs" });
+  expect(records[0]?.[1].details).toEqual({
+    exitCode: 1,
+    signal: null,
+    command: "node worker.mjs",
+    uptimeMs: 1_200,
+    callsInFlight: 2,
+  });
 });
 
 it("messages are emitted only where there is a listener", () => {

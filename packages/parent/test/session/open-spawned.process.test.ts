@@ -239,7 +239,8 @@ describe("a start that fails", () => {
       pid = -1;
     });
     const error = await errorOf<SpawnError>(worker.start());
-    expect(error).toMatchObject({ code: "START_TIMEOUT", exitCode: null, signal: null, command: `${node} ${path}` });
+    expect(error).toMatchObject({ code: "START_TIMEOUT", signal: "SIGTERM", command: `${node} ${path}` });
+    expect(error.uptimeMs).toBeGreaterThanOrEqual(600);
     expect(error.message).toBe(
       `The worker did not connect within 700 ms (startTimeout) and was ended: ${node} ${path}\n` +
         "Check that the script calls `new MyWorker().run()`; a slow start needs a larger startTimeout.\n" +

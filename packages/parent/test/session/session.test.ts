@@ -204,16 +204,16 @@ describe("opening a session", () => {
 
 describe("a session in use", () => {
   it("reports breaks and reconnects, and a failure of the channel as its end", async () => {
-    const { connect, channel, events } = handMade();
+    const { connect, channel, events, session } = handMade();
     await connect();
     channel().down();
     channel().up();
-    expect(events.interrupted).toHaveBeenCalledExactlyOnceWith(broken);
+    expect(events.interrupted).toHaveBeenCalledExactlyOnceWith(broken, session());
     expect(events.resumed).toHaveBeenCalledOnce();
     const cause = new ConnectionError("CONNECTION_LOST", "broken");
     channel().failed(cause);
     channel().failed(cause);
-    expect(events.ended).toHaveBeenCalledExactlyOnceWith({ ...broken, cause });
+    expect(events.ended).toHaveBeenCalledExactlyOnceWith({ ...broken, cause }, session());
   });
 
   it("reports nothing once it is closed", async () => {

@@ -59,6 +59,7 @@ export function idleSession() {
     isListedByNode: false,
     features: NO_FEATURES,
     send,
+    retire() {},
     close,
   } satisfies ActiveSession;
 }

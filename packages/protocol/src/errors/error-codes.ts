@@ -14,6 +14,7 @@ export type ErrorCode =
   | "STOPPING"
   // The worker or the connection to it is gone.
   | "WORKER_EXITED"
+  | "WORKER_FAILED"
   | "CONNECTION_LOST"
   | "UNREACHABLE"
   // The worker could not be started.
@@ -66,6 +67,7 @@ const COUNTS: Readonly<Record<ErrorCode, boolean>> = {
   STOPPING: false,
   // The worker or the connection to it is gone, or could not be made.
   WORKER_EXITED: true,
+  WORKER_FAILED: true,
   CONNECTION_LOST: true,
   UNREACHABLE: true,
   PEER_UNKNOWN: true,

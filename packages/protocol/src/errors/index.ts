@@ -19,4 +19,10 @@ export {
   TimeoutError,
 } from "./local-errors.js";
 export { type CallOutcome, type ErrorDetails, MultifrostError } from "./multifrost-error.js";
-export { type ExitDetails, RemoteCallError, type RemoteFailure, WorkerExitedError } from "./remote-error.js";
+export {
+  type ExitDetails,
+  RemoteCallError,
+  type RemoteFailure,
+  WorkerExitedError,
+  WorkerFailedError,
+} from "./remote-error.js";

@@ -99,9 +99,9 @@ export class WorkerExitedError extends RemoteCallError implements Readonly<ExitD
   /** The likely cause and what to do about it, where the exit and the output show it. */
   readonly hint: string | undefined;
 
-  constructor(message: string, exit: ExitDetails & { functionName?: string | undefined }) {
+  constructor(message: string, exit: ExitDetails & { code?: ErrorCode; functionName?: string | undefined }) {
     super(message, {
-      code: "WORKER_EXITED",
+      code: exit.code ?? "WORKER_EXITED",
       remoteName: "WorkerExitedError",
       remoteMessage: message,
       functionName: exit.functionName,
@@ -114,5 +114,21 @@ export class WorkerExitedError extends RemoteCallError implements Readonly<ExitD
     this.uptimeMs = exit.uptimeMs;
     this.callsInFlight = exit.callsInFlight;
     this.hint = exit.hint;
+  }
+}
+
+/** The worker ended again and again, or could not be started again, and was given up. Its own fields are those of the last end. */
+export class WorkerFailedError extends WorkerExitedError {
+  static override readonly kind: string = "WorkerFailedError";
+
+  /** Its last ends and failed starts, at most 10, the latest last. */
+  readonly exits: readonly ExitDetails[];
+
+  constructor(
+    message: string,
+    exit: ExitDetails & { exits: readonly ExitDetails[]; functionName?: string | undefined },
+  ) {
+    super(message, { ...exit, code: "WORKER_FAILED" });
+    this.exits = exit.exits;
   }
 }

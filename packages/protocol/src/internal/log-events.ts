@@ -3,6 +3,8 @@ export type LogEventName =
   | "worker_start"
   | "worker_stop"
   | "worker_restart"
+  | "worker_reload"
+  | "worker_failed"
   | "process_spawn"
   | "process_exit"
   | "process_held"
@@ -38,6 +40,8 @@ export const EVENT_LEVELS: Readonly<Record<LogEventName, "debug" | "info" | "war
   worker_start: "info",
   worker_stop: "info",
   worker_restart: "warn",
+  worker_reload: "info",
+  worker_failed: "error",
   process_spawn: "info",
   process_exit: "info",
   process_held: "warn",
