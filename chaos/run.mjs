@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { createSeededRandom } from "@multifrost/testing";
+import { backpressure } from "./campaigns/backpressure.mjs";
 import { optionFuzzing } from "./campaigns/options.mjs";
 import { parentKills } from "./campaigns/parent-kills.mjs";
 import { registryWrites } from "./campaigns/registry-writes.mjs";
@@ -30,6 +31,7 @@ const CAMPAIGNS = {
   "parent-kills": { run: parentKills, times: 500, short: 20 },
   registry: { run: registryWrites, times: 200, short: 3 },
   options: { run: optionFuzzing, times: 10, short: 1 },
+  backpressure: { run: backpressure, times: 100_000, short: 30_000 },
   soak: { run: soak, times: 2_000, short: 20 },
 };
 

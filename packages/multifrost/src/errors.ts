@@ -2,6 +2,7 @@
 
 export {
   AbortError,
+  type CallOutcome,
   CircuitOpenError,
   ConnectionError,
   type ErrorCode,

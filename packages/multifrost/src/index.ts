@@ -19,12 +19,14 @@ export {
   type ParentState,
   ParentWorker,
   type RemoteMethods,
+  type ReloadEvent,
   type RestartEvent,
   type SpawnOptions,
 } from "@multifrost/parent";
 export type { InterfaceDescription, MessageLimits, Metadata } from "@multifrost/protocol";
 export {
   AbortError,
+  type CallOutcome,
   CircuitOpenError,
   ConnectionError,
   type ErrorCode,
@@ -39,6 +41,7 @@ export {
   SpawnError,
   TimeoutError,
   WorkerExitedError,
+  WorkerFailedError,
 } from "@multifrost/protocol/errors";
 export { interfaceDeclaration, interfaceHash } from "@multifrost/protocol/interface";
 export {

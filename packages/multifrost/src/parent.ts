@@ -13,6 +13,7 @@ export {
   type ParentState,
   ParentWorker,
   type RemoteMethods,
+  type ReloadEvent,
   type RestartEvent,
   type SpawnOptions,
 } from "@multifrost/parent";

@@ -75,19 +75,26 @@ export function aborted(functionName: string, signal: AbortSignal, when: string)
   return new AbortError(`'${functionName}' was aborted ${when}.`, { cause: signal.reason });
 }
 
-/** Too many calls wait for an answer. */
+/**
+ * Too many calls wait for an answer. Without a stack, which takes most of an error's memory and time: such errors come by the
+ * thousand, when there is least room for them.
+ */
 export function overloaded(
   functionName: string,
   workerName: string,
   option: "maxPending" | "maxPendingBytes",
   limit: number,
 ): OverloadError {
-  const what = option === "maxPending" ? `${limit} calls` : `calls of up to ${limit} bytes together`;
-  return new OverloadError(
+  const what = option === "maxPending" ? `${limit} calls` : `calls of ${limit} bytes or more together`;
+  const message =
     `'${functionName}' was not sent: ${what} to ${workerName} are waiting (${option}). ` +
-      `Await some of them first, use more workers, or raise ${option}.`,
-    { limit, option },
-  );
+    `Await some of them first, use more workers, or raise ${option}.`;
+  const { stackTraceLimit } = Error;
+  // Where a program has frozen it, it stays as it is.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  const error = new OverloadError(message, { limit, option });
+  Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
+  return error;
 }
 
 /** The circuit breaker is open. */

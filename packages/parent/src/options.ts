@@ -44,8 +44,9 @@ export interface ParentOptions {
   /** Calls that may wait for an answer; more reject with `OverloadError`. Default: 250 000. */
   maxPending?: number;
   /**
-   * The length of their messages together, in bytes; more reject with `OverloadError`. A call that is alone may be longer.
-   * Default: 134 217 728 (128 MiB).
+   * The length of their messages together, in bytes, without values above 64 KiB, which are sent from the memory they are in: once
+   * it is reached, more reject with `OverloadError`. A call that timed out or was aborted counts until the connection has taken
+   * its message. Default: 67 108 864 (64 MiB).
    */
   maxPendingBytes?: number;
   /** Decides which errors count in the circuit breaker. Asked only about errors that count by default. */
@@ -167,7 +168,7 @@ export function resolveOptions(options: ParentOptions, defaultStartTimeoutMs = 3
     stopTimeoutMs: options.stopTimeout ?? 5_000,
     startTimeoutMs: options.startTimeout ?? defaultStartTimeoutMs,
     maxPending: options.maxPending ?? 250_000,
-    maxPendingBytes: options.maxPendingBytes ?? 128 * 1024 ** 2,
+    maxPendingBytes: options.maxPendingBytes ?? 64 * 1024 ** 2,
     namespace: options.namespace,
     clientName: options.clientName,
     isFailure: options.isFailure,

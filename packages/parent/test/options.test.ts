@@ -17,7 +17,7 @@ describe("resolveOptions", () => {
       stopTimeoutMs: 5000,
       startTimeoutMs: 30_000,
       maxPending: 250_000,
-      maxPendingBytes: 134_217_728,
+      maxPendingBytes: 67_108_864,
     });
   });
 

@@ -10,7 +10,7 @@ import {
   wireTime,
 } from "@multifrost/protocol";
 import type { CallOutcome, MultifrostError } from "@multifrost/protocol/errors";
-import { withOutcome } from "@multifrost/protocol/internal";
+import { copiedLength, withOutcome } from "@multifrost/protocol/internal";
 import { type Admission, type CallTicket, Deadlines } from "@multifrost/reliability";
 import {
   aborted,
@@ -207,11 +207,24 @@ export class Calls {
     if (this.#pending.size >= options.maxPending) {
       throw overloaded(name, workerName, "maxPending", options.maxPending);
     }
+    // Before it is encoded: refusing many must not take memory.
+    if (this.#pending.bytes >= options.maxPendingBytes && !this.#hasRoom()) {
+      throw overloaded(name, workerName, "maxPendingBytes", options.maxPendingBytes);
+    }
     const admission = telemetry.breaker.admit();
     if (!admission.admitted) {
       throw circuitOpen(name, workerName, admission.retryAt);
     }
     return admission;
+  }
+
+  /** Looks again whether there is room for another message, without those that the connection has taken meanwhile. */
+  #hasRoom(): boolean {
+    const { session } = this.#current;
+    if (session === undefined || session.queued === 0) {
+      this.#pending.reclaim();
+    }
+    return this.#pending.bytes < this.#context.options.maxPendingBytes;
   }
 
   /** The same for a method that failed before. */
@@ -246,15 +259,11 @@ export class Calls {
         timestamp: wireTime(startedAt),
       });
       const bytes = codec.encodeParts(message, this.#current);
-      const size = bytes.byteLength;
-      if (this.#pending.bytes + size > defaults.maxPendingBytes && this.#pending.size > 0) {
-        throw overloaded(name, this.#context.name, "maxPendingBytes", defaults.maxPendingBytes);
-      }
       return {
         id: message.id,
         name,
         bytes,
-        size,
+        size: bytes instanceof Uint8Array ? bytes.byteLength : copiedLength(bytes),
         ticket,
         methodTicket,
         startedAt,
@@ -353,6 +362,9 @@ export class Calls {
   #rejectCall(call: PendingCall, error: Error, outcome?: CallOutcome): void {
     if (this.#pending.has(call.id)) {
       this.#forget(call);
+      if (call.sentOn !== undefined) {
+        this.#pending.abandon(call);
+      }
       reportFailure(call, error, this.#context.telemetry);
       call.reject(withOutcome(error, outcome ?? (call.sentOn === undefined ? "not-sent" : "unknown")));
     }

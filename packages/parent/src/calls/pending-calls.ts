@@ -9,7 +9,7 @@ import type { MeasuredCall } from "./call-telemetry.js";
 export interface PendingCall extends MeasuredCall, DeadlineLinks<PendingCall> {
   /** What is to be sent; empty once it cannot be sent again, since a call may wait for its answer for long. */
   bytes: Uint8Array | MessageParts;
-  /** The length of its message, in bytes. */
+  /** What its message counts in `maxPendingBytes`, in bytes. */
   readonly size: number;
   readonly resolve: (value: unknown, metadata: Metadata | undefined) => void;
   readonly reject: (error: unknown) => void;
@@ -29,10 +29,24 @@ interface Waiter {
 
 /** By id, in the order in which they were made, so those that were sent come first. */
 export class PendingCalls extends Map<string, PendingCall> {
-  /** The length of their messages, in bytes. */
+  /** What their messages count in `maxPendingBytes`, in bytes, with {@link abandonedBytes}. */
   bytes = 0;
+  /** The share of calls that ended without an answer, whose messages may still wait until the connection takes them. */
+  abandonedBytes = 0;
   /** What waits for calls to be answered. With any, {@link checkAnswered} is called for each call that settles. */
   waiters: readonly Waiter[] = [];
+
+  /** A call that was sent ended without an answer. */
+  abandon({ size }: PendingCall): void {
+    this.bytes += size;
+    this.abandonedBytes += size;
+  }
+
+  /** Forgets the abandoned messages: the connection has taken them, or is gone. */
+  reclaim(): void {
+    this.bytes -= this.abandonedBytes;
+    this.abandonedBytes = 0;
+  }
 
   /** Those that wait for a session. */
   waiting(): PendingCall[] {

@@ -126,6 +126,10 @@ export class Session implements ActiveSession {
     return this.#hasOneGuest || (mode.kind === "service" && chooseTransport(mode.transport, process.env) === "zmtp");
   }
 
+  get queued(): number {
+    return this.#channel?.queued ?? 0;
+  }
+
   send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void {
     if (this.#channel === undefined) {
       throw lostEarly(this.#endpoint, undefined);

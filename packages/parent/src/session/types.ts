@@ -60,6 +60,8 @@ export interface ActiveSession {
   readonly features: ReadonlySet<Feature>;
   /** Whether Node lists the connection among what keeps the process alive. */
   readonly isListedByNode: boolean;
+  /** How many messages wait until the connection takes them. */
+  readonly queued: number;
   /** Sends bytes to the worker. Throws `OverloadError`, `SerializationError`, `ConnectionError`. */
   send(bytes: Uint8Array | MessageParts, settled?: SendSettled, options?: SendOptions): void;
   /** Another session is in use: heartbeats end, calls in flight go on. */

@@ -230,7 +230,7 @@ describe("a call that cannot go out", () => {
     const error = await errorOf<OverloadError>(parent.callFunction("b"));
     expect(error).toMatchObject({ code: "OVERLOADED", limit: 1000, option: "maxPendingBytes", outcome: "not-sent" });
     expect(error.message).toBe(
-      "'b' was not sent: calls of up to 1000 bytes together to math are waiting (maxPendingBytes). Await some of them first, use more " +
+      "'b' was not sent: calls of 1000 bytes or more together to math are waiting (maxPendingBytes). Await some of them first, use more " +
         "workers, or raise maxPendingBytes.",
     );
     worker.onCall = (call) => worker.answer(call, call.function);
@@ -241,6 +241,29 @@ describe("a call that cannot go out", () => {
       "c",
       "c",
     ]);
+  });
+
+  it("a call that timed out counts in maxPendingBytes until the connection has taken its message", async () => {
+    const { calls, current } = parentParts({ logger: false, maxPendingBytes: 1000 });
+    const session = idleSession();
+    session.queued = 1;
+    current.use(session);
+    const args = ["x".repeat(2000)];
+    expect(await errorOf(calls.call("add", args, { timeout: 1 }))).toMatchObject({ code: "TIMEOUT" });
+    expect(await errorOf(calls.call("add", args, {}))).toMatchObject({ code: "OVERLOADED" });
+    session.queued = 0;
+    expect(await errorOf(calls.call("add", args, { timeout: 1 }))).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  it("values above 64 KiB do not count in maxPendingBytes: they are not copied", async () => {
+    const { parent, worker } = await composed({ maxPendingBytes: 1000 });
+    const large = new Uint8Array(100_000);
+    const waiting = [parent.callFunction("a", [large]), parent.callFunction("a", [large])];
+    await until(() => worker.calls.length === 2);
+    for (const call of worker.calls) {
+      worker.answer(call, "ok");
+    }
+    expect(await Promise.all(waiting)).toEqual(["ok", "ok"]);
   });
 
   it("beyond maxPending: OverloadError, nothing queued; below again: it goes out", async () => {

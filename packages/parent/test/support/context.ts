@@ -58,6 +58,7 @@ export function idleSession() {
     isProven: false as boolean,
     isListedByNode: false,
     features: NO_FEATURES,
+    queued: 0 as number,
     send,
     retire() {},
     close,

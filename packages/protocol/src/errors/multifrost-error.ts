@@ -82,13 +82,21 @@ function ownKind(type: unknown): string | undefined {
   return typeof kind === "string" ? kind : undefined;
 }
 
-function kindsOf(type: unknown): readonly string[] {
+/** The brands of each class: its errors share one array. */
+const kindsOfClasses = new WeakMap<object, readonly string[]>();
+
+function kindsOf(type: abstract new (...args: never[]) => unknown): readonly string[] {
+  const known = kindsOfClasses.get(type);
+  if (known !== undefined) {
+    return known;
+  }
   const kinds: string[] = [];
-  for (let current = type; typeof current === "function"; current = Object.getPrototypeOf(current)) {
+  for (let current: unknown = type; typeof current === "function"; current = Object.getPrototypeOf(current)) {
     const kind = ownKind(current);
     if (kind !== undefined) {
       kinds.push(kind);
     }
   }
+  kindsOfClasses.set(type, kinds);
   return kinds;
 }

@@ -13,7 +13,7 @@ export { FifoQueue } from "./fifo-queue.js";
 export { INTROSPECTION_NAMES } from "./introspection-names.js";
 export { LineSplitter } from "./line-splitter.js";
 export { EVENT_LEVELS, type LogEventName } from "./log-events.js";
-export { isWhole, joinParts, type MessageParts, partTransferred } from "./message-parts.js";
+export { copiedLength, isWhole, joinParts, type MessageParts, partTransferred } from "./message-parts.js";
 export { nearestName } from "./nearest-name.js";
 export {
   CALLBACK,

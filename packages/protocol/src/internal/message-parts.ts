@@ -12,6 +12,17 @@ export function isWhole({ parts, byteLength }: MessageParts): boolean {
   return parts.reduce((bytes, part) => bytes + part.byteLength, 0) === byteLength;
 }
 
+/**
+ * Values longer than this, in bytes, are parts of their own: they are sent from the memory that they are in. Copying 64 KiB takes
+ * 6 µs, and 1 MiB 300 µs in new memory.
+ */
+export const LARGEST_COPIED: number = 64 * 1024;
+
+/** The length of what was copied into the message, in bytes. */
+export function copiedLength({ parts }: MessageParts): number {
+  return parts.reduce((sum, { byteLength }) => (byteLength > LARGEST_COPIED ? sum : sum + byteLength), 0);
+}
+
 /** For a message that has lost a part. */
 export function partTransferred(): SerializationError {
   const what = "Binary data whose memory was transferred before the message was sent cannot be sent.";
