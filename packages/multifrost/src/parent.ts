@@ -12,8 +12,8 @@ export {
   type ParentOptions,
   type ParentState,
   ParentWorker,
-  type RemoteMethods,
   type ReloadEvent,
+  type RemoteMethods,
   type RestartEvent,
   type SpawnOptions,
 } from "@multifrost/parent";

@@ -58,15 +58,20 @@ export function temporaryHome(): string {
 /** A running service, and what makes parents of it; its registry is in a directory of its own. */
 export function service(
   program: string,
-  script: string,
+  script: string | readonly string[],
   transport?: TransportName,
-): { registry: ServiceRegistry; connect<T = EchoWorker>(options?: ConnectOptions): Promise<ParentWorker<T>> } {
+): {
+  home: string;
+  registry: ServiceRegistry;
+  connect<T = EchoWorker>(options?: ConnectOptions): Promise<ParentWorker<T>>;
+} {
   const home = temporaryHome();
   const env = { ...process.env, HOME: home, ...(transport && { MULTIFROST_TRANSPORT: transport }) };
-  const child = spawn(program, [script, "echo-service"], { env, stdio: "ignore" });
+  const child = spawn(program, [script, "echo-service"].flat(), { env, stdio: "ignore" });
   atEnd(() => endProcess(child));
   const registry = createFileRegistry({ directory: join(home, ".multifrost") });
   return {
+    home,
     registry,
     async connect<T = EchoWorker>(options?: ConnectOptions) {
       const reach = { registry, timeout: 15_000, ...(transport && { transport }) };

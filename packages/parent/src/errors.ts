@@ -210,9 +210,19 @@ export const ENDED_WITHOUT_CONNECTION =
 
 // Workers that could not be started or reached.
 
-/** The worker's process cannot be started. */
-export function cannotSpawn(code: ErrorCode, message: string, command: string, cause?: unknown): SpawnError {
-  return new SpawnError(code, message, { ...NEVER_RAN, command, cause });
+/**
+ * The worker's process cannot be started.
+ *
+ * @param hint What to do about it, where the message alone does not end with that.
+ */
+export function cannotSpawn(
+  code: ErrorCode,
+  message: string,
+  command: string,
+  cause?: unknown,
+  hint?: string,
+): SpawnError {
+  return new SpawnError(code, message, { ...NEVER_RAN, command, cause, hint });
 }
 
 const NEVER_RAN = {
@@ -222,7 +232,6 @@ const NEVER_RAN = {
   stdoutTail: "",
   uptimeMs: 0,
   callsInFlight: 0,
-  hint: undefined,
 } as const;
 
 /** The worker ended before it could be reached. */

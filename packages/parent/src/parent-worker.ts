@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { basename } from "node:path";
 import { createCodec, type InterfaceDescription } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { invalidOption, NAME, withOutcome } from "@multifrost/protocol/internal";
+import { invalidOption, NAME, registryUnloadable, withOutcome } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import type { CircuitState, MetricsSnapshot } from "@multifrost/reliability";
 import { chooseTransport } from "@multifrost/transport";
@@ -312,6 +312,8 @@ function composedMode(options: ParentOptions | ComposedOptions): ConnectMode {
 
 /** Loaded only here: a parent that spawns its workers needs no registry. */
 async function fileRegistry(): Promise<ServiceRegistry> {
-  const { createFileRegistry } = await import("@multifrost/registry");
+  const { createFileRegistry } = await import("@multifrost/registry").catch((cause) => {
+    throw registryUnloadable(cause);
+  });
   return createFileRegistry();
 }

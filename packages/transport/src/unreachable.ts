@@ -16,6 +16,10 @@ export function unreachable(endpoint: string, action: "bind" | "connect", cause:
   );
 }
 
+/** What to do where the system gives this process no more files or sockets. */
+export const NO_DESCRIPTORS =
+  "No file descriptors are left: raise `ulimit -n`, or look for files and sockets that this process does not close.";
+
 /** The code of a system error. */
 export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
@@ -30,6 +34,9 @@ export function reasonOf(cause: unknown): string {
 }
 
 function advice(endpoint: string, cause: unknown): string {
+  if (codeOf(cause) === "EMFILE" || codeOf(cause) === "ENFILE") {
+    return NO_DESCRIPTORS;
+  }
   const port = parseTcpEndpoint(endpoint)?.port;
   if (port === undefined) {
     return codeOf(cause) === "EADDRINUSE"

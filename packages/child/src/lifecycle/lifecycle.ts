@@ -1,6 +1,6 @@
 import { createCodec } from "@multifrost/protocol";
 import { MultifrostError } from "@multifrost/protocol/errors";
-import { EVENT_LEVELS, LONGEST_TIMER_MS, withLimit } from "@multifrost/protocol/internal";
+import { EVENT_LEVELS, LONGEST_TIMER_MS, registryUnloadable, withLimit } from "@multifrost/protocol/internal";
 import type { ServiceRegistry } from "@multifrost/registry";
 import { EventLog, prettyLogger, RareEvent, systemClock } from "@multifrost/reliability";
 import type { ServerTransport } from "@multifrost/transport";
@@ -170,7 +170,9 @@ export class Lifecycle {
 }
 
 async function fileRegistry(events: EventLog): Promise<ServiceRegistry> {
-  const { createFileRegistry } = await import("@multifrost/registry");
+  const { createFileRegistry } = await import("@multifrost/registry").catch((cause) => {
+    throw registryUnloadable(cause);
+  });
   return createFileRegistry({ onWarning: (message) => events.emit("registry_warning", { message }) });
 }
 

@@ -107,7 +107,7 @@ async function inodesOf(questions: readonly Question[]): Promise<Map<Question, s
 
 async function socketsOfSession(leaderPid: number): Promise<Set<string>> {
   const sockets = new Set<string>();
-  for (const name of await readdir("/proc")) {
+  for (const name of await readdir("/proc").catch(() => [])) {
     if (/^\d+$/.test(name) && (await sessionOf(name)) === leaderPid) {
       for (const inode of await socketsOf(name)) {
         sockets.add(inode);

@@ -220,5 +220,5 @@ function spawnError({ program, command }: LaunchPlan, cause: NodeJS.ErrnoExcepti
   }
   const hint = SPAWN_HINTS[cause.code ?? ""] ?? "Try the command by hand.";
   const message = `The worker could not be started (${command}): ${cause.message}. ${hint}`;
-  return cannotSpawn("SPAWN_FAILED", message, command, cause);
+  return cannotSpawn("SPAWN_FAILED", message, command, cause, hint);
 }

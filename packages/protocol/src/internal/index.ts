@@ -33,6 +33,7 @@ export {
   shown,
   TEXT,
 } from "./option-checks.js";
+export { registryUnloadable } from "./registry-unloadable.js";
 export { callSafely, rethrowLater } from "./rethrow-later.js";
 export { createSeededRandom } from "./seeded-random.js";
 export {

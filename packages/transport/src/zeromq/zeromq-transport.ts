@@ -1,6 +1,7 @@
 // The two ZeroMQ transports. Importing this file loads no native code; opening a channel does.
 
 import type { ChannelCapabilities, ClientTransport, ServerTransport } from "../channel.js";
+import { requireDescriptors } from "./descriptors.js";
 import { loadZeromq } from "./load-zeromq.js";
 import { dealerOptions, openSocket, routerOptions } from "./open-socket.js";
 import { planSocket, type ZeromqOptions } from "./options.js";
@@ -22,6 +23,7 @@ export function zeromqClient(options: ZeromqOptions): ClientTransport {
   return {
     capabilities: CAPABILITIES,
     async open(events) {
+      requireDescriptors(plan);
       const { Dealer } = await loadZeromq();
       const open = await openSocket(new Dealer(dealerOptions(plan)), plan);
       return new DealerChannel(open, plan.limits, events);
@@ -39,6 +41,7 @@ export function zeromqServer(options: ZeromqOptions): ServerTransport {
   return {
     capabilities: CAPABILITIES,
     async open(events) {
+      requireDescriptors(plan);
       const { Router } = await loadZeromq();
       const open = await openSocket(new Router(routerOptions(plan)), plan);
       return new RouterChannel(open, plan.limits, events);
