@@ -80,6 +80,7 @@ const PARENT = {
   stopTimeout: from(0),
   startTimeout: above0,
   maxPending: count(1),
+  maxPendingBytes: count(1),
   isFailure: callback,
   namespace: isText,
   clientName: isText,
