@@ -200,6 +200,7 @@ describe("metrics", () => {
       circuitBreakerState: "closed",
       heartbeat: { rttLastMs: expect.any(Number), rttAvgMs: expect.any(Number), misses: 0 },
       restarts: 0,
+      reloads: 0,
       droppedMessages: 0,
       refusedConnections: 0,
       timestamp: expect.closeTo(Date.now(), -5),

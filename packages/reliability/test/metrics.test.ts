@@ -17,6 +17,7 @@ test("starts with counts of 0 and latencies of null, as plain JSON", () => {
     circuitBreakerState: "closed",
     heartbeat: { rttLastMs: null, rttAvgMs: null, misses: 0 },
     restarts: 0,
+    reloads: 0,
     droppedMessages: 0,
     refusedConnections: 0,
     timestamp: 5000,
@@ -85,13 +86,14 @@ test("reports the last round trip, the mean of all, and all misses", () => {
   expect(metrics.snapshot().heartbeat).toEqual({ rttLastMs: 3, rttAvgMs: 3, misses: 2 });
 });
 
-test("counts restarts and dropped messages", () => {
+test("counts restarts, reloads and dropped messages", () => {
   const metrics = new Metrics({ clock: createFakeClock() });
   metrics.restarted();
+  metrics.reloaded();
   metrics.messageDropped();
   metrics.messageDropped();
   metrics.connectionRefused();
-  expect(metrics.snapshot()).toMatchObject({ restarts: 1, droppedMessages: 2, refusedConnections: 1 });
+  expect(metrics.snapshot()).toMatchObject({ restarts: 1, reloads: 1, droppedMessages: 2, refusedConnections: 1 });
 });
 
 test("a snapshot does not change afterwards", () => {
