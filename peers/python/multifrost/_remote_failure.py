@@ -16,6 +16,7 @@ REFUSALS = {
     "MISSING_FUNCTION": re.compile(r"Message missing 'function'", re.I),
     "WRONG_NAMESPACE": re.compile(r"No namespace '", re.I),
     "OVERLOADED": re.compile(r"Too many calls ", re.I),
+    "STOPPING": re.compile(r"This worker is stopping", re.I),
 }
 """The refusals of a worker by code, with the text that older implementations send instead of the code."""
 
@@ -43,7 +44,9 @@ def read_remote_failure(message: Message) -> RemoteFailure:
     failure = _Reader().read(message.get("metadata", {}).get("error"))
     if failure is None:
         return _split(message["error"])
-    return replace(failure, refusal=_refusal(failure.message, failure.code))
+    # As a stopping worker refused calls before the code STOPPING.
+    older = failure.code == "NOT_RUNNING" or (failure.code is None and failure.name == "NotRunningError")
+    return replace(failure, refusal=_refusal(failure.message, "STOPPING" if older else failure.code))
 
 
 class _Reader:

@@ -33,7 +33,7 @@ class CallError(MultifrostError):
     """A worker refuses a call; no method was run. The caller gets it as a `RemoteCallError` with the same code.
 
     Codes: ``FUNCTION_NOT_FOUND``, ``NOT_CALLABLE``, ``PRIVATE_METHOD``, ``MISSING_FUNCTION``, ``WRONG_NAMESPACE``,
-    ``OVERLOADED``, ``NOT_RUNNING``.
+    ``OVERLOADED``, ``STOPPING``.
     """
 
 
@@ -91,6 +91,8 @@ class ProcessExit(NamedTuple):
     """The last 4 KiB of its stderr."""
     command: str
     """The command line that started it."""
+    stalled: float | None = None
+    """How long it left heartbeats unanswered, in seconds, where its parent killed it for that (`stall_timeout`)."""
 
     def __str__(self) -> str:
         if self.signal is not None:
@@ -173,10 +175,12 @@ class WorkerExitedError(RemoteCallError):
         signal: Name of that signal, or None.
         stderr_tail: The last 4 KiB of its stderr.
         command: The command line that started it.
+        stalled: How long it left heartbeats unanswered, in seconds, where its parent killed it for that; else None.
     """
 
     def __init__(self, message: str, function_name: str, exit: ProcessExit) -> None:
         super().__init__(message, function_name, code="WORKER_EXITED")
+        self.stalled = exit.stalled
         self.exit_code = exit.code
         self.signal = exit.signal
         self.stderr_tail = exit.stderr_tail
@@ -184,7 +188,7 @@ class WorkerExitedError(RemoteCallError):
 
 
 class CallTimeoutError(MultifrostError, TimeoutError):
-    """No answer came in time; the worker may still be running the method. Code: ``TIMEOUT``.
+    """No answer came in time; if the call was sent, the worker may still be running it. Code: ``TIMEOUT``.
 
     Attributes:
         function_name: The method that was called.
@@ -202,11 +206,13 @@ class CircuitOpenError(MultifrostError):
 
     Attributes:
         retry_at: When the next trial call may be sent, in UTC.
+        function_name: The method that raised again and again, if it is its circuit: others can be called. Else None.
     """
 
-    def __init__(self, message: str, retry_at: datetime) -> None:
+    def __init__(self, message: str, retry_at: datetime, function_name: str | None = None) -> None:
         super().__init__("CIRCUIT_OPEN", message)
         self.retry_at = retry_at
+        self.function_name = function_name
 
 
 class ConnectionLostError(MultifrostError, ConnectionError):

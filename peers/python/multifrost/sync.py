@@ -129,13 +129,14 @@ class ParentWorker:
         return _wait(self._worker.describe())
 
     def reset_circuit(self) -> None:
-        """Closes the circuit now."""
+        """Closes the circuit now, and those of methods."""
         _running_loop().call_soon_threadsafe(self._worker.reset_circuit)
 
     @property
     def state(self) -> WorkerState:
-        """One of ``idle``, ``starting``, ``running``, ``restarting``, ``reconnecting``, ``exited``, ``stopping`` and
-        ``stopped``. After ``exited`` and ``stopped`` nothing follows.
+        """One of ``idle``, ``starting``, ``running``, ``stalled``, ``restarting``, ``reconnecting``, ``exited``,
+        ``stopping`` and ``stopped``. After ``exited`` and ``stopped`` nothing follows. A ``stalled`` worker is
+        connected but answers no heartbeats; calls are still sent.
         """
         return self._worker.state
 

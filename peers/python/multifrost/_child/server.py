@@ -61,6 +61,10 @@ SWITCH_INTERVAL = 0.001
 _DEFAULT_SWITCH_INTERVAL = 0.005
 _STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
+REFUSAL_TIME = 0.1
+"""How long a worker that no parent asked to end refuses calls before it closes, in seconds: a call that gets no answer
+may have run, as far as its caller knows."""
+
 _serving = threading.Lock()
 """Held while a worker of this process serves."""
 
@@ -122,6 +126,9 @@ class Server:
         self._stopping = threading.Lock()
         """Held from the beginning of the stop on."""
         self._stop_at: float | None = None
+        self._refuse_until = 0.0
+        self._asked = False
+        """Whether a parent asked for the end, and makes no more calls."""
         self._on_stop: Callable[[], None] = _nothing
         self._ended = False
         self._shutdown_refused = False
@@ -270,10 +277,14 @@ class Server:
         if not self._stop_wanted:
             return False
         self._begin_stop()
-        return self._executor.pending == 0 or self._stop_is_due()
+        return (self._executor.pending == 0 and time.monotonic() >= self._refuse_until) or self._stop_is_due()
 
     def _next_check(self) -> float | None:
-        return None if self._stop_at is None else max(0.0, self._stop_at - time.monotonic())
+        if self._stop_at is None:
+            return None
+        now = time.monotonic()
+        next_check = self._refuse_until if now < self._refuse_until else self._stop_at
+        return max(0.0, min(next_check, self._stop_at) - now)
 
     def _forked(self) -> None:
         self._link.abandon()
@@ -287,7 +298,9 @@ class Server:
 
     def _begin_stop(self) -> None:
         if self._stopping.acquire(blocking=False):
-            self._stop_at = time.monotonic() + self._options.stop_timeout
+            now = time.monotonic()
+            self._refuse_until = now if self._asked else now + REFUSAL_TIME
+            self._stop_at = now + self._options.stop_timeout
             self._on_stop()
 
     def _stop_is_due(self) -> bool:
@@ -425,7 +438,7 @@ class Server:
     def _call(self, peer: Handle, message: Message, size: int) -> None:
         self._token = None
         if self._stop_wanted:
-            raise CallError("NOT_RUNNING", "This worker is stopping and takes no more calls")
+            raise CallError("STOPPING", "This worker is stopping and takes no more calls")
         own, asked = self._options.namespace, message["namespace"]
         if asked != own:
             if self._options.other_namespaces == "ignore":
@@ -461,6 +474,7 @@ class Server:
 
     def _shut_down(self) -> None:
         if self._is_spawned or self._options.allow_remote_shutdown:
+            self._asked = self._is_spawned
             self.stop()
         else:
             if not self._shutdown_refused:  # once: a parent may ask as often as it likes

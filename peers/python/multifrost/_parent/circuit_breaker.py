@@ -9,6 +9,9 @@ from typing import Literal
 
 CircuitState = Literal["closed", "open", "half-open"]
 
+OnChange = Callable[[CircuitState], None]
+"""Called with each new state."""
+
 LONGEST_RESET = 30.0
 """Longest time from open to half-open, in seconds."""
 
@@ -28,7 +31,7 @@ class CircuitBreaker:
         on_change: Called with each new state.
     """
 
-    def __init__(self, threshold: int, reset: float, on_change: Callable[[CircuitState], None]) -> None:
+    def __init__(self, threshold: int, reset: float, on_change: OnChange) -> None:
         self._threshold = threshold
         self._first_reset = reset
         self._on_change = on_change
@@ -51,6 +54,11 @@ class CircuitBreaker:
         """When the next trial may go out."""
         wait = max(0.0, (self._open_until or 0.0) - time.monotonic())
         return datetime.now(timezone.utc) + timedelta(seconds=wait)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether no failure is remembered."""
+        return self._open_until is None and self._failures == 0
 
     def admit(self) -> Ticket | None:
         """Returns a ticket for one call, or None if it is refused."""

@@ -32,8 +32,14 @@ class Connection(Protocol):
     def connect(self, port: int) -> None:
         """Connect mode: connects to a service's loopback port."""
 
-    def send(self, payload: bytes) -> None:
-        """Sends or queues a payload. Never blocks; does nothing after `close`."""
+    heard: int
+    """Grows whenever something of the worker is read."""
+
+    def has_unread(self) -> bool:
+        """Whether something has arrived that is not read yet."""
+
+    def send(self, payload: bytes) -> bool:
+        """Sends or queues a payload. Never blocks. False: the connection is lost or closed, and nothing was sent."""
 
     def close(self) -> None:
         """Closes. What is queued is still sent if that takes at most a second; this does not wait for it."""

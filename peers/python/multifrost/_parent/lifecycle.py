@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import signal
 import time
@@ -17,12 +18,17 @@ from ..errors import (
     WorkerExitedError,
 )
 from .circuit_breaker import CircuitBreaker
+from .method_circuits import MethodCircuits
 from .metrics import Counters
 from .options import Options
 from .pending_calls import PendingCalls
 from .session import OpenSession, Session
 
-WorkerState = Literal["idle", "starting", "running", "restarting", "reconnecting", "exited", "stopping", "stopped"]
+logger = logging.getLogger("multifrost")
+
+WorkerState = Literal[
+    "idle", "starting", "running", "stalled", "restarting", "reconnecting", "exited", "stopping", "stopped"
+]
 
 LONGEST_BACKOFF = 5.0
 """Limit on the doubling of `restart_backoff`, in seconds."""
@@ -40,7 +46,8 @@ class Lifecycle:
         name: The worker's name in messages.
         options: The parent's options.
         calls: The calls of all sessions.
-        breaker: The circuit breaker of the calls.
+        breaker: The circuit breaker of the worker.
+        methods: Those of methods that raise.
         counters: The parent's counters.
         open_session: Opens a new session.
         is_service: Whether the worker is a service, which this parent cannot restart.
@@ -52,6 +59,7 @@ class Lifecycle:
         options: Options,
         calls: PendingCalls,
         breaker: CircuitBreaker,
+        methods: MethodCircuits,
         counters: Counters,
         open_session: OpenSession,
         is_service: bool,
@@ -64,6 +72,7 @@ class Lifecycle:
         self._options = options
         self._calls = calls
         self._breaker = breaker
+        self._methods = methods
         self._counters = counters
         self._open_session = open_session
         self._is_service = is_service
@@ -106,7 +115,7 @@ class Lifecycle:
             NotRunningError: Before the start and after the stop.
             WorkerExitedError, ConnectionLostError: If the worker is gone for good.
         """
-        if self.state in ("running", "restarting", "reconnecting"):
+        if self.state in ("running", "stalled", "restarting", "reconnecting"):
             return
         if self.state == "exited":
             raise self._gone(function, self._exit)
@@ -118,32 +127,52 @@ class Lifecycle:
             self._stopping = asyncio.create_task(self._stop())
         await asyncio.shield(self._stopping)
 
-    def _on_heartbeat(self, misses: int) -> None:
-        limit = self._options.heartbeat_max_misses
-        if misses == 0 and self.missed_heartbeats >= limit:
-            self._breaker.close()
+    # Called by the heartbeats:
+
+    def answered(self, seconds: float) -> None:
+        self._counters.heartbeat_answered(seconds)
+
+    def missed(self, misses: int) -> None:
+        self._counters.misses += misses > 0
         self.missed_heartbeats = misses
-        if misses == limit:
-            self._breaker.trip()
-            if self._options.auto_restart and self.session and self.session.process:
-                self.session.process.signal(signal.SIGKILL)  # `_supervise` handles it like any exit
+
+    def stalled(self, seconds: float) -> None:
+        text = "%s has answered no heartbeat for %g s, but is connected: it computes, is suspended, or hangs"
+        logger.warning(f"{text}. Calls are still sent.", self._name, seconds)
+        if self.state == "running":
+            self.state = "stalled"
+
+    def lost(self, seconds: float) -> None:
+        logger.warning("%s has answered no heartbeat for %g s (stall_timeout).", self._name, seconds)
+        self._breaker.trip()
+        if self._options.auto_restart and self.session and self.session.process:
+            self.session.stalled = seconds
+            self.session.process.signal(signal.SIGKILL)  # `_supervise` handles it like any exit
+
+    def recovered(self, was_lost: bool) -> None:
+        logger.info("%s gives signs of life again.", self._name)
+        if was_lost:
+            self._breaker.close()
+        if self.state == "stalled":
+            self.state = "running"
 
     async def _open(self) -> None:
-        session = Session(self._name, self._options, self._calls, self._counters, self._on_heartbeat)
+        session = Session(self._name, self._options, self._calls, self._counters, self)
         try:
             await self._open_session(session)
         except BaseException:
             await asyncio.shield(session.close())
             raise
         self.session, self._opened_at = session, time.monotonic()
-        self.state = "running"
+        self.state, self.missed_heartbeats = "running", 0
         self._calls.resume(session.send)
 
     async def _supervise(self) -> None:
         while self.session is not None:
             exit = await self.session.ended()
             self._calls.fail_all(lambda name, exit=exit: self._lost(name, exit), sent=True)  # type: ignore[misc]
-            self._count_failure()
+            if not self._calls.is_leaving:  # a worker that refused calls, as it was stopping, has ended in order
+                self._count_failure()
             if exit is None and self.session.process is not None:
                 self.session.await_reconnect()
                 continue
@@ -183,6 +212,7 @@ class Lifecycle:
                 if not self._is_service:
                     self._counters.restarts += 1
                 self._breaker.close()
+                self._methods.close()
                 return
         self._breaker.trip()
         self._give_up(exit)
@@ -194,7 +224,7 @@ class Lifecycle:
     async def _stop(self) -> None:
         name, calls = self._name, self._calls
         opening = self.state in ("starting", "restarting", "reconnecting")
-        self.state = "stopping"
+        self.state, calls.sends_again = "stopping", False
         calls.fail_all(lambda function: self._not_running(f"'{function}' was not sent", "stopping"), sent=False)
         if opening:
             await self._end_task()
@@ -233,4 +263,9 @@ class Lifecycle:
 
     def _exited(self, what: str, function: str, exit: ProcessExit) -> WorkerExitedError:
         hint = "Make a new worker, or have it restarted with the option auto_restart."
+        if exit.stalled is not None:
+            hint = (
+                f"It was killed because it answered no heartbeat for {exit.stalled:g} s: it computed, was suspended, "
+                "or hung. Where that is right, give it more time with the option stall_timeout."
+            )
         return WorkerExitedError(f"{what} ({exit}): {exit.command}\n{hint} {exit.stderr_report}", function, exit)

@@ -31,10 +31,11 @@ class Options:
     """How long a call may take, in seconds. Default: no limit."""
 
     auto_restart: bool = False
-    """Restart the process after an unexpected exit or lost heartbeats. Default: False."""
+    """Restart the process after an unexpected exit, or when it is stalled for `stall_timeout`. Default: False."""
 
     max_restart_attempts: int = 5
-    """Restarts in a row before giving up; also the failures in a row that open the circuit breaker. Default: 5."""
+    """Restarts in a row before giving up; also the failures in a row that open the circuit. Exits, lost connections and
+    timeouts count against the worker; what a method raises counts against this method alone. Default: 5."""
 
     heartbeat_interval: float = 5.0
     """From one heartbeat to the next, in seconds; 0 sends only the first. Default: 5."""
@@ -43,7 +44,12 @@ class Options:
     """How long a heartbeat may stay unanswered, in seconds. Default: 3."""
 
     heartbeat_max_misses: int = 3
-    """Missed heartbeats in a row that open the circuit breaker and, with `auto_restart`, restart. Default: 3."""
+    """Missed heartbeats in a row after which the state is ``stalled``. Default: 3."""
+
+    stall_timeout: float = 60.0
+    """How long a worker that is connected may leave heartbeats unanswered, in seconds. Then the circuit opens, and
+    `auto_restart` kills and restarts it. Counted in whole intervals; time in which this process did not run does not
+    count. 0: as soon as it is stalled; `math.inf`: never. Default: 60."""
 
     circuit_reset_timeout: float = 1.0
     """From open to the first trial call, in seconds; doubles when the trial fails, up to 30. Default: 1."""
@@ -110,9 +116,9 @@ class Options:
 
     def __post_init__(self) -> None:
         least = {"heartbeat_interval": 0, "stop_timeout": 0, "restart_backoff": 0, "circuit_reset_timeout": 0}
-        least |= {"max_restart_attempts": 1, "heartbeat_max_misses": 1, "max_pending": 1}
+        least |= {"max_restart_attempts": 1, "heartbeat_max_misses": 1, "max_pending": 1, "stall_timeout": 0}
         for name, bound in least.items():
-            if getattr(self, name) < bound:
+            if not getattr(self, name) >= bound:
                 raise _invalid(name, f"a number of at least {bound}", getattr(self, name))
         for name in ("heartbeat_timeout", "start_timeout"):
             if getattr(self, name) <= 0:

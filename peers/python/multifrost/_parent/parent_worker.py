@@ -13,6 +13,7 @@ from .call_proxy import CallProxy
 from .circuit_breaker import CircuitBreaker, CircuitState
 from .launch_plan import plan_launch
 from .lifecycle import Lifecycle, WorkerState
+from .method_circuits import MethodCircuits
 from .metrics import Counters, Metrics
 from .options import DEFAULT, CallOptions, Options, check_timeout, make_options
 from .pending_calls import PendingCalls
@@ -28,8 +29,8 @@ class ParentWorker:
         async with ParentWorker.spawn("math_worker.py") as worker:
             print(await worker.call.add(1, 2))
 
-    A call is sent at most once. It raises `RemoteCallError` if the method raised or the worker refused the call,
-    `WorkerExitedError`, `ConnectionLostError`, `CallTimeoutError`, `CircuitOpenError`, `SerializationError`,
+    A method runs at most once for a call. A call raises `RemoteCallError` if the method raised or the worker refused
+    the call, `WorkerExitedError`, `ConnectionLostError`, `CallTimeoutError`, `CircuitOpenError`, `SerializationError`,
     `OverloadError` or `NotRunningError`. Cancelling its task drops the call here; the worker may still run it.
     """
 
@@ -37,11 +38,14 @@ class ParentWorker:
         """Used by `spawn` and `connect`."""
         name = options.name or name
         self._counters = Counters()
-        self._breaker = CircuitBreaker(
-            options.max_restart_attempts, options.circuit_reset_timeout, self._counters.circuit_changed
+        circuit = (options.max_restart_attempts, options.circuit_reset_timeout, self._counters.circuit_changed)
+        self._breaker = CircuitBreaker(*circuit)
+        self._methods = MethodCircuits(*circuit)
+        sends_again = is_service or options.auto_restart
+        self._calls = PendingCalls(name, options, self._breaker, self._methods, self._counters, sends_again)
+        self._lifecycle = Lifecycle(
+            name, options, self._calls, self._breaker, self._methods, self._counters, open_session, is_service
         )
-        self._calls = PendingCalls(name, options, self._breaker, self._counters)
-        self._lifecycle = Lifecycle(name, options, self._calls, self._breaker, self._counters, open_session, is_service)
 
     @classmethod
     def spawn(cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Any) -> ParentWorker:
@@ -167,8 +171,9 @@ class ParentWorker:
 
     @property
     def state(self) -> WorkerState:
-        """One of ``idle``, ``starting``, ``running``, ``restarting``, ``reconnecting``, ``exited``, ``stopping`` and
-        ``stopped``. After ``exited`` and ``stopped`` nothing follows.
+        """One of ``idle``, ``starting``, ``running``, ``stalled``, ``restarting``, ``reconnecting``, ``exited``,
+        ``stopping`` and ``stopped``. After ``exited`` and ``stopped`` nothing follows. A ``stalled`` worker is
+        connected but answers no heartbeats; calls are still sent.
         """
         return self._lifecycle.state
 
@@ -185,7 +190,10 @@ class ParentWorker:
 
     @property
     def circuit_state(self) -> CircuitState:
-        """``closed``, ``open`` (calls are refused) or ``half-open`` (one trial call is let through)."""
+        """``closed``, ``open`` (calls are refused) or ``half-open`` (one trial call is let through).
+
+        The circuits of methods that raise do not change it.
+        """
         return self._breaker.state
 
     @property
@@ -194,8 +202,9 @@ class ParentWorker:
         return self._breaker.state == "open"
 
     def reset_circuit(self) -> None:
-        """Closes the circuit now."""
+        """Closes the circuit now, and those of methods."""
         self._breaker.close()
+        self._methods.close()
 
     @property
     def last_heartbeat_rtt_ms(self) -> float | None:

@@ -7,26 +7,22 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .._messages import Message, Messages, new_id
-from .._remote_failure import REFUSALS, RemoteFailure, read_remote_failure
+from .._remote_failure import RemoteFailure, read_remote_failure
 from ..errors import (
     CallTimeoutError,
     CircuitOpenError,
     ConnectionLostError,
-    MultifrostError,
     OverloadError,
     RemoteCallError,
 )
 from .circuit_breaker import CircuitBreaker, Ticket
+from .method_circuits import MethodCircuits
 from .metrics import Counters
 from .options import DEFAULT, CallOptions, Options, check_timeout
-
-HARMLESS_CODES = frozenset(
-    {*REFUSALS, "UNSENDABLE_VALUE", "MESSAGE_TOO_LARGE", "LIMIT_EXCEEDED", "MALFORMED_MESSAGE", "NOT_RUNNING"}
-)
-"""Error codes that do not count against the worker: the caller's mistakes, and calls that were never sent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +33,8 @@ class PendingCall:
     name: str
     payload: bytes
     ticket: Ticket
+    method_ticket: Ticket | None
+    """None unless the method's latest calls failed."""
     future: asyncio.Future[Message]
     started: float
     sent: bool = False
@@ -45,13 +43,37 @@ class PendingCall:
 
 MakeError = Callable[[str], Exception]
 
+Send = Callable[[bytes], bool]
+"""Sends a payload. False: the connection is lost, and nothing was sent."""
+
 
 class PendingCalls:
-    """All calls of one parent that have not ended. They outlive sessions: without one, calls wait for the next."""
+    """All calls of one parent that have not ended. They outlive sessions: without one, calls wait for the next.
 
-    def __init__(self, worker_name: str, options: Options, breaker: CircuitBreaker, counters: Counters) -> None:
-        self._send: Callable[[bytes], None] | None = None
-        """Sends on the current session; None while there is none."""
+    Args:
+        worker_name: The worker's name in messages.
+        options: The parent's options.
+        breaker: The circuit breaker of the worker.
+        methods: Those of methods that raise.
+        counters: The parent's counters.
+        sends_again: Whether another session follows a lost one: a call that its worker did not run is sent again then.
+    """
+
+    def __init__(
+        self,
+        worker_name: str,
+        options: Options,
+        breaker: CircuitBreaker,
+        methods: MethodCircuits,
+        counters: Counters,
+        sends_again: bool,
+    ) -> None:
+        self._send: Send | None = None
+        """Sends on the current session; None while there is none, or its worker is stopping."""
+        self.sends_again = sends_again
+        self.is_leaving = False
+        """Whether the worker of the latest session refused a call because it was stopping."""
+        self._methods = methods
         self._worker = worker_name
         self._messages = Messages(options.app, options.limits)
         self._options = options
@@ -70,17 +92,18 @@ class PendingCalls:
         client_name = options.client_name or self._options.client_name
         payload = self._messages.call(message_id, name, args, namespace, client_name)
         ticket = self._admit(name)
+        method_ticket = self._admit_method(name, ticket) if self._methods else None
         loop = asyncio.get_running_loop()
-        call = PendingCall(message_id, name, payload, ticket, loop.create_future(), time.monotonic())
+        call = PendingCall(message_id, name, payload, ticket, method_ticket, loop.create_future(), time.monotonic())
         self._calls[message_id] = call
         self._empty.clear()
         self._counters.call_started()
-        self._limit_time(call, timeout, loop)
         self._send_now(call)
+        self._limit_time(call, timeout, loop)
         try:
             return await call.future
         except asyncio.CancelledError:
-            self._breaker.ignored(ticket)
+            self._ignore(call)
             self._remove(call, ok=False)
             raise
 
@@ -99,9 +122,22 @@ class PendingCalls:
             raise CircuitOpenError(text, retry_at)
         return ticket
 
-    def resume(self, send: Callable[[bytes], None]) -> None:
+    def _admit_method(self, name: str, ticket: Ticket) -> Ticket | None:
+        admitted = self._methods.admit(name)
+        if isinstance(admitted, datetime):
+            self._breaker.ignored(ticket)
+            text = (
+                f"'{name}' was not sent: in {self._worker} it failed again and again, so that its circuit is open; "
+                f"other methods can be called. The next trial call is let through at "
+                f"{admitted.isoformat(timespec='milliseconds')}; reset_circuit() closes it now. Errors that are no "
+                "failure of the method can be exempted with the option is_failure."
+            )
+            raise CircuitOpenError(text, admitted, name)
+        return admitted
+
+    def resume(self, send: Send) -> None:
         """Sends the waiting calls in order, and further calls at once, with `send`."""
-        self._send = send
+        self._send, self.is_leaving = send, False
         for call in list(self._calls.values()):
             if not call.sent:
                 self._send_now(call)
@@ -112,16 +148,31 @@ class PendingCalls:
 
     def _send_now(self, call: PendingCall) -> None:
         if self._send is not None:
-            call.sent = True
-            self._send(call.payload)
+            call.sent = self._send(call.payload)
 
     def answered(self, message: Message) -> bool:
         """Settles a call with a response or an error answer. False: no call with this id is waiting."""
         call = self._calls.get(message["id"])
         if call is None:
             return False
-        self._settle(call, message if message["type"] == "response" else self._remote_error(call.name, message))
+        if message["type"] == "response":
+            self._settle(call, message)
+            return True
+        failure = read_remote_failure(message)
+        if failure.refusal == "STOPPING" and self.sends_again:
+            self._wait_for_next(call)
+        else:
+            self._settle(call, self._remote_error(call.name, failure))
         return True
+
+    def _wait_for_next(self, call: PendingCall) -> None:
+        """Keeps a call that the worker did not run, as it is stopping, for the next session; and all further calls."""
+        self.is_leaving = True
+        self.pause()
+        call.sent = False
+        if call.timer is None:
+            loop = asyncio.get_running_loop()
+            call.timer = loop.call_later(self._options.start_timeout, self._stop_waiting, call)
 
     def failed(self, message_id: str, make_error: MakeError) -> None:
         """Settles one call with an error, if it is waiting."""
@@ -137,7 +188,7 @@ class PendingCalls:
         """
         for call in list(self._calls.values()):
             if sent is None or call.sent is sent:
-                self._breaker.ignored(call.ticket)
+                self._ignore(call)
                 self._finish(call, make_error(call.name))
 
     async def drained(self, seconds: float) -> None:
@@ -145,23 +196,34 @@ class PendingCalls:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._empty.wait(), seconds)
 
-    def _remote_error(self, name: str, message: Message) -> RemoteCallError:
-        failure = read_remote_failure(message)
+    def _remote_error(self, name: str, failure: RemoteFailure) -> RemoteCallError:
         text = f"'{name}' failed in {self._worker}: {failure.name}: {failure.message}"
         return _rebuilt(failure, f"{self._worker}: {failure.message}" if failure.refusal else text, name)
 
     def _settle(self, call: PendingCall, result: Message | Exception) -> None:
         if not isinstance(result, Exception):
             self._breaker.success(call.ticket)
-        elif self._is_failure(result):
-            self._breaker.failure(call.ticket)
+            if self._methods:
+                self._methods.success(call.name, call.method_ticket)
+        elif isinstance(result, RemoteCallError) and result.code == "REMOTE_ERROR":
+            # It counts against this method alone: the worker answered.
+            self._breaker.success(call.ticket)
+            if self._is_failure(result):
+                self._methods.failure(call.name, call.method_ticket)
+            else:
+                self._methods.ignored(call.name, call.method_ticket)
         else:
-            self._breaker.ignored(call.ticket)
+            if isinstance(result, CallTimeoutError) and call.sent and self._is_failure(result):
+                self._breaker.failure(call.ticket)
+            self._ignore(call)
         self._finish(call, result)
 
+    def _ignore(self, call: PendingCall) -> None:
+        """Ends a call without a verdict: the caller's mistake, a lost worker (counted once), one that was not sent."""
+        self._breaker.ignored(call.ticket)
+        self._methods.ignored(call.name, call.method_ticket)
+
     def _is_failure(self, error: Exception) -> bool:
-        if isinstance(error, MultifrostError) and error.code in HARMLESS_CODES:
-            return False
         return self._options.is_failure is None or self._options.is_failure(error)
 
     def _finish(self, call: PendingCall, result: Message | Exception) -> None:
@@ -185,7 +247,7 @@ class PendingCalls:
     def _limit_time(self, call: PendingCall, timeout: float | None, loop: asyncio.AbstractEventLoop) -> None:
         if timeout is not None:
             call.timer = loop.call_later(timeout, self._time_out, call, timeout)
-        elif self._send is None or self._breaker.is_trial(call.ticket):
+        elif not call.sent or self._breaker.is_trial(call.ticket) or call.method_ticket is not None:
             call.timer = loop.call_later(self._options.start_timeout, self._stop_waiting, call)
 
     def _time_out(self, call: PendingCall, timeout: float) -> None:
@@ -200,7 +262,8 @@ class PendingCalls:
     def _stop_waiting(self, call: PendingCall) -> None:
         """Ends the wait of a call without a timeout: for a session, or as the trial that keeps other calls out."""
         if call.sent:
-            self._breaker.ignored(call.ticket)
+            self._ignore(call)
+            call.timer = None
             return
         text = f"'{call.name}' was not sent: {self._worker} did not come back within {self._options.start_timeout:g} s."
         self._settle(call, ConnectionLostError("UNREACHABLE", f"{text} (start_timeout)"))

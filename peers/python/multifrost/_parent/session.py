@@ -12,7 +12,7 @@ from .._messages import Messages
 from .._zmtp.reader import Payload
 from ..errors import ConnectionLostError, MalformedMessageError, ProcessExit, SerializationError, SpawnError
 from .connection import make_connection
-from .heartbeats import Heartbeats
+from .heartbeats import Heartbeats, Listener, Rules
 from .launch_plan import LaunchPlan
 from .metrics import Counters
 from .options import Options
@@ -30,12 +30,15 @@ class Session:
         name: The worker's name in messages.
         options: The parent's options.
         calls: Gets the answers.
-        counters: Counts heartbeats and dropped messages.
-        on_heartbeat: Called with the number of heartbeats missed in a row; 0 for an answer.
+        counters: Counts dropped messages.
+        listener: Is called with answers to heartbeats, and misses.
     """
 
     process: WorkerProcess | None = None
     """The worker's process; None for a service."""
+
+    stalled: float | None = None
+    """How long the worker was stalled, in seconds, where that is why its process was killed."""
 
     def __init__(
         self,
@@ -43,27 +46,22 @@ class Session:
         options: Options,
         calls: PendingCalls,
         counters: Counters,
-        on_heartbeat: Callable[[int], None],
+        listener: Listener,
     ) -> None:
         self._name = name
         self._messages = Messages(options.app, options.limits)
         self._options = options
         self._calls = calls
         self._counters = counters
-        self._on_heartbeat = on_heartbeat
         self._connection = make_connection(
             options.chosen_transport, self._on_payload, counters.connection_refused, self._messages
         )
         self.send = self._connection.send
-        """Sends a payload. Never blocks."""
-        self._heartbeats = Heartbeats(
-            options.heartbeat_interval,
-            options.heartbeat_timeout,
-            self.send,
-            self._on_answer,
-            self._on_miss,
-            self._messages,
+        """Sends a payload. Never blocks. False: the connection is lost, and nothing was sent."""
+        rules = Rules(
+            options.heartbeat_interval, options.heartbeat_timeout, options.heartbeat_max_misses, options.stall_timeout
         )
+        self._heartbeats = Heartbeats(rules, self.send, self._connection, listener, self._messages)
 
     async def spawn(self, plan: LaunchPlan) -> None:
         """Starts the process and waits until it answers a heartbeat.
@@ -132,7 +130,7 @@ class Session:
             if not exited.done() and not self._connection.reconnects:
                 self.process.signal(signal.SIGKILL)  # nothing can reach it any more
                 await asyncio.wait([exited])
-            return exited.result() if exited.done() else None
+            return exited.result()._replace(stalled=self.stalled) if exited.done() else None
         finally:
             down.cancel()
 
@@ -152,14 +150,6 @@ class Session:
                 self.send(self._messages.shutdown())
             await self.process.terminate(asked)
         self._connection.close()
-
-    def _on_answer(self, seconds: float) -> None:
-        self._counters.heartbeat_answered(seconds)
-        self._on_heartbeat(0)
-
-    def _on_miss(self, misses: int) -> None:
-        self._counters.misses += 1
-        self._on_heartbeat(misses)
 
     def _on_payload(self, payload: Payload | None) -> None:
         try:

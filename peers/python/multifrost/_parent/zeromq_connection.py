@@ -40,6 +40,7 @@ class ZeroMqConnection:
         self._loop = asyncio.get_running_loop()
         self._outbox: deque[bytes] = deque()
         self._read_planned = False
+        self.heard = 0
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.set(zmq.SNDHWM, 0)  # the limit is on pending calls
         self._socket.set(zmq.RCVHWM, 0)
@@ -65,11 +66,15 @@ class ZeroMqConnection:
     def connect(self, port: int) -> None:
         self._socket.connect(f"tcp://127.0.0.1:{port}")
 
-    def send(self, payload: bytes) -> None:
+    def has_unread(self) -> bool:
+        return not self._socket.closed and bool(int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN)
+
+    def send(self, payload: bytes) -> bool:
         if self._socket.closed:
-            return
+            return False
         self._outbox.append(payload)
         self._flush()
+        return True
 
     def close(self) -> None:
         if self._socket.closed:
@@ -108,6 +113,7 @@ class ZeroMqConnection:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return False
+            self.heard += 1
             self._on_payload(frames[1] if len(frames) > 1 and not frames[0] else None)
         return True
 

@@ -50,6 +50,7 @@ class ZmtpConnection:
         self._waiting: deque[bytes] = deque()
         self._flush_planned = False
         self._closed = False
+        self.heard = 0
 
     def bind(self) -> dict[str, str]:
         self._guests = GuestList(self._limits, self._accept, self._on_refused, self._messages)
@@ -68,16 +69,27 @@ class ZmtpConnection:
         else:
             self.down.set()
 
-    def send(self, payload: bytes) -> None:
-        if self._closed:
-            return
+    def has_unread(self) -> bool:
+        if self._peer is None or self._peer.socket.fileno() < 0:
+            return False
+        try:
+            return bool(self._peer.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
+    def send(self, payload: bytes) -> bool:
+        if self._closed or self.down.is_set():
+            return False
         if self._peer is None:
             self._waiting.append(payload)
-            return
+            return True
+        if self._peer.lost:
+            return False
         self._peer.push(payload)
         if not self._flush_planned:  # once for all messages of one turn of the loop
             self._flush_planned = True
             self._loop.call_soon(self._flush)
+        return True
 
     def close(self) -> None:
         if self._closed:
@@ -128,6 +140,7 @@ class ZmtpConnection:
             self._forget(peer)
             self.down.set()
             return
+        self.heard += 1
         for payload in payloads:
             self._on_payload(payload)
 
