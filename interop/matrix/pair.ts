@@ -14,7 +14,13 @@ const SHARED = [
 /** Cases that end their worker, so each gets a new one. */
 const ENDING = ["shutdown", "child-crash", "parent-crash"];
 
-export const CASES: readonly string[] = [...SHARED, ...ENDING];
+/** A case in which the service is ended and started again while it is called. */
+const RESTART = "service-restart";
+
+/** The cases of a mode. */
+export function casesOf(mode: Mode): readonly string[] {
+  return mode === "spawn" ? [...SHARED, ...ENDING] : [...SHARED, ...ENDING, RESTART];
+}
 
 /** How long a spawned worker may outlive its parent, in milliseconds. Source: LIFE-3. */
 const ORPHAN_MS = 2000;
@@ -43,7 +49,10 @@ export async function runPair(pair: Pair): Promise<Result[]> {
   await fresh(pair, ["shutdown"], failures, 0);
   await fresh(pair, ["child-crash"], failures, 3);
   await fresh(pair, ["parent-crash"], failures, 0);
-  return CASES.map((name) => {
+  if (pair.mode === "connect") {
+    await restarted(pair, failures);
+  }
+  return casesOf(pair.mode).map((name) => {
     const failure = failures.get(name);
     return { ...pair, case: name, ...(failure === undefined ? {} : { failure }) };
   });
@@ -70,18 +79,34 @@ async function fresh(
   }).catch((error: unknown) => cases.forEach((name) => void failures.set(name, String(error))));
 }
 
+/** Ends the service in order, and starts it again, while the parent calls it without a pause. */
+async function restarted(pair: Pair, failures: Map<string, string>): Promise<void> {
+  await withHome(async (home) => {
+    let service = await startService(workerCommand(pair.child), "matrix", home);
+    await runCases(pair, [RESTART], home, failures, async () => {
+      const ended = await service.end();
+      service = await startService(workerCommand(pair.child), "matrix", home);
+      return ended === 0 ? undefined : `the service ended with ${ended}, not 0`;
+    });
+    await service.end();
+  }).catch((error: unknown) => void failures.set(RESTART, String(error)));
+}
+
+/** @param onPid - What happens when the parent reports the worker's process. Default: the parent is killed. */
 async function runCases(
   pair: Pair,
   cases: readonly string[],
   home: string,
   failures: Map<string, string>,
+  onPid?: (pid: number) => Promise<string | undefined>,
 ): Promise<void> {
   const plan = { mode: pair.mode, worker: workerCommand(pair.child), service: "matrix", cases };
   const parent = startParent(parentCommand(pair.parent), plan, home);
   const silent = new Set(cases);
   for await (const line of parent.lines) {
     silent.delete(line.case);
-    const failure = line.pid === undefined ? failureOf(line) : await afterCrash(pair, parent.child, line.pid, home);
+    const after = onPid ?? ((pid: number) => afterCrash(pair, parent.child, pid, home));
+    const failure = line.pid === undefined ? failureOf(line) : await after(line.pid);
     if (failure !== undefined) {
       failures.set(line.case, failure);
     }

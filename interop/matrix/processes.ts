@@ -24,7 +24,7 @@ export interface Line {
   readonly case: string;
   readonly ok: boolean;
   readonly detail?: string;
-  /** The worker's process, in `parent-crash`. */
+  /** The worker's process, in `parent-crash` and `service-restart`. */
   readonly pid?: number;
 }
 

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { judge, readKnownFailures } from "./known-failures.ts";
 import { LANGUAGES, type Language, prepare } from "./languages.ts";
-import { CASES, type Mode, type Result, runPair } from "./pair.ts";
+import { casesOf, type Mode, type Result, runPair } from "./pair.ts";
 import { contend } from "./registry.ts";
 import { printFailures, printGrid } from "./report.ts";
 
@@ -99,7 +99,9 @@ async function runAll(pairs: readonly { parent: Language; child: Language; mode:
       const [index, pair] = next;
       const result = await runPair(pair);
       const failures = result.filter(({ failure }) => failure !== undefined).length;
-      console.log(`${pair.mode}: ${pair.parent} → ${pair.child}: ${CASES.length - failures} of ${CASES.length}`);
+      console.log(
+        `${pair.mode}: ${pair.parent} → ${pair.child}: ${casesOf(pair.mode).length - failures} of ${casesOf(pair.mode).length}`,
+      );
       results[index] = result;
     }
   };

@@ -190,6 +190,22 @@ async def parent_crash(worker: ParentWorker, env: Environment) -> None:
     await worker.call.sleep(60_000)
 
 
+async def service_restart(worker: ParentWorker, env: Environment) -> None:
+    is_over = False
+
+    async def call() -> None:
+        while not is_over:
+            check(await worker.call.add(2, 3), 5, "add(2, 3)")
+
+    callers = asyncio.gather(*(call() for _ in range(8)))
+    first = await worker.call.pid()
+    env.report({"case": "service-restart", "ok": True, "pid": first})
+    while await worker.call.pid() == first:
+        pass
+    is_over = True
+    await callers
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -202,6 +218,6 @@ CASES: dict[str, Callable[[ParentWorker, Environment], Awaitable[None]]] = {
     case.__name__.replace("_", "-"): case
     for case in (
         *(results, errors, values, binary, int64, unicode, concurrent, timeout, busy_heartbeats, output, private),
-        *(missing, list_functions, namespace, shutdown, child_crash, parent_crash),
+        *(missing, list_functions, namespace, shutdown, child_crash, parent_crash, service_restart),
     )
 }

@@ -176,6 +176,25 @@ export const CASES: Readonly<Record<string, Case>> = {
     assert.ok(performance.now() - began < 5000, "the calls failed late");
   },
 
+  async "service-restart"({ call }, { report }) {
+    let isOver = false;
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        assert.equal(await call.add(2, 3), 5);
+      }
+    });
+    const all = Promise.all(callers);
+    const first = await call.pid();
+    report({ case: "service-restart", ok: true, pid: first });
+    const isBack = (async () => {
+      while ((await call.pid()) === first);
+    })();
+    await Promise.race([all, isBack]);
+    await isBack;
+    isOver = true;
+    await all;
+  },
+
   async "parent-crash"({ call }, { report }) {
     report({ case: "parent-crash", ok: true, pid: await call.pid() });
     await call.sleep(60_000);

@@ -34,6 +34,7 @@ var cases = map[string]func(context.Context, *bench) error{
 	"shutdown":        shutdown,
 	"child-crash":     childCrash,
 	"parent-crash":    parentCrash,
+	"service-restart": serviceRestart,
 }
 
 // gives calls a method and compares the result.

@@ -112,8 +112,45 @@ func parentCrash(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	text, _ := json.Marshal(map[string]any{"case": "parent-crash", "ok": true, "pid": pid})
-	fmt.Println(string(text))
+	reportPid("parent-crash", pid)
 	err = <-settled
 	return fmt.Errorf("this process was not killed: %w", err)
+}
+
+// serviceRestart calls without a pause while the service is ended and started again.
+func serviceRestart(ctx context.Context, b *bench) error {
+	calling, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 8)
+	for range 8 {
+		go func() {
+			for calling.Err() == nil {
+				if err := b.adds(ctx); err != nil {
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
+		}()
+	}
+	first, err := multifrost.Call[int](ctx, b.worker, "pid")
+	if err != nil {
+		return err
+	}
+	reportPid("service-restart", first)
+	for pid := first; pid == first; {
+		if pid, err = multifrost.Call[int](ctx, b.worker, "pid"); err != nil {
+			return err
+		}
+	}
+	stop()
+	for range 8 {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+func reportPid(name string, pid int) {
+	text, _ := json.Marshal(map[string]any{"case": name, "ok": true, "pid": pid})
+	fmt.Println(string(text))
 }

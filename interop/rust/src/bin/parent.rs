@@ -1,6 +1,7 @@
 //! The parent of the interop matrix: runs the cases that its argument names, and prints a line of JSON for each.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,7 @@ async fn run(case: &str, bench: &TestBench) -> Outcome {
         "shutdown" => shutdown(bench).await,
         "child-crash" => child_crash(bench).await,
         "parent-crash" => parent_crash(&bench.worker).await,
+        "service-restart" => service_restart(&bench.worker).await,
         other => Err(format!("there is no case {other}").into()),
     }
 }
@@ -302,6 +304,33 @@ async fn parent_crash(worker: &ParentWorker) -> Outcome {
     println!("{}", json!({ "case": "parent-crash", "ok": true, "pid": pid }));
     let _: Value = call!(worker, sleep(60000)).await?;
     Err("this parent was not killed".into())
+}
+
+/// Calls without a pause while the service is ended and started again.
+async fn service_restart(worker: &ParentWorker) -> Outcome {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (worker, is_over) = (worker.clone(), is_over.clone());
+            tokio::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    works(&worker).await?;
+                }
+                Outcome::Ok(())
+            })
+        })
+        .collect();
+    let first: u32 = call!(worker, pid()).await?;
+    println!("{}", json!({ "case": "service-restart", "ok": true, "pid": first }));
+    let mut pid = first;
+    while pid == first {
+        pid = call!(worker, pid()).await?;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for caller in callers {
+        caller.await??;
+    }
+    Ok(())
 }
 
 async fn works(worker: &ParentWorker) -> Outcome {
