@@ -69,7 +69,7 @@ def test_a_stop_lets_calls_in_flight_finish(bench: Bench, how: str | signal.Sign
     if how == "shutdown":
         parent.send("shutdown")
         late = parent.ask("add", 1, 1)
-        assert late["metadata"]["error"]["code"] == "NOT_RUNNING"
+        assert late["metadata"]["error"]["code"] == "STOPPING"
     else:
         assert isinstance(how, signal.Signals)
         process.send_signal(how)
