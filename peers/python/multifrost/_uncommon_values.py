@@ -9,6 +9,7 @@ from collections import UserString
 from collections.abc import Mapping, Sequence, Set, ValuesView
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -49,9 +50,11 @@ def convert_uncommon(converter: Converter, value: Any, depth: int) -> Any:
     if (text := _text(value)) is not None:
         return text
     if isinstance(value, Mapping):
-        return converter.map(value.items(), len(value), depth)
+        count = len(value)
+        return _complete(converter.map(islice(value.items(), count + 1), count, depth), count)
     if isinstance(value, Sequence | Set | ValuesView):
-        return converter.array(value, _length(value), depth)
+        count = _length(value)
+        return _complete(converter.array(islice(value, count + 1), count, depth), count)
     if isinstance(value, BaseException):
         return {"name": type(value).__name__, "message": str(value)}
     if (names := _fields(type(value))) is not None:
@@ -93,7 +96,14 @@ def _length(value: Any) -> int:
     try:
         return len(value)
     except OverflowError:  # a range
-        return sys.maxsize
+        return sys.maxsize - 1
+
+
+def _complete(wire: Any, count: int) -> Any:
+    """Refuses what has more or less items than its length says: it may have no end."""
+    if len(wire) != count:
+        raise refusal(f"it has not the {count} items that its length says; send a list or dict of what is in it")
+    return wire
 
 
 def _bytes(converter: Converter, value: Any) -> bytes:

@@ -296,7 +296,7 @@ REFUSED: list[tuple[Any, str]] = [
     (nested(101), "nested deeper than 100 levels, or contains itself"),
     (nested(100_000), "nested deeper than 100 levels, or contains itself"),
     (range(10**7), "10000000 items are more than the 1000000 of an array (limits.array_items)"),
-    (range(2**70), f"{sys.maxsize} items are more than the 1000000 of an array (limits.array_items)"),
+    (range(2**70), f"{sys.maxsize - 1} items are more than the 1000000 of an array (limits.array_items)"),
 ]
 
 
@@ -409,6 +409,38 @@ def test_a_result_cannot_end_the_worker() -> None:
     for error in (SystemExit(3), KeyboardInterrupt()):
         answer = decode(Messages().response(b"0" * 36, [RaisingModel(error)]))
         assert answer["type"] == "error" and answer["metadata"]["error"]["name"] == type(error).__name__
+
+
+class EndlessSequence(OwnSequence):
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+
+class ShortMapping(OwnMapping):
+    def __len__(self) -> int:
+        return 3
+
+
+@pytest.mark.parametrize(("value", "count"), [(EndlessSequence(), 2), (ShortMapping(), 3)])
+def test_a_value_that_has_another_number_of_items_than_its_length_says_is_refused(value: Any, count: int) -> None:
+    with pytest.raises(SerializationError, match=f"it has not the {count} items that its length says; send a list"):
+        to_wire([value])
+
+
+def test_a_value_that_is_gone_is_refused() -> None:
+    view = memoryview(b"a")
+    view.release()
+    with pytest.raises(SerializationError, match="it cannot be read: ValueError"):
+        to_wire({"a": view})
+    with pytest.raises(SerializationError, match="it cannot be read: ValueError"):
+        to_wire({10**5000: 1})
+
+
+@pytest.mark.parametrize("value", [msgpack.Timestamp(2**70), {"a": msgpack.Timestamp(-(2**70))}])
+def test_a_timestamp_that_has_no_form_is_refused(value: Any) -> None:
+    with pytest.raises(SerializationError, match="args: it cannot be read: "):
+        Messages().call("id", "f", [value], "default")
+    assert decode(Messages().response(b"0" * 36, value))["type"] == "error"
 
 
 KEYS: list[tuple[Any, str]] = [
