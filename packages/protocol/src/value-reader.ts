@@ -1,4 +1,4 @@
-import { decodeTimestampExtension, EXT_TIMESTAMP, ExtData } from "@msgpack/msgpack";
+import { decodeTimestampToTimeSpec, EXT_TIMESTAMP, ExtData } from "@msgpack/msgpack";
 import type { ErrorCode } from "./errors/index.js";
 import { ENVELOPE_VALUES, type MessageLimits } from "./limits.js";
 
@@ -406,7 +406,9 @@ export class ValueReader {
   /** A time that no `Date` can hold stays an extension: an invalid `Date` could not be sent on. */
   #date(data: Uint8Array): Date | ExtData {
     try {
-      const date = decodeTimestampExtension(data);
+      const { sec, nsec } = decodeTimestampToTimeSpec(data);
+      // Whole milliseconds: near the year 9999, a number has no room for parts of them and would round up.
+      const date = new Date(sec * 1000 + Math.floor(nsec / 1e6));
       return Number.isNaN(date.getTime()) ? new ExtData(EXT_TIMESTAMP, data) : date;
     } catch (cause) {
       this.#fault ??= new ReadFault("MALFORMED_MESSAGE", cause instanceof Error ? cause.message : String(cause), cause);

@@ -104,6 +104,12 @@ describe("messages of other encoders", () => {
     new Date("2026-01-01T00:00:00.001Z"),
   );
   reads("[VAL-8] a timestamp of 96 bits", "c70cff00000000ffffffffffffffff", new Date(-1000));
+  reads(
+    "[VAL-8] the last microsecond of the year 9999, cut off and not rounded up",
+    "c70cff3b9ac6180000003afff4417f",
+    new Date("9999-12-31T23:59:59.999Z"),
+  );
+  reads("[VAL-8] a nanosecond before 1970, cut off", "c70cff3b9ac9ffffffffffffffffff", new Date(-1));
 
   it("[VAL-17] an unknown extension keeps its type and bytes and can be sent on unchanged", () => {
     for (const hex of ["d40500", "d40001", "c7000a", "c703050a0b0c"]) {
