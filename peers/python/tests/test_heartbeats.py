@@ -10,7 +10,7 @@ import msgpack
 import pytest
 
 from multifrost._messages import Messages
-from multifrost._parent.heartbeats import Heartbeats
+from multifrost._parent.heartbeats import Heartbeats, Rules
 
 messages = Messages()
 
@@ -21,13 +21,34 @@ def read_id(payload: bytes) -> str:
     return str(message["id"])
 
 
+class Silent:
+    """A connection on which nothing arrives by itself."""
+
+    heard = 0
+
+    def has_unread(self) -> bool:
+        return False
+
+
+class Recorder:
+    """Records the answers."""
+
+    def __init__(self, answers: list[float]) -> None:
+        self.answered = answers.append
+
+    def missed(self, misses: int) -> None: ...
+    def stalled(self, seconds: float) -> None: ...
+    def lost(self, seconds: float) -> None: ...
+    def recovered(self, was_lost: bool) -> None: ...
+
+
 def with_heartbeats(check: Callable[[Heartbeats, list[bytes], list[float]], None]) -> None:
     """Runs `check` with heartbeats that are sent often, and lists of what was sent and of the answers."""
 
     async def run() -> None:
         sent: list[bytes] = []
         answers: list[float] = []
-        beats = Heartbeats(0.01, 60, sent.append, answers.append, lambda _: None, messages)
+        beats = Heartbeats(Rules(0.01, 60, 3, 60), sent.append, Silent(), Recorder(answers), messages)
         beats.send_first()
         assert beats.answered(read_id(sent[0]), messages.heartbeat_answer(sent[0]))
         beats.start()

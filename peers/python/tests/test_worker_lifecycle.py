@@ -152,7 +152,7 @@ def test_a_wrong_port_is_reported_in_one_line_with_exit_code_1(bench: Bench, por
         )
 
 
-def test_a_signal_just_before_the_loop_sleeps_wakes_it(transport: str) -> None:
+def test_a_signal_just_before_the_loop_sleeps_wakes_it(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The C handler of the signal writes to the loop's wake-up socket, without waiting for the interpreter."""
     options = ServerOptions("default", "answer", 1.0, 1, None, 10, False, transport, "comlink_ipc_v3")
     server = Server(MethodTable(ChildWorker(), ChildWorker), options)
@@ -160,12 +160,16 @@ def test_a_signal_just_before_the_loop_sleeps_wakes_it(transport: str) -> None:
     wake_up = server._link.wake_fd
     installed: list[int] = []
 
-    def on_stop() -> None:
+    serve = server._serve
+
+    def look_and_serve() -> None:  # in the main thread, where alone the descriptor can be read
         installed.append(signal.set_wakeup_fd(-1))
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
+        serve()
 
+    monkeypatch.setattr(server, "_serve", look_and_serve)
     server.stop()
-    server.run(on_stop)
+    server.run(lambda: None)
     server.close()
     assert installed == [wake_up]
     assert signal.set_wakeup_fd(-1) == -1, "the descriptor set before must be restored"
