@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { createSeededRandom } from "@multifrost/testing";
 import { backpressure } from "./campaigns/backpressure.mjs";
+import { hostileFrames } from "./campaigns/hostile-frames.mjs";
 import { optionFuzzing } from "./campaigns/options.mjs";
 import { parentKills } from "./campaigns/parent-kills.mjs";
 import { registryWrites } from "./campaigns/registry-writes.mjs";
@@ -12,34 +13,80 @@ import { soak } from "./campaigns/soak.mjs";
 import { workerKills } from "./campaigns/worker-kills.mjs";
 import { workerStops } from "./campaigns/worker-stops.mjs";
 
-/** By name: what runs, how often in the long run, and how often in the short one. */
+/** By name: what it does, what runs, how often in the long run, and how often in the short one. */
 const CAMPAIGNS = {
   "kills-typescript": {
+    about: "SIGKILL to a TypeScript worker under 64 callers",
     run: (options) => workerKills({ ...options, language: "typescript" }),
     times: 2_000,
     short: 20,
   },
-  "kills-python": { run: (options) => workerKills({ ...options, language: "python" }), times: 500, short: 5 },
+  "kills-python": {
+    about: "the same with a Python worker",
+    run: (options) => workerKills({ ...options, language: "python" }),
+    times: 500,
+    short: 5,
+  },
   "stops-typescript": {
+    about: "SIGSTOP and SIGCONT to a TypeScript worker under 64 callers",
     run: (options) => workerStops({ ...options, language: "typescript" }),
     times: 2_000,
     short: 20,
   },
-  "stops-python": { run: (options) => workerStops({ ...options, language: "python" }), times: 500, short: 5 },
-  "restarts-graceful": { run: (options) => serviceRestarts({ ...options, signal: "SIGTERM" }), times: 100, short: 3 },
-  "restarts-hard": { run: (options) => serviceRestarts({ ...options, signal: "SIGKILL" }), times: 100, short: 3 },
-  "parent-kills": { run: parentKills, times: 500, short: 20 },
-  registry: { run: registryWrites, times: 200, short: 3 },
-  options: { run: optionFuzzing, times: 10, short: 1 },
-  backpressure: { run: backpressure, times: 100_000, short: 30_000 },
-  soak: { run: soak, times: 2_000, short: 20 },
+  "stops-python": {
+    about: "the same with a Python worker",
+    run: (options) => workerStops({ ...options, language: "python" }),
+    times: 500,
+    short: 5,
+  },
+  "restarts-graceful": {
+    about: "a service is restarted by SIGTERM under 10 parents",
+    run: (options) => serviceRestarts({ ...options, signal: "SIGTERM" }),
+    times: 100,
+    short: 3,
+  },
+  "restarts-hard": {
+    about: "the same by SIGKILL",
+    run: (options) => serviceRestarts({ ...options, signal: "SIGKILL" }),
+    times: 100,
+    short: 3,
+  },
+  "parent-kills": { about: "a parent is killed at any moment", run: parentKills, times: 500, short: 20 },
+  registry: {
+    about: "16 processes register and are killed under each lock; times: rounds of each",
+    run: registryWrites,
+    times: 200,
+    short: 3,
+  },
+  options: { about: "every option gets every wrong value", run: optionFuzzing, times: 10, short: 1 },
+  frames: {
+    about: "hostile frames to child and parent over each transport; times: frames to each",
+    run: hostileFrames,
+    times: 1_000_000,
+    short: 3_000,
+  },
+  backpressure: {
+    about: "as many calls of 10 kB as can be made; times: calls",
+    run: backpressure,
+    times: 100_000,
+    short: 30_000,
+  },
+  soak: { about: "1,000 calls and a restart; nothing may grow", run: soak, times: 2_000, short: 20 },
 };
 
 const USAGE = `pnpm chaos [options] [campaign ...]
-  Without campaigns: all of them, ${Object.keys(CAMPAIGNS).join(", ")}.
-  --short    a few times each, about a minute; times are shown and missed by none
+
+Without campaigns: all of them.
+${Object.entries(CAMPAIGNS)
+  .map(([name, { about, times, short }]) => `  ${name.padEnd(18)} ${about} (${times} times, in short ${short})`)
+  .join("\n")}
+
+Options:
+  --short    a few times each, about two minutes; times and slopes are shown and missed by none
   --times N  as often
-  --seed N   decides when things happen; default: a new one, which is printed`;
+  --seed N   decides when and what happens; default: a new one, which is printed
+
+The exit code is 1 if a limit was missed, 2 for wrong arguments.`;
 
 const { values, positionals } = readArguments();
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -76,6 +123,15 @@ function readArguments() {
     const unknown = read.positionals.find((name) => !Object.hasOwn(CAMPAIGNS, name));
     if (unknown !== undefined) {
       throw new Error(`There is no campaign '${unknown}'.`);
+    }
+    for (const [name, least] of [
+      ["times", 1],
+      ["seed", 0],
+    ]) {
+      const given = read.values[name];
+      if (given !== undefined && !(Number.isSafeInteger(Number(given)) && Number(given) >= least)) {
+        throw new Error(`--${name} must be a whole number of at least ${least}, not '${given}'.`);
+      }
     }
     if (!read.values.help) {
       return read;

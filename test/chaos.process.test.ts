@@ -14,6 +14,13 @@ it("every option refuses what it must not be: the campaign of wrong values", asy
   expect(stdout).not.toContain("MISSED");
 });
 
+it("hostile frames end nothing, and honest calls are answered meanwhile: the short form of the campaign", async () => {
+  const script = join(import.meta.dirname, "../chaos/run.mjs");
+  const { stdout } = await run(process.execPath, [script, "frames", "--short", "--seed", "1"], { timeout: 55_000 });
+  expect(stdout).not.toContain("MISSED");
+  expect(stdout.match(/: hostile frames +3 000/g)).toHaveLength(6);
+});
+
 it.runIf(process.platform === "linux")(
   "parents that are killed leave nothing: the short form of the campaign",
   async () => {
