@@ -93,7 +93,9 @@ export const matrixValues = [
   row("true", true),
   row("false", false),
   ...[...edges, ...below].map((number) => row(`integer ${number}`, number)),
-  ...[0.5, -1.25, 0.1, 5e-324, 1e300, Number.MAX_VALUE].map((number) => row(`float ${number}`, float(number))),
+  ...[0.5, -1.25, 0.1, 5e-324, 2 ** 53, -(2 ** 63), 2 ** 64, 1e300, Number.MAX_VALUE].map((number) =>
+    row(`float ${number}`, float(number)),
+  ),
   ...[Number.NaN, Infinity, -Infinity].map((number) => ({ ...row(`float ${number}`, float(number)), back: null })),
   { ...row("array with not a number", [float(Number.NaN), 1]), back: [null, 1] },
   ...rows("text", texts),

@@ -88,7 +88,10 @@ class MessageReader {
           fields.function = reader.value(true);
           break;
         case "args":
-          fields.args = reader.args();
+          // The array of arguments does not count as depth.
+          reader.maxDepth++;
+          fields.args = reader.value();
+          reader.maxDepth--;
           break;
         case "namespace":
           fields.namespace = reader.value(true);
@@ -154,7 +157,9 @@ class MessageReader {
     if (!reader.skip(envelope.args, 1)) {
       return 5;
     }
-    fields.args = reader.args();
+    reader.maxDepth++;
+    fields.args = reader.value();
+    reader.maxDepth--;
     if (!reader.skip(envelope.namespace, 1)) {
       return 6;
     }

@@ -8,7 +8,7 @@ import { MalformedMessageError, SerializationError } from "./errors/index.js";
 import { joinParts } from "./internal/message-parts.js";
 import type { MessageLimits } from "./limits.js";
 import type { Metadata } from "./messages.js";
-import { ReadFault, ValueReader } from "./value-reader.js";
+import { ARGUMENT_DEPTH, ReadFault, ValueReader } from "./value-reader.js";
 
 /** What an answer repeats of a heartbeat, as bytes. */
 interface Repeated {
@@ -61,7 +61,7 @@ export class HeartbeatAnswers {
     const reader = this.#reader;
     const repeated: Repeated = { id: undefined, args: undefined, metadata: [] };
     try {
-      reader.maxDepth = this.#limits.maxDepth + 1;
+      reader.maxDepth = this.#limits.maxDepth + ARGUMENT_DEPTH;
       reader.open(bytes);
       for (let left = reader.enterMap() ?? 0; left > 0; left--) {
         const key = reader.key();
@@ -69,7 +69,7 @@ export class HeartbeatAnswers {
         if (key === "metadata") {
           repeated.metadata = this.#readMetadata(bytes, own);
         } else if (key === "args") {
-          reader.args();
+          reader.value();
           const isArray = (head & 0xf0) === 0x90 || head === 0xdc || head === 0xdd;
           repeated.args = isArray ? bytes.subarray(at, reader.at) : undefined;
         } else {

@@ -38,6 +38,9 @@ export const UUID_LENGTH = 36;
 
 const NO_BYTES = new Uint8Array();
 
+/** What is around an argument: the message and the array of arguments, which does not count as depth. */
+export const ARGUMENT_DEPTH = 2;
+
 /** Arrays up to this length are made at their length: pushing to an empty one reserves room for 17 items, and takes twice the time. */
 const LONGEST_EXACT = 16;
 
@@ -102,8 +105,6 @@ export class ValueReader {
   #fault: ReadFault | undefined;
   /** How many arrays and maps may be around a value, those of the message itself included. */
   maxDepth: number;
-  /** How many are around an argument of the call that is being read. */
-  #argumentDepth = 0;
 
   constructor(limits: MessageLimits) {
     this.#limits = limits;
@@ -124,7 +125,6 @@ export class ValueReader {
     this.#values = 0;
     this.#objects = 0;
     this.#depth = 0;
-    this.#argumentDepth = 0;
     this.#fault = undefined;
     const { maxMessageBytes } = this.#limits;
     if (bytes.length > maxMessageBytes) {
@@ -186,16 +186,6 @@ export class ValueReader {
   /** Leaves a map that {@link enterMap} has entered. */
   leaveMap(): void {
     this.#depth--;
-  }
-
-  /** Reads the arguments of a call. One that was not given is `undefined`. The array of arguments does not count as depth. */
-  args(): unknown {
-    this.#argumentDepth = this.#depth + 1;
-    this.maxDepth++;
-    const args = this.value();
-    this.maxDepth--;
-    this.#argumentDepth = 0;
-    return args;
   }
 
   /** Enters a map and returns its number of keys. Reads nothing and returns `undefined` where there is another value. */
@@ -398,7 +388,8 @@ export class ValueReader {
     const data = this.#view(start + 1, length);
     // An argument that was not given; older JavaScript writes any `undefined` so.
     if (type === 0 && length === 1 && data[0] === 0) {
-      return this.#depth === this.#argumentDepth ? undefined : null;
+      const isArgument = this.#depth === ARGUMENT_DEPTH && this.maxDepth > this.#limits.maxDepth + 1;
+      return isArgument ? undefined : null;
     }
     return type === EXT_TIMESTAMP ? this.#date(data) : new ExtData(type, data);
   }

@@ -258,17 +258,17 @@ export class ValueWriter {
       throw this.#tooMuch("levels of arrays and maps", "maxDepth");
     }
     containers[depth] = value;
-    if (kind === "array") {
+    if (kind === "plain" || kind === "fields") {
+      this.#fields(value as Readonly<Record<string, unknown>>, kind === "plain");
+    } else if (kind === "array") {
       this.#array(value as readonly unknown[]);
     } else if (kind === "map") {
       this.#map(this.#fieldsOfMap(value as ReadonlyMap<unknown, unknown>));
     } else if (kind === "set") {
       this.#array([...(value as ReadonlySet<unknown>)]);
-    } else if (kind === "error") {
+    } else {
       const { name, message, stack } = value as Error;
       this.#map({ name, message, stack });
-    } else {
-      this.#fields(value as Readonly<Record<string, unknown>>, kind === "plain");
     }
     containers[depth] = undefined;
   }

@@ -172,14 +172,6 @@ impl Error {
         }
     }
 
-    pub(crate) fn unsendable(what: &dyn Display) -> Self {
-        Self::Serialization {
-            code: "UNSENDABLE_VALUE",
-            path: String::new(),
-            message: format!("cannot be sent: {what}"),
-        }
-    }
-
     pub(crate) fn unreadable(what: &dyn Display) -> Self {
         Self::Serialization {
             code: "MALFORMED_MESSAGE",

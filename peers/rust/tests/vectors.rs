@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use multifrost::RemoteError;
-use multifrost::codec::{Body, Limits, Message, Unread, UnreadKind, decode, encode, remote_error_of};
+use multifrost::codec::{Body, Limits, Message, Unread, UnreadKind, answer_heartbeat, decode, encode, remote_error_of};
 use multifrost::{Map, Timestamp, Value};
 use serde_json::Value as Json;
 
@@ -48,6 +48,12 @@ fn check(vector: &Json) -> Result<(), String> {
         let written = encode(&expected, &Limits::default()).map_err(|error| error.to_string())?;
         if written != bytes {
             return Err(format!("written as\n  {}\nnot as\n  {}", hex(&written), hex(&bytes)));
+        }
+    }
+    if let Some(heartbeat) = vector["answers"].as_str() {
+        let answer = answer_heartbeat(&bytes_of(heartbeat), &Limits::default(), message.timestamp);
+        if answer.as_ref() != Some(&bytes) {
+            return Err(format!("answered with\n  {}\nnot with\n  {}", hex(&answer.unwrap_or_default()), hex(&bytes)));
         }
     }
     match &vector["remote"] {

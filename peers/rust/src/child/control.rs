@@ -19,7 +19,7 @@ use super::parent_watch::watch_parent;
 use super::parents::Parents;
 use super::start_mode::{Address, Mode, PORT_VARIABLE};
 use super::worker::ChildWorker;
-use crate::codec::{Body, Message, Unread, UnreadKind, decode_within};
+use crate::codec::{Body, Message, Unread, UnreadKind, answer_heartbeat_for, decode_within, wire_time};
 use crate::error::{Error, Result};
 use crate::log::{LogEntry, LogEvent, LogLevel};
 use crate::zmtp::{
@@ -354,9 +354,17 @@ impl<W: ChildWorker> Control<W> {
                 }
                 self.calls.take(Call { parent: parent.clone(), id: message.id, function, args, namespace, bytes });
             }
-            Body::Heartbeat { .. } if !is_answer => self.send(parent, &message.into_heartbeat_answer()),
+            Body::Heartbeat { .. } if !is_answer => self.answer(parent, payload),
             Body::Shutdown => self.shut_down(),
             _ => {}
+        }
+    }
+
+    fn answer(&self, parent: &Outbox, heartbeat: &[u8]) {
+        let (app, limits) = (&self.context.app, &self.context.limits);
+        // Only the metadata of a peer's heartbeat can be too large to be sent back.
+        if let Some(answer) = answer_heartbeat_for(app, heartbeat, limits, wire_time()) {
+            parent.send_urgent(&answer);
         }
     }
 

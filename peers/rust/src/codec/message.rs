@@ -108,13 +108,6 @@ impl Message {
         !self.is_heartbeat_answer() && clock == Some(&Value::Float(self.timestamp))
     }
 
-    /// Turns a heartbeat into its answer (rule MSG-12).
-    pub(crate) fn into_heartbeat_answer(mut self) -> Self {
-        self.timestamp = wire_time();
-        self.metadata.get_or_insert_default().insert("hb_response".to_owned(), Value::Bool(true));
-        self
-    }
-
     /// The type, as on the wire.
     pub fn type_name(&self) -> &'static str {
         match self.body {

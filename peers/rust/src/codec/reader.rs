@@ -30,14 +30,6 @@ fn exceeds(what: &str, limit: &str, value: usize) -> Fault {
     Fault { code: "LIMIT_EXCEEDED", what: format!("{what}, above the limit {limit} ({value})") }
 }
 
-/// Reads one value. Nothing may follow.
-pub(crate) fn read_value(bytes: &[u8], limits: &Limits) -> Read<Value> {
-    let mut reader = Reader::new(bytes, limits)?;
-    let value = reader.value(ENVELOPE_DEPTH)?;
-    reader.end()?;
-    Ok(value)
-}
-
 /// Reads the bytes of one message.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -83,6 +75,11 @@ impl<'a> Reader<'a> {
             });
         }
         Ok(())
+    }
+
+    /// How many bytes have not been read.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     /// Checks that all bytes have been read.
@@ -283,6 +280,14 @@ fn to_text(text: Cow<'_, str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Reads one value. Nothing may follow.
+    fn read_value(bytes: &[u8], limits: &Limits) -> Read<Value> {
+        let mut reader = Reader::new(bytes, limits)?;
+        let value = reader.value(ENVELOPE_DEPTH)?;
+        reader.end()?;
+        Ok(value)
+    }
 
     fn fault(bytes: &[u8]) -> Fault {
         read_value(bytes, &Limits::default()).expect_err("unreadable")

@@ -3,12 +3,13 @@
 mod de;
 mod ser;
 mod timestamp;
+mod to_value;
 
 use std::collections::BTreeMap;
 
-pub use ser::to_value;
 pub(crate) use timestamp::TIMESTAMP_TYPE;
 pub use timestamp::Timestamp;
+pub use to_value::to_value;
 
 use crate::error::{Error, Result};
 

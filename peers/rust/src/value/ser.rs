@@ -1,29 +1,13 @@
-//! Converts Rust types to values, through the bytes of `rmp-serde`.
+//! How values are serialized. [`super::to_value`] converts any Rust type to one.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::timestamp::TIMESTAMP_TYPE;
 use super::{Bytes, Value};
-use crate::codec::{Limits, read_value};
-use crate::error::{Error, Result};
 
 /// The name of a newtype struct that `rmp-serde` writes as an extension.
-const EXT_STRUCT: &str = rmp_serde::MSGPACK_EXT_STRUCT_NAME;
-
-/// Converts any serializable value to a [`Value`]: structs become maps with the names of their fields, `Vec<u8>` becomes a list
-/// of numbers (use [`Bytes`] for binary), `None` and `()` become nil.
-///
-/// # Errors
-/// [`Error::Serialization`] if its `Serialize` fails or it exceeds the limits.
-pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    let bytes = rmp_serde::to_vec_named(value).map_err(|error| Error::unsendable(&error))?;
-    read_value(&bytes, &Limits::default()).map_err(|fault| Error::Serialization {
-        code: fault.code,
-        path: String::new(),
-        message: format!("cannot be sent: {fault}"),
-    })
-}
+pub(super) const EXT_STRUCT: &str = rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -70,7 +54,7 @@ impl Serialize for RawBytes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{Map, Timestamp};
+    use crate::value::{Map, Timestamp, to_value};
     use serde::Deserialize;
 
     #[derive(Serialize, Deserialize, PartialEq, Debug)]
