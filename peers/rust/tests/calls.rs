@@ -90,7 +90,8 @@ async fn remote_errors_have_name_message_and_code() {
     let error = remote(call!(worker, panic("oh dear")).await as multifrost::Result<()>);
     assert_eq!((error.name.as_str(), error.message.as_str()), ("Panic", "panic() panicked: oh dear"));
     let error = remote(call!(worker, huge()).await as multifrost::Result<Value>);
-    assert_eq!(error.message, "cannot be sent: 1000001 items, above the limit array_length (1000000)");
+    let what = "the answer cannot be sent: result: 1000001 items, above the limit array_length (1000000)";
+    assert_eq!(error.message, what);
     let sum: i64 = call!(worker, add(1, 2)).await.expect("it still works");
     assert_eq!(sum, 3);
     worker.stop().await;

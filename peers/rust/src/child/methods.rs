@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call_error::{CallError, CallResult};
-use crate::value::{Value, to_value};
+use crate::value::{Value, to_value_at};
 
 /// Implements [`crate::ChildWorker`] with the `async fn`s of an `impl` block. The block itself stays as it is, so that its
 /// functions can be tested without a worker. Each takes `&self` and types that serde can deserialize, and returns a `Result`
@@ -120,7 +120,7 @@ pub trait Answer {
 impl<T: Serialize, E: Into<CallError>> Answer for Result<T, E> {
     fn into_answer(self) -> CallResult<Value> {
         let value = self.map_err(Into::into)?;
-        Ok(to_value(&value)?)
+        Ok(to_value_at("result", &value)?)
     }
 }
 

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
-use crate::value::{Value, to_value};
+use crate::error::Result;
+use crate::value::{Value, to_value_at};
 
 /// The arguments of a call: a tuple of types that serde can serialize, or a `Vec<Value>`.
 pub trait IntoArgs {
     /// Converts the arguments to values.
     ///
     /// # Errors
-    /// [`Error::Serialization`], with the path of the argument.
+    /// [`Error::Serialization`](crate::Error::Serialization), with the path of the argument.
     fn into_args(self) -> Result<Vec<Value>>;
 }
 
@@ -48,12 +48,7 @@ tuples! {
 }
 
 fn arg<T: Serialize>(value: &T, index: usize) -> Result<Value> {
-    to_value(value).map_err(|error| match error {
-        Error::Serialization { code, path, message } => {
-            Error::Serialization { code, path: format!("args[{index}]{path}"), message }
-        }
-        other => other,
-    })
+    to_value_at(&format!("args[{index}]"), value)
 }
 
 /// Calls a method by its name, like a function: `call!(worker, add(10, 20)).await?`.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) use timestamp::TIMESTAMP_TYPE;
 pub use timestamp::Timestamp;
 pub use to_value::to_value;
+pub(crate) use to_value::to_value_at;
 
 use crate::error::{Error, Result};
 

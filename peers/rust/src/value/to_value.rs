@@ -17,9 +17,14 @@ use crate::error::{Error, Result};
 /// [`Error::Serialization`], with the path of the value: `UNSENDABLE_VALUE` for an integer beyond 64 bits, a map with two keys
 /// that are the same text or with a key that has none, and what its `Serialize` refuses; `LIMIT_EXCEEDED` beyond 100 levels.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
+    to_value_at("", value)
+}
+
+/// The same for a value at this path, such as `result`.
+pub(crate) fn to_value_at<T: Serialize + ?Sized>(root: &str, value: &T) -> Result<Value> {
     value.serialize(ToValue { depth: 0 }).map_err(|refused| Error::Serialization {
         code: refused.code,
-        path: refused.path,
+        path: format!("{root}{}", refused.path),
         message: refused.what,
     })
 }
