@@ -145,7 +145,7 @@ export class Lifecycle {
   async #shutDown(session: Session): Promise<void> {
     const { calls } = session;
     const withdrawn = this.#withdraw();
-    await withLimit(calls.drain(), this.#options.stopTimeout, () => {});
+    await Promise.all([withLimit(calls.drain(), this.#options.stopTimeout, () => {}), session.refuseCalls()]);
     const unfinishedCalls = calls.pending;
     calls.abandon();
     await withdrawn;

@@ -16,6 +16,9 @@ import { type StartMode, serverTransport } from "./start-mode.js";
  */
 const FLUSH_TIMEOUT_MS = 30_000;
 
+/** How long a worker that no parent asked to end refuses calls before it closes, in milliseconds. */
+const REFUSAL_MS = 100;
+
 /** Why a session asks for the end of the worker. */
 export type SessionEnd =
   /** A parent that may end this worker sent `shutdown`. */
@@ -46,6 +49,8 @@ export class Session {
   readonly #obeysShutdown: boolean;
   /** Sent with heartbeat answers until the first call, where the connection itself could not bring it. */
   readonly #proof: string | undefined;
+  /** Whether a parent asked for the end, and so makes no more calls. */
+  #wasAsked = false;
   /** Whether a parent has made a call: a spawned worker has been accepted then. */
   #wasCalled = false;
   readonly #codec: Codec;
@@ -105,6 +110,17 @@ export class Session {
   /** Where the worker is reached. */
   get endpoint(): string {
     return this.#channel.endpoint;
+  }
+
+  /**
+   * Resolves when calls may be left without an answer: a call that gets none may have run, as far as its parent knows, so a worker
+   * that no parent asked to end refuses calls for a while.
+   */
+  async refuseCalls(): Promise<void> {
+    const [parent] = this.peers;
+    if (this.#mode !== "composed" && !this.#wasAsked && parent !== undefined) {
+      await new Promise((resolve) => setTimeout(resolve, REFUSAL_MS));
+    }
   }
 
   /** Sends what is queued for up to 30 s and closes the channel. Never rejects. */
@@ -183,6 +199,7 @@ export class Session {
   /** A service has parents that did not start it: what one of them wants is no reason to leave the others. */
   #shutDown(): void {
     if (this.#obeysShutdown) {
+      this.#wasAsked = this.#mode === "spawned";
       this.#onEnd({ cause: "shutdown" });
       return;
     }

@@ -297,9 +297,12 @@ export class Calls {
     call.sentOn = undefined;
     if (this.#current.isUp && this.#current.session !== before) {
       this.#send(call);
-    } else if (call.slot === undefined) {
-      const { options, telemetry } = this.#context;
-      this.#deadlines.set(call, options.startTimeoutMs, telemetry.clock.now());
+    } else {
+      this.#current.refusesCalls();
+      if (call.slot === undefined) {
+        const { options, telemetry } = this.#context;
+        this.#deadlines.set(call, options.startTimeoutMs, telemetry.clock.now());
+      }
     }
     this.#pending.checkAnswered();
     return true;

@@ -17,6 +17,8 @@ export class CurrentSession {
   /** Why the worker is gone, in the states `exited` and `failed`. */
   #loss: Loss | undefined;
   #isLeaving = false;
+  /** Whether the worker of this session refuses calls because it is stopping. */
+  #refusesCalls = false;
 
   constructor(name: string, telemetry: Telemetry) {
     this.#name = name;
@@ -53,7 +55,7 @@ export class CurrentSession {
 
   /** Whether calls wait for the worker to come back. */
   get callsWait(): boolean {
-    return this.#state === "restarting" || this.#state === "reconnecting";
+    return (this.#refusesCalls && this.isUp) || this.#state === "restarting" || this.#state === "reconnecting";
   }
 
   /** Whether the worker can be reached: it runs, or is stalled. */
@@ -85,6 +87,7 @@ export class CurrentSession {
     this.#session = session;
     this.#openedAt = this.#telemetry.clock.now();
     this.#isLeaving = false;
+    this.#refusesCalls = false;
     this.enter("running");
   }
 
@@ -93,6 +96,11 @@ export class CurrentSession {
     if (this.isUp && !this.#isLeaving) {
       this.enter(isStalled ? "stalled" : "running");
     }
+  }
+
+  /** The worker of this session is stopping: further calls wait for the next session. */
+  refusesCalls(): void {
+    this.#refusesCalls = true;
   }
 
   /** `stop()` or `restart()` begins to close the session. */

@@ -92,6 +92,18 @@ describe("a call made now", () => {
     }
     expect(waiting).toEqual(["restarting", "reconnecting"]);
   });
+
+  it("waits while the worker of this session is stopping, until the next session or the end", () => {
+    const { state } = current();
+    state.use(idleSession());
+    state.refusesCalls();
+    expect([state.callsWait, state.refusalReason("add")]).toEqual([true, undefined]);
+    state.use(idleSession());
+    expect(state.callsWait).toBe(false);
+    state.refusesCalls();
+    state.leave("stopping");
+    expect([state.callsWait, state.refusalReason("add")]).toMatchObject([false, { code: "NOT_RUNNING" }]);
+  });
 });
 
 describe("the session in use", () => {

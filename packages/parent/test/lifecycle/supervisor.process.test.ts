@@ -95,6 +95,24 @@ describe("autoRestart", () => {
     expect(await worker.call.pid()).toBe(worker.pid);
   });
 
+  it("[CALL-6] a worker that is ended in order, under calls, costs its callers nothing", async () => {
+    const worker = await startFixture<{ pid(): number }>("answers-calls.mjs", { ...quick, maxRestartAttempts: 5 });
+    let isOver = false;
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        await worker.call.pid();
+      }
+    });
+    for (let restarts = 1; restarts <= 3; restarts++) {
+      process.kill(worker.pid as number, "SIGTERM");
+      await until(() => worker.metrics.restarts === restarts);
+      expect(await worker.call.pid()).toBe(worker.pid);
+    }
+    isOver = true;
+    await Promise.all(callers);
+    expect(worker.metrics).toMatchObject({ requestsFailed: 0 });
+  });
+
   it("restart() gives it all its restarts back", async () => {
     const directory = tickets(1);
     const options = { ...quick, maxRestartAttempts: 1, args: [directory] };
