@@ -1,25 +1,40 @@
 // Hostile peers of a child: one that speaks the protocol and sends hostile messages, and many that break the protocol.
 
 import { connect } from "node:net";
+import { createCodec, createHeartbeat, newMessageId } from "@multifrost/protocol";
 import { parseTcpEndpoint, zmtpClient } from "@multifrost/transport";
 import { Hostile, hello } from "./hostile.mjs";
 
 const MESSAGES_AT_ONCE = 500;
 const FRAMES_OF_A_STRANGER = 50;
-const SILENT = { up() {}, down() {}, dropped() {}, failed() {}, message() {} };
+
+const codec = createCodec();
 
 export class ChildAttack {
   #hostile;
   #random;
   #port;
   #channel;
+  /** Called with the id of each heartbeat that is answered. */
+  #answered = () => {};
 
   static async open(endpoint, random) {
     const attack = new ChildAttack();
     attack.#hostile = new Hostile("child", random);
     attack.#random = random;
     attack.#port = parseTcpEndpoint(endpoint).port;
-    attack.#channel = await zmtpClient({ connect: { port: attack.#port } }).open(SILENT);
+    attack.#channel = await zmtpClient({ connect: { port: attack.#port } }).open({
+      up() {},
+      down() {},
+      dropped() {},
+      failed() {},
+      message(bytes) {
+        const message = codec.decode(bytes);
+        if (message.type === "heartbeat") {
+          attack.#answered(message.id);
+        }
+      },
+    });
     return attack;
   }
 
@@ -41,9 +56,12 @@ export class ChildAttack {
     for (let index = 0; index < count; index += 1) {
       this.#channel.send(this.#hostile.payload());
     }
-    while (this.#channel.queued > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    // Behind them: the child has read them all when it answers.
+    const heartbeat = createHeartbeat(newMessageId());
+    await new Promise((resolve) => {
+      this.#answered = (id) => (id === heartbeat.id ? resolve() : undefined);
+      this.#channel.send(codec.encode(heartbeat));
+    });
     return count;
   }
 

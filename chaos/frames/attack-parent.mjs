@@ -34,8 +34,10 @@ export class ParentAttack {
   #hostile;
   #port;
   #socket;
-  /** Resolves once the connection in use has answered the parent. */
+  /** Resolves once the connection in use has answered the parent, or is closed. */
   #proven;
+  #calls = 0;
+  #onCall = () => {};
 
   static open(endpoint, random) {
     const attack = new ParentAttack();
@@ -56,15 +58,26 @@ export class ParentAttack {
       );
       sent += most;
       onThisConnection = isEnd ? 0 : onThisConnection + most;
-      if (!socket.write(Buffer.concat(parts))) {
-        await new Promise((resolve) => socket.once("drain", resolve).once("close", resolve));
-      }
+      socket.write(Buffer.concat(parts));
+      await this.#readBy(socket);
       if (isEnd) {
-        socket.destroySoon();
-        await new Promise((resolve) => socket.once("close", resolve));
+        socket.destroy();
       }
     }
     await this.#connected();
+  }
+
+  /** The parent has read what was sent when it makes the call after the next: it makes one at a time. */
+  async #readBy(socket) {
+    const calls = this.#calls;
+    await new Promise((resolve) => {
+      const done = () => {
+        socket.off("close", done);
+        resolve();
+      };
+      socket.on("close", done);
+      this.#onCall = () => (this.#calls >= calls + 2 ? done() : undefined);
+    });
   }
 
   /** The connection in use, or a new one: an honest worker is there after each `send`. */
@@ -111,6 +124,8 @@ export class ParentAttack {
             socket.write(Buffer.concat([SEPARATOR, frame(Buffer.from(answer))]));
           }
           proven();
+          this.#calls += codec.decode(next.body).type === "call" ? 1 : 0;
+          this.#onCall();
         }
       }
     });
