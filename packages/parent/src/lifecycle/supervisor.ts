@@ -94,6 +94,8 @@ export class Supervisor implements SessionEvents {
     this.#forgottenStop?.stop();
     this.#forgottenStop = watchForgottenStop(this.#calls, session.isListedByNode, name, telemetry.events);
     telemetry.closeCircuits("worker is back");
+    // Whatever ends from now on is not replaced any more.
+    this.#replacing = undefined;
     const before = this.#current.release();
     this.#current.use(session);
     if (before !== undefined) {

@@ -25,6 +25,7 @@ import {
 import type { OnOutput } from "../process/process-output.js";
 import type { WorkerProcess } from "../process/worker-process.js";
 import { Admission } from "./admission.js";
+import { ConnectionWatch } from "./connection-watch.js";
 import { createHealthCheck, provesReachable } from "./health-check.js";
 import { Inbound } from "./inbound.js";
 import { openConnected } from "./open-connected.js";
@@ -34,7 +35,7 @@ import { deliverOutput } from "./worker-output.js";
 
 /**
  * How long a broken connection may precede the exit of its process, in milliseconds: the exit says more than the
- * connection does. Also how long after an exit, or after the latest message since, the connection may stay up.
+ * connection does.
  */
 const LOSS_GRACE_MS = 1_000;
 
@@ -51,13 +52,7 @@ export class Session implements ActiveSession {
   /** `opening` until the worker is proven reachable; `closed` once the lifecycle lets go of it. */
   #phase: "opening" | "active" | "closed" = "opening";
   #channel: ClientChannel | undefined;
-  #isUp = false;
-  /** Messages received so far. */
-  #received = 0;
-  /** The first connection; rejects when the channel fails before. */
-  readonly #connected = new Deferred<void>();
-  /** Set while something waits for the connection to break. */
-  #disconnected: Deferred<void> | undefined;
+  readonly #connection = new ConnectionWatch();
   /** Decides which connection is a spawned worker's, where the transport tells them apart. */
   readonly #admission: Admission;
   /** Whether a broken connection is not restored: a private endpoint closes after its one guest. */
@@ -96,13 +91,11 @@ export class Session implements ActiveSession {
     this.#admission = new Admission(context.codec);
     this.#health = createHealthCheck(context, {
       send: (bytes) => this.#sendHeartbeat(bytes),
-      received: () => this.#received,
+      received: () => this.#connection.received,
       onStalled: (isStalled) => events.stalled(isStalled, this),
       onLost: (silence) => this.#onHeartbeatsLost(silence),
     });
     this.#inbound = new Inbound(context, calls, this.#health, (stream, line) => this.#onForwarded(stream, line));
-    // Only `#open` waits for it, and by then it may have settled.
-    this.#connected.promise.catch(() => {});
   }
 
   get pid(): number | undefined {
@@ -164,7 +157,7 @@ export class Session implements ActiveSession {
     const { startTimeoutMs, heartbeatIntervalMs } = options;
     const deadline = clock.now() + startTimeoutMs;
     await this.#connect(signal);
-    const connected = this.#connected.promise.then(() => true);
+    const connected = this.#connection.first.then(() => true);
     if (!(await withLimit(this.#unlessLost(connected), startTimeoutMs, () => false, signal))) {
       throw await this.#tooLate(noConnection(this.#endpoint, startTimeoutMs));
     }
@@ -206,32 +199,26 @@ export class Session implements ActiveSession {
 
   /** What the channel reports. Before the first connection only that connection, or a failure, matters. */
   #channelEvents(): ClientEvents {
-    let wasUp = false;
+    const connection = this.#connection;
     return {
       message: (bytes, follows) => {
-        this.#received++;
+        connection.received++;
         this.#inbound.receive(bytes, follows);
       },
       dropped: (reason) => this.#inbound.drop(reason),
       refused: (reason) => this.#context.telemetry.reportRefused(reason),
       up: () => {
-        this.#isUp = true;
-        if (wasUp) {
+        if (connection.up()) {
           this.#onReconnected();
-        } else {
-          wasUp = true;
-          this.#connected.resolve();
         }
       },
       down: () => {
-        this.#isUp = false;
-        this.#disconnected?.resolve();
-        if (wasUp) {
+        if (connection.down()) {
           this.#onDisconnected();
         }
       },
       failed: (error) => {
-        this.#connected.reject(error);
+        connection.failed(error);
         if (this.#process === undefined) {
           this.#end({ kind: "connection", endpoint: this.#endpoint, cause: error });
         } else {
@@ -290,25 +277,12 @@ export class Session implements ActiveSession {
   /** Handles the exit of the process, expected or not. */
   async #watchProcess(process: WorkerProcess): Promise<void> {
     const ended = await process.exited;
-    await this.#lastMessages();
+    await this.#connection.lastMessages();
     clearTimeout(this.#lossGrace);
     const unexpected = this.#phase === "active";
     const exit = { ...ended, callsInFlight: this.#calls.countSent(this) };
     this.#end({ kind: "exit", exit });
     this.#context.telemetry.reportExit(exit, unexpected);
-  }
-
-  /**
-   * The connection of a process that has exited breaks behind its last answers. Waits for that, as long as messages
-   * still come.
-   */
-  async #lastMessages(): Promise<void> {
-    const disconnected = new Deferred<void>();
-    this.#disconnected = disconnected;
-    for (let before = -1; this.#isUp && this.#received > before; ) {
-      before = this.#received;
-      await withLimit(disconnected.promise, LOSS_GRACE_MS, () => {});
-    }
   }
 
   #end(loss: Loss): void {
@@ -346,7 +320,7 @@ export class Session implements ActiveSession {
     if (this.#process === undefined) {
       return error;
     }
-    const app = this.#isUp ? codec.app : undefined;
+    const app = this.#connection.isUp ? codec.app : undefined;
     await this.#process.terminate(false);
     return startedTooLate(await this.#process.exited, options.startTimeoutMs, app);
   }
@@ -375,7 +349,7 @@ export class Session implements ActiveSession {
     this.#health.stop();
     clearTimeout(this.#lossGrace);
     if (this.#process !== undefined) {
-      await this.#process.terminate(this.#isUp && this.#askToEnd());
+      await this.#process.terminate(this.#connection.isUp && this.#askToEnd());
       await this.#processEnded;
     }
     await this.#channel?.close();

@@ -1,5 +1,6 @@
 // What follows when a session breaks or ends, with sessions that the test plays by hand and time that it moves.
 
+import { createError, createResponse } from "@multifrost/protocol";
 import type { ExitDetails } from "@multifrost/protocol/errors";
 import { ConnectionError, SpawnError, type WorkerFailedError } from "@multifrost/protocol/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -112,6 +113,38 @@ describe("opening a session", () => {
     finish();
     await Promise.all([first, second]);
     expect(order).toEqual(["first", "second"]);
+  });
+});
+
+describe("replacing a session", () => {
+  it("one that ends as soon as it is in use is brought back", async () => {
+    const life = await supervised("spawned", { autoRestart: true });
+    await life.supervisor.open();
+    const replacing = life.supervisor.replace();
+    await vi.waitUntil(() => life.sessions.length === 2, { interval: 0 });
+    life.supervisor.ended(crash, life.sessions[1]!);
+    await replacing;
+    expect(life.current.state).toBe("restarting");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(life.current.state).toBe("running");
+    expect(life.sessions).toHaveLength(3);
+  });
+
+  it("a call that the one before refuses, as it is stopping, goes to the one in use at once", async () => {
+    const life = await supervised("service");
+    await life.supervisor.open();
+    const call = life.calls.call("add", [], {});
+    const [sent] = life.sessions[0]!.send.mock.calls[0]!;
+    const replacing = life.supervisor.replace();
+    await vi.waitUntil(() => life.sessions.length === 2, { interval: 0 });
+    const { id } = life.context.codec.decode(sent);
+    life.calls.rejectRemote(
+      createError(id, { name: "RefusedCall", message: "This worker is stopping", code: "STOPPING" }),
+    );
+    expect(life.sessions[1]!.send).toHaveBeenCalledExactlyOnceWith(sent, undefined);
+    life.calls.resolve(createResponse(id, 3), 0);
+    expect(await call).toBe(3);
+    await replacing;
   });
 });
 
