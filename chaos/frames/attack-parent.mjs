@@ -7,7 +7,7 @@ import { frame, Hostile, hello } from "./hostile.mjs";
 
 const MESSAGES_AT_ONCE = 500;
 /** After so many messages the protocol itself is broken, and the worker connects again. */
-const MESSAGES_OF_A_CONNECTION = 5_000;
+const MESSAGES_OF_A_CONNECTION = 500;
 const FRAMES_AT_THE_END = 50;
 const GREETING_BYTES = 64;
 const SEPARATOR = Buffer.from([0x01, 0x00]);
@@ -37,6 +37,8 @@ export class ParentAttack {
   /** Resolves once the connection in use has answered the parent, or is closed. */
   #proven;
   #calls = 0;
+  /** Messages sent since it was made. */
+  #onThisConnection = 0;
   #onCall = () => {};
 
   static open(endpoint, random) {
@@ -48,20 +50,22 @@ export class ParentAttack {
   }
 
   async send(count) {
-    let onThisConnection = 0;
     for (let sent = 0; sent < count; ) {
       const socket = await this.#connected();
-      const isEnd = onThisConnection >= MESSAGES_OF_A_CONNECTION;
+      const isEnd = this.#onThisConnection >= MESSAGES_OF_A_CONNECTION;
       const most = Math.min(isEnd ? FRAMES_AT_THE_END : MESSAGES_AT_ONCE, count - sent);
       const parts = Array.from({ length: most }, () =>
         isEnd ? this.#hostile.frames() : Buffer.concat([SEPARATOR, frame(this.#hostile.payload())]),
       );
       sent += most;
-      onThisConnection = isEnd ? 0 : onThisConnection + most;
+      this.#onThisConnection = isEnd ? 0 : this.#onThisConnection + most;
       socket.write(Buffer.concat(parts));
-      await this.#readBy(socket);
       if (isEnd) {
-        socket.destroy();
+        // The parent may wait for the rest of a frame.
+        socket.destroySoon();
+        await new Promise((resolve) => socket.once("close", resolve));
+      } else {
+        await this.#readBy(socket);
       }
     }
     await this.#connected();
