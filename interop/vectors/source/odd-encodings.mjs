@@ -138,6 +138,22 @@ const extensions = [
     "VAL-8",
     "VAL-17",
   ]),
+  odd(
+    "timestamp of the last microsecond of 9999",
+    timestamp96(253_402_300_799, 999_999_000),
+    {
+      $time: "253402300799.999999000",
+    },
+    ["VAL-8"],
+  ),
+  odd(
+    "timestamp of the first second of the year 1",
+    timestamp96(-62_135_596_800, 0),
+    {
+      $time: "-62135596800.000000000",
+    },
+    ["VAL-8"],
+  ),
   odd("timestamp of the year 20000", timestamp96(568_971_820_800, 0), { $time: "568971820800.000000000" }, [
     "VAL-8",
     "VAL-17",
