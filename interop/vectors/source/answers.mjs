@@ -133,6 +133,11 @@ export const errors = [
     message: "Function 'ad' not found; did you mean 'add'?",
     name: "RefusedCall",
   }),
+  structured("error/refusal-stopping", ["ERR-8", "CALL-6"], "This worker is stopping and takes no more calls", {
+    code: "STOPPING",
+    message: "This worker is stopping and takes no more calls",
+    name: "RefusedCall",
+  }),
   structured("error/refusal-function-property", ["MSG-9", "CALL-3"], functionProperty, {
     code: "NOT_CALLABLE",
     message: functionProperty,
@@ -222,6 +227,10 @@ export const errors = [
   textual("error/refusal-of-older-rust", ["ERR-8"], "Function not found: ad", {
     name: "Error",
     message: "Function not found: ad",
+  }),
+  textual("error/refusal-stopping-text", ["ERR-8", "CALL-6"], "This worker is stopping and takes no more calls", {
+    name: "Error",
+    message: "This worker is stopping and takes no more calls",
   }),
   textual("error/empty-text", ["MSG-9"], "", { name: "Error", message: "" }),
   read(

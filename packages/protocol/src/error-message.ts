@@ -76,7 +76,13 @@ function nestedError(parts: ErrorParts): RemoteCallError {
 /** A sender of parts includes the code of a refusal. Without it, the text is the message of a thrown error. */
 function refusalOf(parts: ErrorParts, isTextOnly: boolean): RefusalCode | undefined {
   const known = Object.keys(REFUSALS) as RefusalCode[];
-  return known.find((code) => (isTextOnly || parts.code === code) && REFUSALS[code].test(parts.message));
+  const sent = isOlderStopping(parts) ? "STOPPING" : parts.code;
+  return known.find((code) => (isTextOnly || sent === code) && REFUSALS[code].test(parts.message));
+}
+
+/** How a stopping worker of another language refused calls before the code `STOPPING`. */
+function isOlderStopping({ name, code }: ErrorParts): boolean {
+  return code === "NOT_RUNNING" || (code === undefined && name === "NotRunningError");
 }
 
 /** How many more errors are read from one answer. */

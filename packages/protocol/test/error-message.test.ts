@@ -92,6 +92,23 @@ describe("an error answer with its parts", () => {
     }
   });
 
+  it("[ERR-8] a stopping worker of another language is recognised also where it is older", () => {
+    const message = "This worker is stopping and takes no more calls";
+    const older = [
+      { name: "NotRunningError", message },
+      { name: "CallError", message, code: "NOT_RUNNING" },
+    ];
+    for (const error of older) {
+      expect(readRemoteError(sent(message, { error })).code).toBe("STOPPING");
+    }
+    for (const error of [
+      { name: "Error", message },
+      { name: "NotRunningError", message: "other" },
+    ]) {
+      expect(readRemoteError(sent(message, { error })).code).toBeUndefined();
+    }
+  });
+
   it("[CALL-2] is not a refusal if a method threw the same words or the same code", () => {
     const words = { name: "Error", message: "Too many calls to the other service" };
     expect(readRemoteError(sent(words.message, { error: words }))).not.toHaveProperty("code");
