@@ -73,6 +73,9 @@ function announced(transport) {
   };
 }
 
+// The campaign has ended.
+process.on("disconnect", () => process.exit());
+
 process.on("message", async ({ send }) => {
   for (let sent = 0; sent < send; sent += 1) {
     sendOne();
