@@ -30,7 +30,7 @@ async def main(plan: dict[str, Any]) -> None:
 
 
 async def open_worker(plan: dict[str, Any], env: Environment) -> ParentWorker:
-    handlers = {f"on_{kind}": lines.put_nowait for kind, lines in env.lines.items()}
+    handlers: dict[str, Any] = {f"on_{kind}": lines.put_nowait for kind, lines in env.lines.items()}
     if plan["mode"] == "connect":
         return await ParentWorker.connect(plan["service"], 15.0, **OPTIONS, **handlers)
     *leading, script = plan["worker"]

@@ -15,14 +15,17 @@ import threading
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import ParentWorker as AsyncParentWorker
 from ._parent.call_proxy import CallProxy
 from ._parent.circuit_breaker import CircuitState
 from ._parent.lifecycle import WorkerState
 from ._parent.metrics import Metrics
-from ._parent.options import DEFAULT, CallOptions
+from ._parent.options import DEFAULT, CallOptions, GivenOptions, check_call
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Result = TypeVar("Result")
 
@@ -59,12 +62,14 @@ class ParentWorker:
         self._worker = worker
 
     @classmethod
-    def spawn(cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Any) -> ParentWorker:
+    def spawn(
+        cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Unpack[GivenOptions]
+    ) -> ParentWorker:
         """Returns a worker that `start` will run as a process. See `multifrost.ParentWorker.spawn`."""
         return cls(AsyncParentWorker.spawn(script, executable, **options))
 
     @classmethod
-    def connect(cls, service_id: str, timeout: float = 5.0, **options: Any) -> ParentWorker:
+    def connect(cls, service_id: str, timeout: float = 5.0, **options: Unpack[GivenOptions]) -> ParentWorker:
         """Finds a running service by name, within `timeout` seconds (default: 5); `start` connects to it.
 
         Raises:
@@ -118,6 +123,7 @@ class ParentWorker:
         client_name: str | None = None,
     ) -> Any:
         """Calls a method by its name, which may be any text. For the arguments see `with_options`."""
+        check_call(name, args)
         return self._call(name, args, CallOptions(timeout=timeout, namespace=namespace, client_name=client_name))
 
     def list_functions(self) -> list[str]:

@@ -22,6 +22,7 @@ from multifrost import (
     RemoteCallError,
     WorkerExitedError,
 )
+from multifrost._parent.options import GivenOptions
 
 
 def test_an_exit_fails_the_calls_in_flight_at_once() -> None:
@@ -242,7 +243,7 @@ def test_a_lost_service_is_found_again_and_calls_wait_for_it(bench: Bench, regis
 def test_a_service_that_is_restarted_in_order_costs_its_callers_nothing(bench: Bench, registry: Registry) -> None:
     async def test() -> None:
         _, process = await asyncio.to_thread(bench.serve, "adder", EDGE)
-        options = {"registry": registry, "max_restart_attempts": 1}
+        options: GivenOptions = {"registry": registry, "max_restart_attempts": 1}
         async with await ParentWorker.connect("adder", 30.0, **options) as worker:
             calls = SteadyCalls(worker)
             for _ in range(2):
@@ -260,7 +261,7 @@ def test_a_service_that_is_restarted_in_order_costs_its_callers_nothing(bench: B
 def test_calls_for_a_service_that_is_away_count_for_nothing(bench: Bench, registry: Registry) -> None:
     async def test() -> None:
         _, process = await asyncio.to_thread(bench.serve, "adder", EDGE)
-        options = {"registry": registry, "max_restart_attempts": 2, "start_timeout": 2.0}
+        options: GivenOptions = {"registry": registry, "max_restart_attempts": 2, "start_timeout": 2.0}
         async with await ParentWorker.connect("adder", 30.0, **options) as worker:
             process.kill()
             process.wait()

@@ -15,6 +15,7 @@ from typing import Any, TextIO, TypeVar
 from .. import _log as log
 from .._limits import DEFAULT_LIMITS, Limits, wrong_limit
 from .._messages import APP
+from .._option_rules import BOOLEAN, SERVICE_ID, TEXT, Rule, count, or_none, seconds
 from .._transport_choice import chosen_transport
 from ..errors import LaunchError, MultifrostError
 from . import spawn_address
@@ -117,7 +118,8 @@ class ChildWorker:
         app: str | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.service_id = service_id
+        if service_id is not None:
+            self.service_id = service_id
         if namespace is not None:
             self.namespace = namespace
         if other_namespaces is not None:
@@ -158,11 +160,12 @@ class ChildWorker:
             if _is_first_multiprocessing_child():
                 sys.stderr.write(_NO_GUARD)
             return
+        options = self.__options()
         address = spawn_address.claim(self.service_id)
         service_id = None if address else self.service_id
         if address is None and not service_id:
             raise spawn_address.missing()
-        self.__server = server = Server(MethodTable(self, ChildWorker), self.__options())
+        self.__server = server = Server(MethodTable(self, ChildWorker), options)
         server.owns_process = owns_process
         if self.__stopped_early:
             server.stop()
@@ -278,15 +281,10 @@ def _is_first_multiprocessing_child() -> bool:
 def _server_options(
     worker: ChildWorker, app: str, threads: int, transport: str, allow_remote_shutdown: bool, limits: Limits
 ) -> ServerOptions:
-    if not isinstance(app, str) or not app:
-        raise _invalid("app", "a text that is not empty", app)
-    if worker.other_namespaces not in ("answer", "ignore"):
-        raise _invalid("other_namespaces", "'answer' or 'ignore'", worker.other_namespaces)
-    if worker.max_concurrency is not None and worker.max_concurrency < 1:
-        raise _invalid("max_concurrency", "None or a number of at least 1", worker.max_concurrency)
-    for name, value in (("max_pending", worker.max_pending), ("threads", threads)):
-        if value < 1:
-            raise _invalid(name, "a number of at least 1", value)
+    given = {"app": app, "threads": threads, "allow_remote_shutdown": allow_remote_shutdown, "transport": transport}
+    for name, rule in _RULES.items():
+        if (wrong := rule.wrong(name, given[name] if name in given else getattr(worker, name))) is not None:
+            raise LaunchError("INVALID_OPTION", wrong)
     if (wrong := wrong_limit(limits)) is not None:
         raise LaunchError("INVALID_OPTION", wrong)
     try:
@@ -307,8 +305,20 @@ def _server_options(
     )
 
 
-def _invalid(name: str, wanted: str, given: object) -> LaunchError:
-    return LaunchError("INVALID_OPTION", f"{name} must be {wanted}, not {given!r}.")
+_RULES = {
+    "service_id": or_none(SERVICE_ID),
+    "namespace": TEXT,
+    "other_namespaces": Rule("'answer' or 'ignore'", lambda value: value in ("answer", "ignore")),
+    "stop_timeout": seconds(0),
+    "threads": count(1),
+    "max_concurrency": or_none(count(1)),
+    "max_pending": count(1),
+    "allow_remote_shutdown": BOOLEAN,
+    "app": TEXT,
+    # `transport` and `limits` have checks that say more.
+    "transport": TEXT,
+}
+"""What the options may be."""
 
 
 @contextmanager

@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from .._limits import DEFAULT_LIMITS, Limits, wrong_limit
 from .._messages import APP
+from .._option_rules import (
+    ABOVE_ZERO,
+    BOOLEAN,
+    FUNCTION,
+    PATH,
+    TEXT,
+    TEXT_MAP,
+    TEXTS,
+    Rule,
+    count,
+    or_none,
+    seconds,
+    unknown_name,
+)
 from .._registry import Registry
 from .._transport_choice import chosen_transport
 from ..errors import MultifrostError
@@ -115,23 +129,79 @@ class Options:
         return chosen_transport(self.transport)
 
     def __post_init__(self) -> None:
-        least = {"heartbeat_interval": 0, "stop_timeout": 0, "restart_backoff": 0, "circuit_reset_timeout": 0}
-        least |= {"max_restart_attempts": 1, "heartbeat_max_misses": 1, "max_pending": 1, "stall_timeout": 0}
-        for name, bound in least.items():
-            if not getattr(self, name) >= bound:
-                raise _invalid(name, f"a number of at least {bound}", getattr(self, name))
-        for name in ("heartbeat_timeout", "start_timeout"):
-            if getattr(self, name) <= 0:
-                raise _invalid(name, "a number of seconds above 0", getattr(self, name))
-        if not isinstance(self.app, str) or not self.app:
-            raise _invalid("app", "a text that is not empty", self.app)
+        for name, rule in _RULES.items():
+            if (wrong := rule.wrong(name, getattr(self, name))) is not None:
+                raise MultifrostError("INVALID_OPTION", wrong)
         try:
             chosen_transport(self.transport)
         except ValueError as error:
             raise MultifrostError("INVALID_OPTION", str(error)) from None
-        check_timeout("default_timeout", self.default_timeout)
         if (wrong := wrong_limit(self.limits)) is not None:
             raise MultifrostError("INVALID_OPTION", wrong)
+
+
+_TIMEOUT = or_none(ABOVE_ZERO, "None for no limit")
+
+_RULES: dict[str, Rule] = {
+    "name": or_none(TEXT),
+    "default_timeout": _TIMEOUT,
+    "auto_restart": BOOLEAN,
+    "max_restart_attempts": count(1),
+    "heartbeat_interval": seconds(0),
+    "heartbeat_timeout": ABOVE_ZERO,
+    "heartbeat_max_misses": count(1),
+    "stall_timeout": seconds(0),
+    "circuit_reset_timeout": seconds(0),
+    "restart_backoff": seconds(0),
+    "restart_window": seconds(0),
+    "start_timeout": ABOVE_ZERO,
+    "stop_timeout": seconds(0),
+    "max_pending": count(1),
+    "namespace": TEXT,
+    "client_name": or_none(TEXT),
+    "is_failure": or_none(FUNCTION),
+    "on_stdout": or_none(FUNCTION),
+    "on_stderr": or_none(FUNCTION),
+    "args": TEXTS,
+    "cwd": or_none(PATH),
+    "env": TEXT_MAP,
+    "registry": Rule("a multifrost.Registry", lambda value: isinstance(value, Registry)),
+    "app": TEXT,
+    # `transport` and `limits` have checks that say more.
+    "transport": TEXT,
+}
+"""What the options may be."""
+
+
+class GivenOptions(TypedDict, total=False):
+    """`Options`, as arguments given by name. All times are in seconds."""
+
+    name: str | None
+    default_timeout: float | None
+    auto_restart: bool
+    max_restart_attempts: int
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    heartbeat_max_misses: int
+    stall_timeout: float
+    circuit_reset_timeout: float
+    restart_backoff: float
+    restart_window: float
+    start_timeout: float
+    stop_timeout: float
+    max_pending: int
+    namespace: str
+    client_name: str | None
+    is_failure: Callable[[BaseException], bool] | None
+    on_stdout: LineHandler | None
+    on_stderr: LineHandler | None
+    args: Sequence[str]
+    cwd: str | Path | None
+    env: Mapping[str, str]
+    registry: Registry
+    app: str
+    limits: Limits
+    transport: str
 
 
 DEFAULT: Any = object()
@@ -140,7 +210,11 @@ DEFAULT: Any = object()
 
 @dataclass(frozen=True, kw_only=True)
 class CallOptions:
-    """Options of calls: see `ParentWorker.with_options`."""
+    """Options of calls: see `ParentWorker.with_options`.
+
+    Raises:
+        MultifrostError: ``INVALID_OPTION`` for an invalid value.
+    """
 
     timeout: float | None = DEFAULT
     """How long a call may take, in seconds; None for no limit. Default: the option `default_timeout`."""
@@ -150,6 +224,14 @@ class CallOptions:
 
     client_name: str | None = None
     """Default: the option `client_name`."""
+
+    def __post_init__(self) -> None:
+        if self.timeout is not DEFAULT:
+            check("timeout", self.timeout, _TIMEOUT)
+        if self.namespace is not None:
+            check("namespace", self.namespace, TEXT)
+        if self.client_name is not None:
+            check("client_name", self.client_name, TEXT)
 
 
 def make_options(given: Mapping[str, Any]) -> Options:
@@ -161,21 +243,35 @@ def make_options(given: Mapping[str, Any]) -> Options:
     known = {one.name for one in fields(Options)}
     for name in given:
         if name not in known:
-            raise MultifrostError(
-                "INVALID_OPTION", f"There is no option '{name}'. The options are: {', '.join(sorted(known))}."
-            )
+            raise MultifrostError("INVALID_OPTION", unknown_name(name, known))
     return Options(**given)
 
 
-def check_timeout(name: str, timeout: float | None) -> None:
-    """Checks a timeout.
+EXECUTABLE = or_none(
+    Rule(
+        "a program, or a list of a program and its leading arguments",
+        lambda value: PATH.accepts(value) or (TEXTS.accepts(value) and bool(value)),
+    )
+)
+
+
+def check_call(name: object, args: object) -> None:
+    """Checks what `call_function` is given.
 
     Raises:
-        MultifrostError: ``INVALID_OPTION`` if it is not above 0.
+        MultifrostError: ``INVALID_OPTION``.
     """
-    if timeout is not None and not timeout > 0:
-        raise _invalid(name, "a number of seconds above 0; None for no limit", timeout)
+    check("name", name, Rule("a text", lambda value: isinstance(value, str)))
+    check(
+        "args", args, Rule("a list", lambda value: isinstance(value, Sequence) and not isinstance(value, str | bytes))
+    )
 
 
-def _invalid(name: str, wanted: str, given: object) -> MultifrostError:
-    return MultifrostError("INVALID_OPTION", f"{name} must be {wanted}, not {given!r}.")
+def check(name: str, value: object, rule: Rule) -> None:
+    """Checks one value.
+
+    Raises:
+        MultifrostError: ``INVALID_OPTION``.
+    """
+    if (wrong := rule.wrong(name, value)) is not None:
+        raise MultifrostError("INVALID_OPTION", wrong)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._messages import Message
+from .._option_rules import ABOVE_ZERO, PATH, SERVICE_ID
 from ..errors import RemoteCallError, WorkerExitedError
 from .call_proxy import CallProxy
 from .circuit_breaker import CircuitBreaker, CircuitState
@@ -15,9 +16,12 @@ from .launch_plan import plan_launch
 from .lifecycle import Lifecycle, WorkerState
 from .method_circuits import MethodCircuits
 from .metrics import Counters, Metrics
-from .options import DEFAULT, CallOptions, Options, check_timeout, make_options
+from .options import DEFAULT, EXECUTABLE, CallOptions, GivenOptions, Options, check, check_call, make_options
 from .pending_calls import PendingCalls
 from .session import OpenSession, Session
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 INTROSPECTION_NAMES = ("listFunctions", "list_functions", "ListFunctions")
 """What parents call to list the methods: in JavaScript and Rust, in Python, and in Go."""
@@ -48,7 +52,9 @@ class ParentWorker:
         )
 
     @classmethod
-    def spawn(cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Any) -> ParentWorker:
+    def spawn(
+        cls, script: str | Path, executable: str | Sequence[str] | None = None, **options: Unpack[GivenOptions]
+    ) -> ParentWorker:
         """Returns a worker that `start` will run as a process. Nothing runs before that.
 
         Args:
@@ -61,6 +67,8 @@ class ParentWorker:
         Raises:
             MultifrostError: ``INVALID_OPTION``.
         """
+        check("script", script, PATH)
+        check("executable", executable, EXECUTABLE)
         settings = make_options(options)
 
         async def open_session(session: Session) -> None:
@@ -69,7 +77,7 @@ class ParentWorker:
         return cls(Path(script).name, settings, open_session, is_service=False)
 
     @classmethod
-    async def connect(cls, service_id: str, timeout: float = 5.0, **options: Any) -> ParentWorker:
+    async def connect(cls, service_id: str, timeout: float = 5.0, **options: Unpack[GivenOptions]) -> ParentWorker:
         """Finds a running service by name. `start` connects to it; `stop` does not end it.
 
         Args:
@@ -81,7 +89,8 @@ class ParentWorker:
             RegistryError: ``SERVICE_NOT_FOUND``.
             MultifrostError: ``INVALID_OPTION``.
         """
-        check_timeout("timeout", timeout)
+        check("service_id", service_id, SERVICE_ID)
+        check("timeout", timeout, ABOVE_ZERO)
         settings = make_options({"start_timeout": timeout, **options})
 
         async def open_session(session: Session) -> None:
@@ -153,7 +162,11 @@ class ParentWorker:
             name: The method.
             args: Its arguments. Default: none.
             timeout, namespace, client_name: See `with_options`.
+
+        Raises:
+            MultifrostError: ``INVALID_OPTION`` for an invalid value; what a call raises.
         """
+        check_call(name, args)
         return await self._call(name, args, CallOptions(timeout=timeout, namespace=namespace, client_name=client_name))
 
     async def list_functions(self) -> list[str]:

@@ -22,7 +22,7 @@ from ..errors import (
 from .circuit_breaker import CircuitBreaker, Ticket
 from .method_circuits import MethodCircuits
 from .metrics import Counters
-from .options import DEFAULT, CallOptions, Options, check_timeout
+from .options import DEFAULT, CallOptions, Options
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +86,6 @@ class PendingCalls:
     async def make(self, name: str, args: Sequence[Any], options: CallOptions) -> Message:
         """Sends a call and returns its answer. Raises the error that it ends with."""
         timeout = self._options.default_timeout if options.timeout is DEFAULT else options.timeout
-        check_timeout("timeout", timeout)
         message_id = new_id()
         namespace = options.namespace or self._options.namespace
         client_name = options.client_name or self._options.client_name
