@@ -88,6 +88,25 @@ def test_a_stop_ends_the_worker_after_stop_timeout(bench: Bench, tmp_path: Path)
     assert 0.5 < time.monotonic() - began < 4  # its stop_timeout is 1 s
 
 
+@pytest.mark.parametrize("env", [{}, {"TEST_THREADS": "2"}, {"TEST_MAX_CONCURRENCY": "1"}])
+@pytest.mark.parametrize("how", ["shutdown", signal.SIGTERM])
+def test_after_stop_timeout_calls_that_have_not_begun_are_refused(
+    bench: Bench, env: dict[str, str], how: str | signal.Signals, tmp_path: Path
+) -> None:
+    parent, process = bench.spawn(EDGE, **env)
+    for _ in range(2):
+        parent.send("call", function="sleep_until", args=[str(tmp_path / "never")])
+    waiting = [parent.send("call", function="sleep_until", args=[str(tmp_path / "never")]) for _ in range(3)]
+    parent.answer(parent.send("heartbeat"))  # so that they have been accepted
+    if isinstance(how, signal.Signals):
+        process.send_signal(how)
+    else:
+        parent.send(how)
+    for message_id in waiting:
+        assert parent.answer(message_id)["metadata"]["error"]["code"] == "STOPPING"
+    assert process.wait(10) == 0
+
+
 def test_a_second_signal_ends_the_worker_at_once(bench: Bench) -> None:
     parent, process = bench.spawn()
     parent.send("call", function="slow", args=[60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -71,7 +72,7 @@ class Executor:
         self._messages = Messages() if messages is None else messages
         self._flush = flush
         self._wake = wake
-        self._pool = _make_pool(threads) if threads > 1 else None
+        self._pool = _make_pool(threads, self._run_in_pool) if threads > 1 else None
         self._loop = LoopThread(flush)
         self._max_pending = max_pending
         self._parents = parents
@@ -186,6 +187,20 @@ class Executor:
                     break
         self._flush()
 
+    def refuse_waiting(self, error: CallError) -> None:
+        """Answers the calls that have not begun with an error. In any thread."""
+        with self._limit_lock:
+            waiting = [*self._waiting]
+            self._waiting.clear()
+        if self._pool is not None:
+            waiting += self._pool.take_waiting()
+        with contextlib.suppress(IndexError):
+            # One by one: the main thread may take one meanwhile.
+            while True:
+                waiting.append(self.jobs.popleft())
+        for peer, message_id, *_ in waiting:
+            self._push(peer, self._messages.failure(message_id.decode(), error))
+
     def _start(self, call: PlainCall) -> None:
         _, message_id, method, args, _ = call
         if method.is_async:
@@ -194,7 +209,7 @@ class Executor:
             self.jobs.append(call)
         else:
             try:
-                self._pool.submit(lambda: self._run_in_pool(call))
+                self._pool.submit(call)
             except RuntimeError as error:  # the system cannot start a thread
                 self._answer(call, self._messages.failure(message_id.decode(), error))
                 self._ended_in_pool_once(call)
@@ -282,10 +297,10 @@ class Executor:
             leave_forked_process()
 
 
-def _make_pool(threads: int) -> ThreadPool:
+def _make_pool(threads: int, work: Callable[[PlainCall], None]) -> ThreadPool[PlainCall]:
     from .thread_pool import ThreadPool
 
-    return ThreadPool(threads)
+    return ThreadPool(threads, work)
 
 
 def _returned(result: Any) -> Any:

@@ -250,6 +250,8 @@ class Server:
                 link.wake()
                 reading.acquire()
                 self._wanted = False
+        # After `stop_timeout`; calls that run are lost with the process.
+        executor.refuse_waiting(_stopping())
 
     def close(self) -> None:
         """Sends what is queued and closes all connections."""
@@ -358,6 +360,7 @@ class Server:
         if self._stop_wanted:
             self._begin_stop()
             if self._stop_is_due() and self.owns_process and self._turn & 1:
+                self._executor.refuse_waiting(_stopping())
                 self._link.flush()
                 self._end_process()
 
@@ -438,7 +441,7 @@ class Server:
     def _call(self, peer: Handle, message: Message, size: int) -> None:
         self._token = None
         if self._stop_wanted:
-            raise CallError("STOPPING", "This worker is stopping and takes no more calls")
+            raise _stopping()
         own, asked = self._options.namespace, message["namespace"]
         if asked != own:
             if self._options.other_namespaces == "ignore":
@@ -498,6 +501,10 @@ def _short_switch_interval(wanted: bool) -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+def _stopping() -> CallError:
+    return CallError("STOPPING", "This worker is stopping and takes no more calls")
 
 
 def _nothing() -> None:
