@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,8 @@ def tagged(value: Any) -> Any:
     if isinstance(value, bytes):
         return {"$bytes": value.hex()}
     if isinstance(value, datetime):
-        value = msgpack.Timestamp.from_datetime(value)
+        past = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        value = msgpack.Timestamp(past.days * 86_400 + past.seconds, past.microseconds * 1_000)
     if isinstance(value, msgpack.Timestamp):
         return {"$time": f"{value.seconds}.{value.nanoseconds:09}"}
     if isinstance(value, msgpack.ExtType):
@@ -146,8 +147,9 @@ def time_of(text: str) -> Any:
     seconds, nanoseconds = text.split(".")
     stamp = msgpack.Timestamp(int(seconds), int(nanoseconds))
     try:
-        whole: datetime = stamp.to_datetime().astimezone(timezone.utc)
-        return whole
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(
+            seconds=stamp.seconds, microseconds=stamp.nanoseconds // 1_000
+        )
     except (OverflowError, ValueError):
         return stamp
 
