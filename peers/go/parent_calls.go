@@ -157,17 +157,18 @@ func (p *ParentWorker) waitForNext(id string, call *pendingCall, leaving *link.L
 func (p *ParentWorker) awaitLink(ctx context.Context, call *pendingCall) (*link.Link, error) {
 	var tooLong <-chan time.Time
 	for {
-		if err := p.refusalReason(call.name); err != nil {
-			return nil, err
-		}
 		p.mu.Lock()
+		refused := p.refusalLocked(call.name)
 		l, changed := p.link, p.changed
 		if l == p.leaving {
 			l = nil
 		}
-		call.sent = l != nil
+		call.sent = l != nil && refused == nil
 		p.mu.Unlock()
-		if l != nil {
+		switch {
+		case refused != nil:
+			return nil, refused
+		case l != nil:
 			return l, nil
 		}
 		if _, bounded := ctx.Deadline(); !bounded && tooLong == nil {
@@ -261,6 +262,12 @@ func (p *ParentWorker) failPending(reason func(name string) error) {
 func (p *ParentWorker) refusalReason(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.refusalLocked(name)
+}
+
+// refusalLocked is refusalReason for a caller that holds mu. Who waits for a change looks at the state and at changed under the same
+// lock, or could miss the last change.
+func (p *ParentWorker) refusalLocked(name string) error {
 	switch p.state {
 	case StateRunning, StateStalled, StateRestarting, StateReconnecting:
 		return nil
