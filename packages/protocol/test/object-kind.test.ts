@@ -26,7 +26,7 @@ function refusal(value: unknown): string {
   return error.message.replace(/^result\.field: /, "").replace(/\. Nothing was sent\.$/, "");
 }
 
-/** Runs this in a realm of its own, as test runners do with the files they test. */
+/** Runs this in another realm, as test runners do with the files they test. */
 function elsewhere(source: string): unknown {
   return runInNewContext(source, { AbortController, URL, atob, structuredClone });
 }

@@ -81,8 +81,8 @@ describe("the hint of an exit", () => {
     ],
     ["Error: listen EADDRINUSE: address already in use :::8080", /address that it listens on is taken/],
     ["OSError: [Errno 98] Address already in use", /address that it listens on is taken/],
-    ["Error: EACCES: permission denied, open '/root/x'", /Check the rights/],
-    ["PermissionError: [Errno 13] Permission denied: '/root/x'", /Check the rights/],
+    ["Error: EACCES: permission denied, open '/srv/x'", /Check the rights/],
+    ["PermissionError: [Errno 13] Permission denied: '/srv/x'", /Check the rights/],
     ["OSError: [Errno 24] Too many open files", /no file descriptors left/],
     ["OSError: [Errno 28] No space left on device", /disk is full/],
   ])("of stderr %j", (stderrTail, expected) => expect(hintOf({ stderrTail })).toMatch(expected));
