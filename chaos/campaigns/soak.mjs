@@ -1,5 +1,5 @@
-// A worker is restarted again and again, half the times by a kill, between calls to it and to a service that lives on: what the three
-// processes hold does not grow.
+// A worker is restarted again and again, half the times by a kill, between calls to it and to a service that lives on: what the
+// parent and the service hold does not grow.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
